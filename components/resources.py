@@ -1,0 +1,203 @@
+"""The custom resources of the `imagepull` provider, as a Python program declares them.
+
+The provider itself is the plugin in `provider/`; this module only names the resources, their inputs and outputs. The
+docstrings of the fields below are the descriptions in the plugin's schema: one place for both.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, Optional, TypedDict
+
+import pulumi
+
+__all__ = [
+    "Provider",
+    "ProviderArgs",
+    "Registry",
+    "RegistrySecret",
+    "RegistrySecretArgs",
+    "ServiceAccountImagePullSecrets",
+    "ServiceAccountImagePullSecretsArgs",
+]
+
+
+class Registry(TypedDict):
+    """One registry whose images are to be pulled: private ECR, ECR Public, or any host with a username and password."""
+
+    host: pulumi.Input[str]
+    """The registry as the image names it, without scheme and path: `123456789012.dkr.ecr.eu-west-1.amazonaws.com`,
+    `public.ecr.aws`, `ghcr.io`, `docker.io`, `harbor.example.com:8443`. It becomes the key in the Secret."""
+    account: NotRequired[pulumi.Input[str]]
+    """AWS account (12 digits) of a private ECR registry whose host does not tell it, such as a VPC endpoint's name.
+    Give it together with `region`. Default: derived from the host."""
+    region: NotRequired[pulumi.Input[str]]
+    """AWS region of a private ECR registry whose host does not tell it. Give it together with `account`.
+    Default: derived from the host."""
+    role_arn: NotRequired[pulumi.Input[str]]
+    """IAM role to assume before asking for the token. Default: the principal that the AWS SDK finds."""
+    external_id: NotRequired[pulumi.Input[str]]
+    """External ID to assume `role_arn` with. Default: none."""
+    session_name: NotRequired[pulumi.Input[str]]
+    """Session name to assume `role_arn` with, as it shows in CloudTrail. Default: `imagepull`."""
+    profile: NotRequired[pulumi.Input[str]]
+    """Profile in the AWS configuration files to take credentials from. Default: as the AWS SDK finds them
+    (environment, profile, IRSA, Pod Identity, SSO, instance role)."""
+    username: NotRequired[pulumi.Input[str]]
+    """User name, for a registry that is not ECR. Give it together with `password`."""
+    password: NotRequired[pulumi.Input[str]]
+    """Password or access token, for a registry that is not ECR. Always treated as a Pulumi secret."""
+
+
+class RegistrySecretArgs(TypedDict):
+    """One named pull Secret (`kubernetes.io/dockerconfigjson`) in a set of namespaces."""
+
+    name: pulumi.Input[str]
+    """`metadata.name` of the Secret, the same in every namespace. Another name is another Secret: the new one is
+    written before the old one is deleted."""
+    namespaces: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Namespaces to write the Secret to. They must exist by the time of `pulumi up`."""
+    registries: pulumi.Input[Sequence[pulumi.Input[Registry]]]
+    """Registries that the Secret opens: at least one, each host once."""
+    refresh_before: NotRequired[pulumi.Input[str]]
+    """Time left to the earliest expiry from which on `pulumi up` renews the tokens: `6h`, `90m`, `1h30m`, `45s`.
+    Default: half of the token's life."""
+    renewal: NotRequired[pulumi.Input[str]]
+    """Who keeps ECR tokens alive: `pulumi` (each `pulumi up` when due) or `external` (somebody else does, a renewal is
+    never due here). Default: `pulumi`."""
+    labels: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """Labels to put on the Secrets, besides our own. Default: none."""
+    annotations: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """Annotations to put on the Secrets, besides our own. Default: none."""
+    adopt: NotRequired[pulumi.Input[bool]]
+    """Take over Secrets of that name that somebody else made; entries of other registries in them stay.
+    Default: false, such a Secret is an error."""
+
+
+class ServiceAccountImagePullSecretsArgs(TypedDict):
+    """Names of pull Secrets in the `imagePullSecrets` of ServiceAccounts, beside whatever else is there."""
+
+    secret_names: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Names to append where they are absent."""
+    namespaces: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Namespaces of the ServiceAccounts."""
+    service_accounts: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """ServiceAccounts in each namespace; `["*"]` is every one there is at the time of `pulumi up`. `default` is created
+    where the cluster has not done so yet, any other missing one is an error. Default: `["default"]`."""
+
+
+class ProviderArgs(TypedDict):
+    """How to reach the cluster. Default: `KUBECONFIG`, `~/.kube/config`, or the Pod's own ServiceAccount."""
+
+    kubeconfig: NotRequired[pulumi.Input[str]]
+    """A kubeconfig's text, or the path of one. Always treated as a Pulumi secret."""
+    context: NotRequired[pulumi.Input[str]]
+    """Context in the kubeconfig. Default: its current context."""
+
+
+class Provider(pulumi.ProviderResource):
+    """An explicit provider, for `opts=pulumi.ResourceOptions(provider=...)`: one per cluster.
+
+    Args:
+        resource_name: Name of the Pulumi resource.
+        kubeconfig: See `ProviderArgs`.
+        context: See `ProviderArgs`.
+    """
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        kubeconfig: Optional[pulumi.Input[str]] = None,
+        context: Optional[pulumi.Input[str]] = None,
+        opts: Optional[pulumi.ResourceOptions] = None,
+    ) -> None:
+        secret = None if kubeconfig is None else pulumi.Output.secret(kubeconfig)
+        super().__init__("imagepull", resource_name, {"kubeconfig": secret, "context": context}, opts)
+
+
+class RegistrySecret(pulumi.CustomResource):
+    """One named pull Secret in a set of namespaces, kept alive without its token ever entering Pulumi's state.
+
+    Args:
+        resource_name: Name of the Pulumi resource.
+        args: See `RegistrySecretArgs`.
+    """
+
+    def __init__(
+        self, resource_name: str, args: RegistrySecretArgs, opts: Optional[pulumi.ResourceOptions] = None
+    ) -> None:
+        props = {
+            "name": args["name"],
+            "namespaces": args["namespaces"],
+            "registries": _on_the_wire(args["registries"]),
+            "refreshBefore": args.get("refresh_before"),
+            "renewal": args.get("renewal"),
+            "labels": args.get("labels"),
+            "annotations": args.get("annotations"),
+            "adopt": args.get("adopt"),
+            "expiresAt": None,
+            "hosts": None,
+            "uids": None,
+        }
+        super().__init__("imagepull:index:RegistrySecret", resource_name, props, opts)
+
+    @property
+    def expires_at(self) -> pulumi.Output[Optional[str]]:
+        """When the first of the tokens expires: RFC 3339, UTC. None when no registry's credential expires."""
+        return self._output("expiresAt")
+
+    @property
+    def hosts(self) -> pulumi.Output[Sequence[str]]:
+        """Hosts that the Secret opens: the keys written to it."""
+        return self._output("hosts")
+
+    @property
+    def uids(self) -> pulumi.Output[Mapping[str, str]]:
+        """`metadata.uid` of the Secret per namespace: it stays the same through every renewal."""
+        return self._output("uids")
+
+    def _output(self, name: str) -> pulumi.Output[Any]:
+        output: pulumi.Output[Any] = self.__dict__[name]
+        return output
+
+
+class ServiceAccountImagePullSecrets(pulumi.CustomResource):
+    """Our names in ServiceAccounts' `imagePullSecrets`: appended where absent, never in place of others' entries.
+
+    Args:
+        resource_name: Name of the Pulumi resource.
+        args: See `ServiceAccountImagePullSecretsArgs`.
+    """
+
+    def __init__(
+        self,
+        resource_name: str,
+        args: ServiceAccountImagePullSecretsArgs,
+        opts: Optional[pulumi.ResourceOptions] = None,
+    ) -> None:
+        props = {
+            "secretNames": args["secret_names"],
+            "namespaces": args["namespaces"],
+            "serviceAccounts": args.get("service_accounts"),
+        }
+        super().__init__("imagepull:index:ServiceAccountImagePullSecrets", resource_name, props, opts)
+
+
+def _on_the_wire(registries: Any) -> Any:
+    """The registries with the keys that the plugin knows (camel case), each password a Pulumi secret."""
+    if isinstance(registries, Sequence):
+        return [_registry_on_the_wire(registry) for registry in registries]
+    return pulumi.Output.from_input(registries).apply(_on_the_wire)
+
+
+def _registry_on_the_wire(registry: Any) -> Any:
+    if not isinstance(registry, Mapping):
+        return pulumi.Output.from_input(registry).apply(_registry_on_the_wire)
+    wire = {_camel_case(key): value for key, value in registry.items()}
+    if "password" in wire:
+        wire["password"] = pulumi.Output.secret(wire["password"])
+    return wire
+
+
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(other.title() for other in others)
