@@ -10,6 +10,46 @@
 A message says what is wrong, where, and what to write instead; it never holds a token or password.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 
 class ImagePullError(Exception):
     """Base of all of them: catch this one to catch what imagepull raises on purpose."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One wrong input: its path (`registries[1].host`), and what is wrong with it and what to write instead."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+class InvalidInput(ImagePullError):
+    """Wrong inputs, all of them at once, in `problems`."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class CredentialError(ImagePullError):
+    """No credential for `registry`: `cause` says why, `advice` what to do about it."""
+
+    def __init__(self, registry: str, cause: str, advice: str) -> None:
+        super().__init__(f"{registry}: {cause}; {advice}")
+        self.registry = registry
+        self.cause = cause
+        self.advice = advice
+
+
+class ClusterError(ImagePullError):
+    """The cluster could not be reached, or refused: `status` is the HTTP status of its answer, None without one."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
