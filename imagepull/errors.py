@@ -2,6 +2,7 @@
 
     ImagePullError
     ├── InvalidReference      an image reference that Kubernetes would not take
+    ├── InvalidPullPolicy     a pull policy that Kubernetes does not know
     ├── InvalidDockerConfig   a dockerconfigjson document that the kubelet would not take
     ├── InvalidInput          one or more wrong inputs, each with its path
     ├── CredentialError       a registry's credential could not be had (AWS refused, was down, ...)
@@ -53,3 +54,30 @@ class ClusterError(ImagePullError):
     def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+
+
+class InvalidReference(ImagePullError):
+    """An image reference that Kubernetes would not take (the kubelet reports it as InvalidImageName).
+
+    Args:
+        reference: the whole text, as shown in the message (shortened, without credentials).
+        reason: what is wrong, as a clause: "the tag is empty".
+        part: the piece of the text that is wrong; empty when it is the text as a whole.
+        hint: what to write instead; empty when there is nothing better to say than the reason.
+    """
+
+    def __init__(self, reference: str, reason: str, *, part: str = "", hint: str = "") -> None:
+        where = f" (at {part!r})" if part and part != reference else ""
+        super().__init__(f"image reference {reference!r}: {reason}{where}" + (f"; {hint}" if hint else ""))
+        self.reference = reference
+        self.reason = reason
+        self.part = part
+        self.hint = hint
+
+
+class InvalidPullPolicy(ImagePullError):
+    """A pull policy other than Always, IfNotPresent or Never."""
+
+
+class InvalidDockerConfig(ImagePullError):
+    """A dockerconfigjson document, or an entry for one, that the kubelet would not take. Never quotes its content."""
