@@ -1,0 +1,32 @@
+# `make demo`: the main job on this machine. `make test`: every test. `make down`: leave nothing behind.
+# Everything is set up on the way; a second time it is quick.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+.PHONY: demo test check down help
+
+help:
+	@sed -n '1,2s/^# //p' Makefile
+
+demo: $(VENV)/installed
+	@$(RUN) -m lab demo
+
+test: $(VENV)/installed check
+	@$(RUN) -m pytest $(TESTS)
+
+check: $(VENV)/installed
+	@$(VENV)/bin/ruff format --check --quiet .
+	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/mypy --no-error-summary
+	@$(VENV)/bin/lint-imports --no-cache > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
+
+down: $(VENV)/installed
+	@$(RUN) -m lab down --all
+
+$(VENV)/installed: requirements.txt requirements-dev.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("imagepull needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another: make demo PYTHON=python3.12") if sys.version_info < (3, 11) else None'
+	@echo "Python packages into $(VENV) (once, about a minute) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt --constraint constraints.txt
+	@touch $@

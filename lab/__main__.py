@@ -1,0 +1,117 @@
+"""The lab's command: `python -m lab up | down | status | env | toolchain | logs`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from lab import demo, environment, lifecycle
+from lab.errors import LabError
+from lab.layout import DEFAULT_NAME, load, names
+from lab.processes import ProcessTable
+from lab.progress import say, step
+from lab.toolchain import build
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        The exit code: 0, or 1 when a step failed (and stderr says which, where its log is, what to do).
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except LabError as error:
+        print(f"error: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+    return 1
+
+
+def _up(options: argparse.Namespace) -> int:
+    with step(f"lab {options.name}"):
+        lifecycle.up(options.name)
+    say('use it: eval "$(python -m lab env)"      stop it: python -m lab down')
+    return 0
+
+
+def _down(options: argparse.Namespace) -> int:
+    for name in names() if options.all else [options.name]:
+        say(f"lab {name}: {'down' if lifecycle.down(name) else 'there is none'}")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    for name in names():
+        layout = load(name)
+        if layout is None:
+            continue
+        lab = lifecycle.Lab(layout)
+        print(f"lab {name}  {layout.folder}")
+        for process in lab.processes.all():
+            print(f"  {process.name:<26} {'running' if process.alive else 'ENDED':<8} pid {process.pid}")
+        for host, port in layout.ports.registries.items():
+            print(f"  {host}  at 127.0.0.1:{port}")
+        if lab.without:
+            print(f"  no node: {lab.without}")
+    if not names():
+        print("no lab is up: python -m lab up")
+    return 0
+
+
+def _env(options: argparse.Namespace) -> int:
+    layout = load(options.name)
+    if layout is None:
+        raise LabError(f"there is no lab {options.name}", hint="python -m lab up")
+    print(environment.shell_exports(layout))
+    return 0
+
+
+def _toolchain(options: argparse.Namespace) -> int:
+    for name, file in build.provide(options.programs or None).items():
+        print(f"{name:<28} {file}")
+    return 0
+
+
+def _logs(options: argparse.Namespace) -> int:
+    layout = load(options.name)
+    if layout is None:
+        raise LabError(f"there is no lab {options.name}", hint="python -m lab up")
+    folder = layout.folder / "logs"
+    log = ProcessTable(layout.folder / "processes", folder).log(options.process)
+    if not log.exists():
+        known = ", ".join(sorted(file.stem for file in folder.glob("*.log")))
+        raise LabError(f"no process {options.process!r} has a log", hint=f"one of: {known}")
+    sys.stdout.write(log.read_text(errors="replace"))
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    return demo.run(options.name)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+
+    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.add_argument("--name", default=DEFAULT_NAME, help="which lab; several side by side do not collide")
+        added.set_defaults(run=run)
+        return added
+
+    command("up", _up, "bring a lab up (a second time: find it up)")
+    down = command("down", _down, "take a lab down and remove everything that it made")
+    down.add_argument("--all", action="store_true", help="every lab of this checkout")
+    command("status", _status, "which labs are up, their processes and registries")
+    command("env", _env, "print exports for a shell that is to use the lab")
+    toolchain = command("toolchain", _toolchain, "find or build the programs that the lab runs")
+    toolchain.add_argument("programs", nargs="*", help="which ones; all when left out")
+    logs = command("logs", _logs, "print the log of one of the lab's processes")
+    logs.add_argument("process", help="its name, as `status` lists them; also containerd, kubelet")
+    command("demo", _demo, "bring the lab up and run the main job: private images, pulled through `pulumi up`")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

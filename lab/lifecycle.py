@@ -1,0 +1,231 @@
+"""A lab from `up` to `down`: control plane, node, ECR and registries, and what a Pulumi command needs."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from lab import debian, environment, images
+from lab.control_plane import ControlPlane
+from lab.ecr.client import EcrControl
+from lab.ecr.config import EcrConfig, RegistryConfig
+from lab.errors import LabError
+from lab.layout import CHECKOUT, DEFAULT_NAME, LABS, Layout, load, names, new
+from lab.node import Node, missing_for_node
+from lab.processes import Process, ProcessTable, start_mark
+from lab.progress import say, step
+from lab.publish import publish
+from lab.toolchain import build
+from lab.toolchain.table import KUBERNETES_PLUGIN_VERSION
+
+# What `up` and the tests start; the other programs of the table are built when something asks for them.
+PROGRAMS = (
+    "pulumi",
+    "pulumi-language-python",
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "kubectl",
+    "pulumi-resource-kubernetes",
+)
+
+
+class Lab:
+    """One lab that is up.
+
+    Attributes:
+        layout: its folder, ports and registries.
+        without: what this machine cannot run, in one sentence; None when nothing is left out.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.without = missing_for_node()
+        self.processes = ProcessTable(layout.folder / "processes", layout.folder / "logs")
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+        return self.layout.kubeconfig
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment for programs that are to use this lab."""
+        return environment.process_environment(self.layout)
+
+    @property
+    def ecr(self) -> EcrControl:
+        """Calls made, tokens issued, faults to inject."""
+        return EcrControl.of(self._ecr_config)
+
+    @property
+    def access_log(self) -> Path:
+        """Every request that the registries got: see `lab.ecr.access_log`."""
+        return EcrConfig.read(self._ecr_config).access_log
+
+    def run(
+        self, *command: str | Path, cwd: Path | None = None, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program against the lab and collect what it prints.
+
+        Raises:
+            LabError: it failed, unless `check` is False.
+        """
+        done = subprocess.run(
+            [str(part) for part in command], cwd=cwd, env=self.env, capture_output=True, text=True, check=False
+        )
+        if check and done.returncode != 0:
+            shown = " ".join(str(part) for part in command)
+            raise LabError(f"{shown} failed ({done.returncode}):\n{done.stdout}{done.stderr}".rstrip())
+        return done
+
+    def kubectl(self, *arguments: str) -> str:
+        """Run kubectl as administrator.
+
+        Raises:
+            LabError: it failed.
+        """
+        return self.run("kubectl", *arguments).stdout
+
+    @property
+    def _ecr_config(self) -> Path:
+        return self.layout.folder / "ecr.json"
+
+    def start(self, programs: Mapping[str, Path]) -> None:
+        """Start everything, in the order of who needs whom."""
+        environment.link_programs(self.layout, dict(programs))
+        self._prepare_pulumi(programs["pulumi-resource-kubernetes"])
+        control_plane = ControlPlane(self.layout, self.processes, programs)
+        node = None if self.without else Node(self.layout, self.processes)
+        address = node.prepare() if node else None
+        control_plane.start(() if address is None else (address,))
+        if not debian.missing():
+            self._start_registries()
+        if node and address:
+            node.start(address, control_plane, programs)
+        elif self.without:
+            say(f"  node: left out, {self.without}; pods stay Pending")
+
+    def broken(self) -> list[str]:
+        """The processes that ended by themselves."""
+        return [process.name for process in self.processes.all() if not process.alive]
+
+    def stop(self) -> None:
+        """Stop every process and take away all that the lab made on this machine."""
+        self.processes.stop_all()
+        Node(self.layout, self.processes).remove()
+        shutil.rmtree(self.layout.folder)
+
+    def _prepare_pulumi(self, kubernetes_plugin: Path) -> None:
+        folder = self.layout.folder
+        for made in ("pulumi-home", "pulumi-state", "aws"):
+            (folder / made).mkdir(parents=True, exist_ok=True)
+        # The installed plugin is 150 MB: all labs share it, as they share what it is made of.
+        plugins = kubernetes_plugin.parent / "plugins"
+        plugins.mkdir(exist_ok=True)
+        (folder / "pulumi-home" / "plugins").symlink_to(plugins)
+        if not (plugins / f"resource-kubernetes-v{KUBERNETES_PLUGIN_VERSION}").exists():
+            with step("Kubernetes plugin of Pulumi"):
+                install = ["pulumi", "plugin", "install", "resource", "kubernetes", KUBERNETES_PLUGIN_VERSION]
+                self.run(*install, "--file", kubernetes_plugin)
+
+    def _start_registries(self) -> None:
+        layout, state = self.layout, self.layout.folder / "ecr"
+        config = EcrConfig(
+            state=state,
+            api_port=layout.ports.ecr,
+            control_port=layout.ports.ecr_control,
+            registries=tuple(
+                RegistryConfig(
+                    host=registry.host,
+                    account=registry.account,
+                    region=registry.region,
+                    port=layout.ports.registries[registry.host],
+                    backend_port=layout.ports.backends[registry.host],
+                    storage=state / registry.host,
+                )
+                for registry in images.REGISTRIES
+            ),
+        )
+        state.mkdir(exist_ok=True)
+        config.write(self._ecr_config)
+        with step("ECR and registries"):
+            self.processes.start(
+                "ecr",
+                [sys.executable, "-m", "lab.ecr", "--config", self._ecr_config],
+                env={**self.env, "PYTHONPATH": str(CHECKOUT)},
+            )
+            self.processes.wait_for("ecr", config.ready.exists)
+        with step("images"):
+            publish(config)
+
+
+def up(name: str = DEFAULT_NAME, *, owner: Process | None = None) -> Lab:
+    """Bring a lab up, or find it up already; what a killed one left behind is cleaned away first.
+
+    Args:
+        name: the lab's.
+        owner: the process that the lab must not outlive: when it is gone, the next `up` of any lab takes it down.
+
+    Raises:
+        LabError: a step failed.
+    """
+    _sweep()
+    layout = load(name)
+    if layout is not None:
+        lab = Lab(layout)
+        broken = lab.broken()
+        if not broken and lab.processes.all():
+            return lab
+        say(f"lab {name}: cleaning up what an earlier one left ({', '.join(broken) or 'it never came up'})")
+        lab.stop()
+    if missing_for_node() is None:
+        debian.provide()
+    programs = build.provide(PROGRAMS)
+    layout = new(name, owner=(owner.pid, owner.started) if owner else None)
+    layout.save()
+    lab = Lab(layout)
+    try:
+        lab.start(programs)
+    except BaseException:
+        _keep_logs(lab)
+        lab.stop()
+        raise
+    return lab
+
+
+def down(name: str = DEFAULT_NAME) -> bool:
+    """Take a lab down; False when there is none of that name."""
+    layout = load(name)
+    if layout is None:
+        return False
+    Lab(layout).stop()
+    return True
+
+
+def this_process() -> Process:
+    """This very process, as the owner of a lab."""
+    return Process(name="owner", pid=os.getpid(), started=start_mark(os.getpid()) or "")
+
+
+def _sweep() -> None:
+    """Take down labs whose owner is gone: tests that were killed."""
+    for name in names():
+        layout = load(name)
+        if layout and layout.owner and start_mark(layout.owner[0]) != layout.owner[1]:
+            say(f"lab {name}: its owner is gone; taking it down")
+            Lab(layout).stop()
+
+
+def _keep_logs(lab: Lab) -> None:
+    """Keep the logs of a lab that did not come up, for the message that names them."""
+    logs = lab.layout.folder / "logs"
+    if logs.exists():
+        kept = LABS / "failed-logs"
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(logs, kept)
+        say(f"logs of the lab that did not come up: {kept}")

@@ -1,0 +1,126 @@
+"""What the node needs of the machine around it: a bridge, cgroups, and its first process."""
+
+import ipaddress
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from lab import cgroups, debian
+from lab.control_plane import NODE_NAME, ControlPlane
+from lab.errors import LabError
+from lab.images import write_pause
+from lab.layout import CHECKOUT, Layout
+from lab.lock import machine_lock
+from lab.node.config import Settings
+from lab.pki import write_private
+from lab.processes import ProcessTable
+from lab.progress import step
+
+_POD_NETWORKS = ipaddress.IPv4Network("10.231.0.0/16")  # a free /24 of it for each lab
+
+
+def missing_for_node() -> str | None:
+    """Why this machine cannot run a kubelet; None when it can."""
+    if platform.system() != "Linux":
+        return f"a kubelet needs Linux, and this is {platform.system()}"
+    if os.geteuid() != 0:
+        return "a kubelet needs root"
+    return None
+
+
+class Node:
+    """The node of one lab; its files are in `<lab>/node`."""
+
+    def __init__(self, layout: Layout, processes: ProcessTable) -> None:
+        self._layout = layout
+        self._processes = processes
+        self.folder = layout.folder / "node"
+
+    def prepare(self) -> str:
+        """Make the bridge and the cgroups.
+
+        Returns:
+            The bridge's address: where the kubelet serves.
+        """
+        bridge = self._layout.bridge
+        with machine_lock("network"):
+            network = _free_network()
+            address = next(network.hosts())
+            _ip("link", "add", bridge, "type", "bridge")
+            _ip("address", "add", f"{address}/{network.prefixlen}", "dev", bridge)
+        _ip("link", "set", bridge, "up")
+        cgroups.create(self._layout.cgroup)
+        return str(address)
+
+    def start(self, address: str, control_plane: ControlPlane, programs: Mapping[str, Path]) -> None:
+        """Start containerd and the kubelet, wait until the node is ready for pods.
+
+        Args:
+            address: the bridge's, of `prepare`.
+            control_plane: the one to join.
+            programs: where the kubelet is.
+        """
+        with step("node"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            pause_image = self.folder / "pause.tar"
+            write_pause(pause_image)
+            settings = Settings(
+                name=NODE_NAME,
+                folder=str(self.folder),
+                address=address,
+                bridge=self._layout.bridge,
+                cgroup=self._layout.cgroup,
+                port=self._layout.ports.kubelet,
+                kubelet=str(programs["kubelet"]),
+                kubeconfig=str(control_plane.kubeconfig(f"system:node:{NODE_NAME}")),
+                pki=str(control_plane.folder / "pki"),
+                pause_image=str(pause_image),
+                registries=self._layout.ports.registries,
+                containerd_log=str(self._processes.log("containerd")),
+                kubelet_log=str(self._processes.log("kubelet")),
+            )
+            file = self.folder / "settings.json"
+            write_private(file, json.dumps(vars(settings), indent=2))
+            unshare = ["unshare", "--fork", "--pid", "--mount", "--mount-proc", "--kill-child=SIGKILL"]
+            self._processes.start(
+                "node",
+                [*unshare, "--propagation=private", sys.executable, "-m", "lab.node.init", file],
+                env={**os.environ, "PYTHONPATH": str(CHECKOUT), "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"},
+                ends_by=signal.SIGKILL,  # unshare shuts SIGTERM out
+            )
+            self._processes.wait_for("node", control_plane.node_ready, timeout=120)
+
+    def remove(self) -> None:
+        """Take away the bridge and the cgroups; its processes are stopped already."""
+        bridge = self._layout.bridge
+        if Path("/sys/class/net", bridge).exists():
+            _ip("link", "delete", bridge)
+        if missing_for_node() is None:
+            cgroups.remove(self._layout.cgroup)
+
+
+def _free_network() -> ipaddress.IPv4Network:
+    told = json.loads(_ip("-json", "address"))
+    taken = [
+        ipaddress.ip_interface(f"{address['local']}/{address['prefixlen']}").network
+        for link in told
+        for address in link.get("addr_info", ())
+        if address["family"] == "inet"
+    ]
+    for network in _POD_NETWORKS.subnets(new_prefix=24):
+        if not any(network.overlaps(other) for other in taken if isinstance(other, ipaddress.IPv4Network)):
+            return network
+    raise LabError(f"no free network for pods in {_POD_NETWORKS}", hint="take labs down: python -m lab down --all")
+
+
+def _ip(*arguments: str) -> str:
+    command = [str(debian.find("ip") or "ip"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise LabError(f"{' '.join(command)} failed: {done.stderr.strip()}")
+    return done.stdout

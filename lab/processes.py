@@ -1,0 +1,146 @@
+"""Processes that outlive the command which started them, known by process id and start time.
+
+A process id alone may be another program's by the time it is to be stopped; together with the start time that the
+kernel keeps it is unique.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lab.errors import LabError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """A process that was started.
+
+    Attributes:
+        name: what the lab calls it.
+        pid: its process id.
+        started: the kernel's own mark of when (opaque text).
+        ends_by: the signal that asks it to end.
+    """
+
+    name: str
+    pid: int
+    started: str
+    ends_by: int = signal.SIGTERM
+
+    @property
+    def alive(self) -> bool:
+        """Whether this very process still runs (a zombie does not)."""
+        _reap(self.pid)
+        return start_mark(self.pid) == self.started
+
+    def stop(self, grace: float = 10.0) -> None:
+        """End it, with SIGKILL after `grace` seconds. Nothing happens when it is gone already."""
+        for sign in (self.ends_by, signal.SIGKILL):
+            if not self.alive:
+                return
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, sign)
+            wait_until(lambda: not self.alive, timeout=grace)
+
+
+class ProcessTable:
+    """The processes of one lab: a file per process in `folder`, a log per process in `logs`."""
+
+    def __init__(self, folder: Path, logs: Path) -> None:
+        self._folder = folder
+        self._logs = logs
+
+    def log(self, name: str) -> Path:
+        """The file that holds the output of process `name`."""
+        return self._logs / f"{name}.log"
+
+    def start(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        *,
+        env: Mapping[str, str] | None = None,
+        ends_by: int = signal.SIGTERM,
+    ) -> Process:
+        """Start `command` in a session of its own, its output going to `log(name)`."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._logs.mkdir(parents=True, exist_ok=True)
+        with self.log(name).open("ab") as log:
+            child = subprocess.Popen(
+                [str(part) for part in command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=dict(env) if env is not None else None,
+            )
+        process = Process(name=name, pid=child.pid, started=start_mark(child.pid) or "", ends_by=ends_by)
+        # Popen warns when it is collected while its child runs on: these are meant to.
+        child.returncode = 0
+        (self._folder / f"{name}.json").write_text(json.dumps(asdict(process)))
+        return process
+
+    def all(self) -> list[Process]:
+        """The processes that were started and not stopped since, oldest first."""
+        files = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime_ns)
+        return [Process(**json.loads(file.read_text())) for file in files]
+
+    def stop(self, name: str) -> None:
+        """Stop one process by name; nothing happens when there is none."""
+        for process in self.all():
+            if process.name == name:
+                process.stop()
+                (self._folder / f"{name}.json").unlink(missing_ok=True)
+
+    def stop_all(self) -> None:
+        """Stop all of them, the newest first."""
+        for process in reversed(self.all()):
+            self.stop(process.name)
+
+    def wait_for(self, name: str, ready: Callable[[], bool], *, timeout: float = 60.0) -> None:
+        """Wait until `ready()`.
+
+        Raises:
+            LabError: the process ended, or `timeout` seconds went by.
+        """
+        process = next(process for process in self.all() if process.name == name)
+        if not wait_until(lambda: ready() or not process.alive, timeout=timeout):
+            raise LabError(f"{name} was not ready after {timeout:.0f} seconds", log=self.log(name))
+        if not process.alive:
+            raise LabError(f"{name} ended while it was starting", log=self.log(name))
+
+
+def start_mark(pid: int) -> str | None:
+    """When process `pid` was started, as its kernel tells it; None when there is no such living process."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return None if fields[0] in "ZX" else fields[19]
+    except FileNotFoundError:
+        pass
+    except ProcessLookupError:
+        return None
+    if Path("/proc/self/stat").exists():
+        return None
+    found = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or None
+
+
+def wait_until(condition: Callable[[], bool], *, timeout: float, pause: float = 0.05) -> bool:
+    """Ask `condition` every `pause` seconds; False when it did not come true within `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(pause)
+    return True
+
+
+def _reap(pid: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)

@@ -1,0 +1,172 @@
+"""Finds or builds the programs of the table."""
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lab.errors import LabError
+from lab.lock import machine_lock
+from lab.progress import Step, say, step
+from lab.toolchain.cache import cache_folder
+from lab.toolchain.table import MODULES, Module, Program
+
+GO_MINIMUM = (1, 26)
+_GO_ENVIRONMENT = {"CGO_ENABLED": "0"}  # no C compiler needed; the build cache is keyed by it, so it is the same always
+
+
+def provide(names: Sequence[str] | None = None) -> dict[str, Path]:
+    """Find or build programs.
+
+    Args:
+        names: which ones; all of the table when left out.
+
+    Returns:
+        Name of each program (and script) to its file.
+
+    Raises:
+        LabError: Go is missing or too old, or a build failed.
+    """
+    wanted = {program.name for module in MODULES for program in module.programs} if names is None else set(names)
+    found: dict[str, Path] = {}
+    modules: list[tuple[Module, list[Program]]] = []
+    for module in MODULES:
+        needed = [program for program in module.programs if program.name in wanted]
+        on_path = {program.name: file for program in needed if (file := _on_path(program, found))}
+        found |= on_path
+        missing = [program for program in needed if program.name not in on_path]
+        if missing:
+            modules.append((module, missing))
+    builds = [(module, programs, _output_folder(module)) for module, programs in modules] if modules else []
+    due = [
+        program.name for _, programs, folder in builds for program in programs if not (folder / program.name).exists()
+    ]
+    if due:
+        say(f"toolchain: {len(due)} to build ({', '.join(due)}); about 20 minutes in all on two cores, once")
+    for module, programs, folder in builds:
+        found |= _built(module, programs, folder, due)
+    return found
+
+
+def _built(module: Module, programs: Sequence[Program], folder: Path, due: Sequence[str]) -> dict[str, Path]:
+    scripts = [Path(path).name for _, path in module.scripts]
+    names = [program.name for program in programs] + scripts
+    if any(not (folder / name).exists() for name in names):
+        with machine_lock(
+            folder.name, waiting=f"toolchain: another build of {module.name} is under way; waiting for it"
+        ):
+            for module_path, path in module.scripts:
+                _install(_module_folder(module, module_path) / path, folder / Path(path).name)
+            for program in programs:
+                if not (folder / program.name).exists():
+                    position = f"{due.index(program.name) + 1}/{len(due)}" if program.name in due else "again"
+                    with step(f"toolchain {position} {program.name}") as current:
+                        _build(module, program, folder, current)
+    return {name: folder / name for name in names}
+
+
+def _build(module: Module, program: Program, folder: Path, current: Step) -> None:
+    source = module.folder
+    if module.embeds:
+        source = folder / "source"
+        source.mkdir(exist_ok=True)
+        for file in module.folder.iterdir():
+            shutil.copyfile(file, source / file.name)
+        for module_path, path in module.embeds:
+            shutil.copyfile(_module_folder(module, module_path) / path, source / Path(path).name)
+    partial = folder / f"{program.name}.partial"
+    log = folder / f"{program.name}.log"
+    command = ["go", "build", "-v", "-mod=readonly", "-trimpath", "-buildvcs=false"]
+    command += ["-ldflags", f"-s -w {program.link}".strip(), "-o", str(partial), program.package]
+    with log.open("w") as out:
+        build = subprocess.Popen(
+            command, cwd=source, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, **_GO_ENVIRONMENT}
+        )
+        try:
+            while build.poll() is None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    build.wait(timeout=1)
+                current.tick(lambda: _how_far(log))
+        finally:
+            if build.returncode is None:
+                build.kill()
+                build.wait()
+    if build.returncode != 0:
+        raise LabError(
+            f"building {program.name} failed: {' '.join(command)} (in {source})",
+            log=log,
+            hint="check that Go reaches its module proxy (go env GOPROXY) and that the disk has 10 GB free; then again",
+        )
+    partial.replace(folder / program.name)
+
+
+def _how_far(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines()
+    downloads = sum(line.startswith("go: downloading") for line in lines)
+    return f"{downloads} modules downloaded, {len(lines) - downloads} packages compiled"
+
+
+def _output_folder(module: Module) -> Path:
+    """The cache folder of this module's programs: its name tells all that goes into them."""
+    digest = hashlib.sha256(json.dumps(_GO_ENVIRONMENT).encode())
+    digest.update(_go_version().encode())
+    for program in module.programs:
+        digest.update(f"{program.package} {program.link}\n".encode())
+    for file in sorted(module.folder.iterdir()):
+        digest.update(file.read_bytes())
+    folder = cache_folder() / "toolchain" / f"{module.name}-{digest.hexdigest()[:16]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _module_folder(module: Module, module_path: str) -> Path:
+    """Where the Go module cache keeps `module_path`, downloaded first if it is not there."""
+    told = _go(["mod", "download", "-json", module_path], cwd=module.folder)
+    return Path(json.loads(told)["Dir"])
+
+
+def _install(source: Path, target: Path) -> None:
+    partial = target.with_suffix(".partial")
+    shutil.copyfile(source, partial)
+    partial.chmod(0o755)
+    partial.replace(target)
+
+
+def _go(arguments: Sequence[str], *, cwd: Path | None = None) -> str:
+    done = subprocess.run(["go", *arguments], cwd=cwd, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise LabError(f"go {' '.join(arguments)} failed: {(done.stderr or done.stdout).strip()}")
+    return done.stdout
+
+
+def _go_version() -> str:
+    hint = "install Go 1.26 or newer (https://go.dev/dl) and put it on PATH"
+    if shutil.which("go") is None:
+        raise LabError("Go is not on PATH, and programs of the lab have to be built", hint=hint)
+    version = _go(["env", "GOVERSION", "GOOS", "GOARCH"])
+    if _numbers(version) < GO_MINIMUM:
+        raise LabError(f"Go is too old: {version.split()[0]}", hint=hint)
+    return version
+
+
+def _on_path(program: Program, found: Mapping[str, Path]) -> Path | None:
+    """The program as PATH has it, if it is new enough."""
+    file = shutil.which(program.name)
+    if program.minimum is None or file is None:
+        return None
+    if program.beside is not None:
+        companion = found.get(program.beside)
+        return Path(file) if companion is not None and companion.parent == Path(file).parent else None
+    told = subprocess.run([file, *program.version_command], capture_output=True, text=True, check=False)
+    return Path(file) if told.returncode == 0 and _numbers(told.stdout) >= program.minimum else None
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """The first dotted version in a text: `Client Version: v1.36.3` gives (1, 36, 3)."""
+    match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
+    return tuple(int(part) for part in match.groups() if part) if match else ()

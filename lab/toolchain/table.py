@@ -1,0 +1,135 @@
+"""What is built, from which Go module, at which version: the one place that names them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+KUBERNETES_VERSION = "v1.36.3"
+KUBERNETES_PLUGIN_VERSION = "4.27.0"
+PULUMI_VERSION = "v3.259.0"
+
+_KUBERNETES_FLAGS = " ".join(
+    f"-X {package}.gitVersion={KUBERNETES_VERSION} -X {package}.gitMajor=1 -X {package}.gitMinor=36"
+    for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """One executable.
+
+    Attributes:
+        name: the file's name.
+        package: the Go package that is its `main`; "." for the module's own.
+        link: linker flags beside `-s -w`.
+        minimum: the oldest version that is taken from PATH; None = what is on PATH is never taken.
+        version_command: arguments that make it print its version.
+        beside: taken from PATH only when this other program is, too, and from the same folder.
+    """
+
+    name: str
+    package: str
+    link: str = ""
+    minimum: tuple[int, ...] | None = None
+    version_command: tuple[str, ...] = ("--version",)
+    beside: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Module:
+    """A Go module and the programs that are built from it.
+
+    Attributes:
+        name: its folder, beside this file.
+        programs: what is built.
+        scripts: files taken as they are out of another module, as (module, path in it).
+        embeds: the same, put beside `main.go` before it is built.
+    """
+
+    name: str
+    programs: tuple[Program, ...]
+    scripts: tuple[tuple[str, str], ...] = ()
+    embeds: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """Where its `go.mod` is."""
+        return Path(__file__).parent / self.name
+
+
+def _kubernetes(name: str, *version_command: str) -> Program:
+    return Program(
+        name=name,
+        package=f"k8s.io/kubernetes/cmd/{name}",
+        link=_KUBERNETES_FLAGS,
+        minimum=(1, 36),
+        version_command=version_command or ("--version",),
+    )
+
+
+_SDK = "github.com/pulumi/pulumi/sdk"
+_PLUGIN = "github.com/pulumi/pulumi-kubernetes/provider/v4"
+
+MODULES = (
+    Module(
+        name="pulumi",
+        programs=(
+            Program(
+                name="pulumi",
+                package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+                link=f"-X {_SDK}/v3/go/common/version.Version={PULUMI_VERSION}",
+                minimum=(3, 259),
+                version_command=("version",),
+            ),
+        ),
+        scripts=(
+            (f"{_SDK}/v3", "python/cmd/pulumi-language-python-exec"),
+            (f"{_SDK}/v3", "python/dist/pulumi-resource-pulumi-python"),
+        ),
+    ),
+    Module(
+        name="pulumi-language-hosts",
+        programs=tuple(
+            Program(name=f"pulumi-language-{language}", package=f"{_SDK}/{package}/v3", minimum=(), beside="pulumi")
+            for language, package in (
+                ("python", "python/cmd/pulumi-language-python"),
+                ("nodejs", "nodejs/cmd/pulumi-language-nodejs"),
+                ("go", "go/pulumi-language-go"),
+            )
+        ),
+    ),
+    Module(
+        name="pulumi-language-yaml",
+        programs=(
+            Program(
+                name="pulumi-language-yaml",
+                package="github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
+                minimum=(),
+                beside="pulumi",
+            ),
+        ),
+    ),
+    Module(name="etcd", programs=(Program(name="etcd", package="go.etcd.io/etcd/server/v3", minimum=(3, 5)),)),
+    Module(
+        name="kubernetes",
+        programs=(
+            _kubernetes("kube-apiserver"),
+            _kubernetes("kube-controller-manager"),
+            _kubernetes("kube-scheduler"),
+            _kubernetes("kubelet"),
+            _kubernetes("kubectl", "version", "--client"),
+        ),
+    ),
+    Module(
+        name="pulumi-resource-kubernetes",
+        programs=(
+            Program(
+                name="pulumi-resource-kubernetes",
+                package=".",
+                link=f"-X main.version={KUBERNETES_PLUGIN_VERSION}",
+            ),
+        ),
+        embeds=tuple(
+            (_PLUGIN, f"cmd/pulumi-resource-kubernetes/{file}") for file in ("schema.json", "terraform-mapping.json")
+        ),
+    ),
+)
