@@ -76,14 +76,15 @@ class ControlPlane:
         return urllib.request.urlopen(request, context=context, timeout=5)  # noqa: S310
 
     def node_ready(self) -> bool:
-        """Whether the node has joined and is ready for pods."""
+        """Whether the node has joined, is ready, and has lost the taint that keeps pods away until then."""
         try:
             with self.get(f"/api/v1/nodes/{NODE_NAME}") as answer:
                 node = json.load(answer)
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
         conditions = node["status"].get("conditions", [])
-        return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+        ready = any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+        return ready and not node["spec"].get("taints")
 
     def _write_credentials(self, node_addresses: tuple[str, ...]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

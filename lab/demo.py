@@ -14,7 +14,7 @@ from lab.progress import step
 
 STACK = "local"
 SEEDED_NAMESPACE = "shop"
-FOREIGN_SECRET = "team-mirror"
+FOREIGN_ENTRY = "team-mirror"
 
 
 def run(name: str) -> int:
@@ -56,14 +56,14 @@ def seed(lab: Lab) -> None:
             "apiVersion": "v1",
             "kind": "Secret",
             "type": "kubernetes.io/dockerconfigjson",
-            "metadata": {"name": FOREIGN_SECRET, "namespace": SEEDED_NAMESPACE},
+            "metadata": {"name": FOREIGN_ENTRY, "namespace": SEEDED_NAMESPACE},
             "stringData": {".dockerconfigjson": config},
         },
         {
             "apiVersion": "v1",
             "kind": "ServiceAccount",
             "metadata": {"name": "default", "namespace": SEEDED_NAMESPACE},
-            "imagePullSecrets": [{"name": FOREIGN_SECRET}],
+            "imagePullSecrets": [{"name": FOREIGN_ENTRY}],
         },
     ]
     if lab.run("kubectl", "get", "namespace", SEEDED_NAMESPACE, check=False).returncode != 0:

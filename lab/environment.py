@@ -28,6 +28,7 @@ def variables(layout: Layout) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "lab",
         "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",  # the one that boto3 reads
         "AWS_CONFIG_FILE": str(folder / "aws" / "config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(folder / "aws" / "credentials"),
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -1,11 +1,18 @@
 """One lab for the whole test run, of its own name, taken down at the end also when tests fail."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from lab import lifecycle
+from lab.ecr.faults import FaultMode
+from lab.errors import LabError
 from lab.lifecycle import Lab
+from tests.pulumi_project import PulumiProject
+
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +22,31 @@ def lab() -> Iterator[Lab]:
     name = f"test-{owner.pid}"
     yield lifecycle.up(name, owner=owner)
     lifecycle.down(name)
+
+
+@pytest.fixture
+def namespace(lab: Lab) -> Iterator[str]:
+    """A namespace of the test's own, with its `default` ServiceAccount; deleted afterwards."""
+    name = f"test-{next(_numbers)}"
+    lab.kubectl("create", "namespace", name)
+    lab.kubectl("wait", "--for=create", "serviceaccount/default", f"--namespace={name}", "--timeout=30s")
+    yield name
+    lab.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def project(lab: Lab, tmp_path: Path) -> Iterator[Callable[[str], PulumiProject]]:
+    """Makes a Pulumi project out of the text of its program; destroyed afterwards, with AWS mended."""
+    made: list[PulumiProject] = []
+
+    def make(program: str, **env: str) -> PulumiProject:
+        made.append(PulumiProject(lab, tmp_path / f"project-{len(made)}", program, env=env))
+        return made[-1]
+
+    yield make
+    try:
+        lab.ecr.set_fault(FaultMode.NONE)
+    except LabError:
+        pytest.fail("the lab's ECR has ended")
+    for one in reversed(made):
+        one.destroy(check=False)
