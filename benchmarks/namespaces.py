@@ -33,7 +33,7 @@ from tests.pulumi_project import PulumiProject
 RESULTS = Path(__file__).parent / "results"
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 PLAIN_LIMIT = 300  # namespaces; plain pulumi_kubernetes takes a quarter of an hour for 1,000
-SECRET_NAME = "registries"
+ACCESS_NAME = "registries"
 
 EMPTY = "import pulumi\n"
 
@@ -163,11 +163,11 @@ def _measure(lab: Lab, folder: Path, size: int, rounds: int) -> tuple[list[Measu
     measure("empty program", "up", empty.up, rounds, nothing)
     measure("empty program", "preview", empty.preview, rounds, nothing)
 
-    requests = [raw_client.secret(namespace, SECRET_NAME, config) for namespace in namespaces]
-    requests += [raw_client.service_account(namespace, SECRET_NAME) for namespace in namespaces]
+    requests = [raw_client.secret(namespace, ACCESS_NAME, config) for namespace in namespaces]
+    requests += [raw_client.service_account(namespace, ACCESS_NAME) for namespace in namespaces]
     measure("floor", "up", lambda: raw_client.send(lab.kubeconfig, requests), rounds, lambda: _clear(lab, namespaces))
 
-    ours = PulumiProject(lab, folder / "ours", OURS.format(secret=SECRET_NAME, host=HOST, namespaces=namespaces))
+    ours = PulumiProject(lab, folder / "ours", OURS.format(secret=ACCESS_NAME, host=HOST, namespaces=namespaces))
     watch = Watch()
     calls = len(lab.ecr.calls())
     with watch.running():
@@ -185,7 +185,7 @@ def _measure(lab: Lab, folder: Path, size: int, rounds: int) -> tuple[list[Measu
 
     if size <= PLAIN_LIMIT:
         plain = PulumiProject(
-            lab, folder / "plain", PLAIN.format(secret=SECRET_NAME, config=config, namespaces=namespaces)
+            lab, folder / "plain", PLAIN.format(secret=ACCESS_NAME, config=config, namespaces=namespaces)
         )
         measure("plain pulumi_kubernetes", "up", plain.up, 1, nothing)
         measure("plain pulumi_kubernetes", "preview", plain.preview, 1, nothing)
@@ -194,7 +194,7 @@ def _measure(lab: Lab, folder: Path, size: int, rounds: int) -> tuple[list[Measu
 
     manifest = folder / "secrets.yaml"
     manifest.write_text(
-        yaml.safe_dump_all(json.loads(raw_client.secret(n, SECRET_NAME, config).body) for n in namespaces)
+        yaml.safe_dump_all(json.loads(raw_client.secret(n, ACCESS_NAME, config).body) for n in namespaces)
     )
     measure("kubectl", "up", lambda: _kubectl(lab, manifest, namespaces), 1, lambda: _clear(lab, namespaces))
     lab.kubectl("delete", "namespaces", "--wait=false", *namespaces)
@@ -246,7 +246,7 @@ def _create(lab: Lab, namespaces: Sequence[str]) -> None:
 
 def _clear(lab: Lab, namespaces: Sequence[str]) -> None:
     """Take the Secrets and the ServiceAccounts' entries away again, so that the next way starts from the same."""
-    fields = f"--field-selector=metadata.name={SECRET_NAME}"
+    fields = f"--field-selector=metadata.name={ACCESS_NAME}"
     lab.kubectl("delete", "secrets", "--all-namespaces", fields, "--wait=false")
     raw_client.send(
         lab.kubeconfig,
@@ -264,7 +264,7 @@ def _clear(lab: Lab, namespaces: Sequence[str]) -> None:
 def _kubectl(lab: Lab, manifest: Path, namespaces: Sequence[str]) -> None:
     """The shell's way: one apply for the Secrets, one patch for each ServiceAccount, four at a time."""
     lab.kubectl("apply", "--server-side", "--force-conflicts", "--filename", str(manifest))
-    patch = json.dumps({"imagePullSecrets": [{"name": SECRET_NAME}]})
+    patch = json.dumps({"imagePullSecrets": [{"name": ACCESS_NAME}]})
     command = ["xargs", "-P", "4", "-I", "{}", "kubectl", "patch", "serviceaccount", "default", "-n", "{}", "-p", patch]
     subprocess.run(command, input="\n".join(namespaces), text=True, env=lab.env, capture_output=True, check=True)
 
