@@ -90,9 +90,9 @@ def _is_hub(repository: str) -> bool:
 
 def _split_url(text: str) -> tuple[str, str] | None:
     """Host and unescaped path of `https://` + text as Go parses it, or None when it does not parse."""
+    text, _, fragment = text.partition("#")
     if _control.search(text):
         return None
-    text, _, fragment = text.partition("#")
     authority, slash, path = text.partition("?")[0].partition("/")
     user, _, host = authority.rpartition("@")
     if not _userinfo.fullmatch(user) or _bad_escape.search(user + path + fragment) or not _is_url_host(host):
@@ -120,6 +120,6 @@ def _is_ipv6(text: str) -> bool:
 def _split_port(host: str) -> tuple[str, str]:
     """Name and port, brackets taken off; a bracketed name without a port keeps them, and so matches nothing."""
     name, colon, port = host.rpartition(":")
-    if not colon or port.endswith("]"):
-        return host, ""
-    return name.removeprefix("[").removesuffix("]"), port
+    if name.startswith("[") and name.endswith("]"):
+        return name[1:-1], port
+    return (name, port) if colon and "]" not in host else (host, "")
