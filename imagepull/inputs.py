@@ -1,0 +1,205 @@
+"""Reading of untyped inputs: each value checked where it is read, every problem noted with its path.
+
+Inputs come as plain Python (mappings, lists, strings, booleans) from a Pulumi program in whatever language, so nothing
+about their shape is certain. A value that Pulumi does not know yet is `UNKNOWN`: it is never a problem.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from enum import Enum
+from typing import Final
+
+from imagepull.errors import InvalidInput, Problem
+
+
+class Unknown(Enum):
+    """The type of `UNKNOWN`."""
+
+    UNKNOWN = "unknown"
+
+
+UNKNOWN: Final = Unknown.UNKNOWN
+"""A value that is known only after the resources it comes from are there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """What a text must look like: the whole of it matches `pattern`, and is at most `longest` characters long."""
+
+    pattern: re.Pattern[str]
+    longest: int
+    wanted: str
+
+    def admits(self, text: str) -> bool:
+        return len(text) <= self.longest and self.pattern.fullmatch(text) is not None
+
+
+ANY_TEXT = Rule(pattern=re.compile(r"(?s:.+)"), longest=1 << 20, wanted="a text that is not empty")
+# kubernetes/apimachinery pkg/util/validation/validation.go: IsDNS1123Label, IsDNS1123Subdomain, IsQualifiedName,
+# IsValidLabelValue.
+_LABEL = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+_NAME_PART = "[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?"
+NAMESPACE = Rule(
+    pattern=re.compile(_LABEL),
+    longest=63,
+    wanted="a namespace's name: lower-case letters, digits and '-', at most 63 characters, such as 'team-a'",
+)
+OBJECT_NAME = Rule(
+    pattern=re.compile(rf"{_LABEL}(?:\.{_LABEL})*"),
+    longest=253,
+    wanted="an object's name: lower-case letters, digits, '-' and '.', at most 253 characters, such as 'registry-pull'",
+)
+LABEL_VALUE = Rule(
+    pattern=re.compile(f"(?:{_NAME_PART})?"),
+    longest=63,
+    wanted="a label's value: letters, digits, '-', '_' and '.', at most 63 characters",
+)
+METADATA_KEY = Rule(
+    pattern=re.compile(rf"(?:(?=[^/]{{1,253}}/){_LABEL}(?:\.{_LABEL})*/)?(?=[^/]{{1,63}}\Z){_NAME_PART}"),
+    longest=253 + 1 + 63,
+    wanted="a key such as 'team' or 'example.com/team'",
+)
+
+
+@dataclass(kw_only=True)
+class Reader:
+    """Reads one mapping at `path` (empty at the top). Problems gather in a list that its children share."""
+
+    values: Mapping[str, object]
+    path: str = ""
+    problems: list[Problem] = field(default_factory=list)
+
+    def at(self, key: str) -> str:
+        """The path of a value: `registries[1].host`."""
+        return f"{self.path}.{key}" if self.path else key
+
+    def problem(self, key: str, reason: str) -> None:
+        self.problems.append(Problem(path=self.at(key), reason=reason))
+
+    def has(self, key: str) -> bool:
+        return self.values.get(key) is not None
+
+    def refuse_others(self, known: Sequence[str]) -> None:
+        """Every key is one of `known`."""
+        for key in self.values:
+            if key not in known and not key.startswith("__"):
+                near = get_close_matches(key, known, n=1)
+                self.problem(key, f"is no input here; {f'is {near[0]} meant?' if near else 'leave it out'}")
+
+    def text(self, key: str, rule: Rule = ANY_TEXT, *, required: bool = False) -> str | None:
+        """The text under `key`; None when it is absent, unknown or wrong."""
+        value = self.values.get(key)
+        if value is None:
+            if required:
+                self.problem(key, f"is missing; write {rule.wanted}")
+            return None
+        return self._checked(key, value, rule)
+
+    def secret(self, key: str) -> str | None:
+        """The text under `key`, of which no problem says anything but that it is missing."""
+        value = self.values.get(key)
+        if value is None or value is UNKNOWN:
+            return None
+        if not isinstance(value, str) or not value:
+            self.problem(key, "is not a text, or empty; write it as a secret text")
+            return None
+        return value
+
+    def choice(self, key: str, choices: Sequence[str], default: str) -> str:
+        value = self.values.get(key)
+        if value is None or value is UNKNOWN:
+            return default
+        if not isinstance(value, str) or value not in choices:
+            self.problem(key, f"is {_shown(value)}; write one of {', '.join(choices)}")
+            return default
+        return value
+
+    def flag(self, key: str) -> bool:
+        """The boolean under `key`; False when it is absent, unknown or wrong."""
+        value = self.values.get(key)
+        if value is None or value is UNKNOWN:
+            return False
+        if not isinstance(value, bool):
+            self.problem(key, f"is {_shown(value)}; write true or false")
+            return False
+        return value
+
+    def texts(self, key: str, rule: Rule, *, required: bool = False) -> tuple[str, ...]:
+        """The known, right texts of the list under `key`, each once, in the list's order."""
+        found = [self._checked(f"{key}[{i}]", value, rule) for i, value in enumerate(self._list(key, required))]
+        return tuple(dict.fromkeys(text for text in found if text is not None))
+
+    def mapping(self, key: str, value_rule: Rule) -> dict[str, str]:
+        """The known, right entries of the mapping of texts under `key`, whose keys are Kubernetes metadata keys."""
+        value = self.values.get(key)
+        if value is None or value is UNKNOWN:
+            return {}
+        if not isinstance(value, Mapping):
+            self.problem(key, f"is {_shown(value)}; write a mapping of texts to texts")
+            return {}
+        found = {}
+        for name, content in value.items():
+            if not METADATA_KEY.admits(name):
+                self.problem(f'{key}["{_short(name)}"]', f"is no key; write {METADATA_KEY.wanted}")
+            elif (text := self._checked(f'{key}["{name}"]', content, value_rule)) is not None:
+                found[name] = text
+        return found
+
+    def children(self, key: str) -> Iterator["Reader"]:
+        """A reader for each mapping in the list under `key`, which is required."""
+        for i, value in enumerate(self._list(key, required=True)):
+            if isinstance(value, Mapping):
+                yield Reader(values=value, path=self.at(f"{key}[{i}]"), problems=self.problems)
+            elif value is not UNKNOWN:
+                self.problem(f"{key}[{i}]", f"is {_shown(value)}; write a mapping")
+
+    def raise_problems(self) -> None:
+        """Raises InvalidInput when any problem was noted."""
+        if self.problems:
+            raise InvalidInput(self.problems)
+
+    def _list(self, key: str, required: bool) -> Sequence[object]:
+        value = self.values.get(key)
+        if value is UNKNOWN:
+            return ()
+        if value is None or value == []:
+            if required:
+                self.problem(key, "is missing; write a list of at least one")
+            return ()
+        if not isinstance(value, list | tuple):
+            self.problem(key, f"is {_shown(value)}; write a list")
+            return ()
+        return value
+
+    def _checked(self, key: str, value: object, rule: Rule) -> str | None:
+        if value is UNKNOWN:
+            return None
+        if not isinstance(value, str) or not rule.admits(value):
+            self.problem(key, f"is {_shown(value)}; write {rule.wanted}")
+            return None
+        return value
+
+
+def holds_unknown(value: object) -> bool:
+    """Whether the value is, or holds somewhere, `UNKNOWN`."""
+    if isinstance(value, Mapping):
+        return any(holds_unknown(each) for each in value.values())
+    if isinstance(value, list | tuple):
+        return any(holds_unknown(each) for each in value)
+    return value is UNKNOWN
+
+
+def _shown(value: object) -> str:
+    """A wrong value as a message may show it: its text when short, else what kind of thing it is."""
+    if isinstance(value, str):
+        return "empty" if not value else ascii(_short(value))
+    if isinstance(value, bool | int | float):
+        return str(value).lower()
+    kinds = {Mapping: "a mapping", list: "a list", tuple: "a list"}
+    return next((name for kind, name in kinds.items() if isinstance(value, kind)), "of another kind")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:77]}..."

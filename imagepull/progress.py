@@ -1,0 +1,53 @@
+"""What a run over many namespaces has achieved so far, and how it tells."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from imagepull.cluster import grouped
+from imagepull.errors import ImagePullError
+
+
+class Report(Protocol):
+    """Where a run tells of itself. None of it may hold a credential."""
+
+    def warn(self, message: str) -> None:
+        """Something a person should know, though the run goes on."""
+
+    def begin(self, verb: str, total: int) -> None:
+        """A count of namespaces `written` or `deleted` begins."""
+
+    def step(self) -> None:
+        """One more of them."""
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """Kept up to date while the run goes on, so that one cut short can say what it did.
+
+    Attributes:
+        started: Whether anything may have been written.
+        failures: Why, by namespace.
+        problems: Failures of no one namespace, such as a registry without a credential.
+    """
+
+    started: bool = False
+    failures: dict[str, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def noting(self, work: Callable[[str], Awaitable[None]], report: Report) -> Callable[[str], Awaitable[None]]:
+        """The work on one namespace, with its failure noted instead of raised."""
+
+        async def noted(namespace: str) -> None:
+            try:
+                await work(namespace)
+            except ImagePullError as error:
+                self.failures[namespace] = str(error)
+            report.step()
+
+        return noted
+
+    @property
+    def reasons(self) -> list[str]:
+        """Everything that failed, a sentence each; empty when nothing did."""
+        return [*self.problems, *grouped(self.failures)]
