@@ -1,0 +1,16 @@
+"""Private images, pulled: what a Pulumi program imports."""
+
+from components.kinds import CronJob, DaemonSet, Deployment, Job, Pod, StatefulSet
+from components.plan import image_pull_plan
+from components.registry_access import RegistryAccess
+
+__all__ = [
+    "CronJob",
+    "DaemonSet",
+    "Deployment",
+    "Job",
+    "Pod",
+    "RegistryAccess",
+    "StatefulSet",
+    "image_pull_plan",
+]

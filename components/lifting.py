@@ -1,0 +1,54 @@
+"""How `imagepull.workload` looks into the arguments of a Pulumi resource.
+
+An argument may be an Output or an awaitable, an args class of pulumi_kubernetes, or a mapping with Python's names or
+the API's. Only what has to be looked into is opened; the rest goes to the Kubernetes resource as it was given, so that
+one unknown value (an address in an environment variable, say) leaves the rest of a preview readable.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import is_dataclass
+from typing import Any
+
+import pulumi
+
+from imagepull.errors import ImagePullError
+
+__all__ = ["lift", "wire_keys"]
+
+_WIRE_NAMES = {
+    "api_version": "apiVersion",
+    "ephemeral_containers": "ephemeralContainers",
+    "generate_name": "generateName",
+    "image_pull_policy": "imagePullPolicy",
+    "image_pull_secrets": "imagePullSecrets",
+    "init_containers": "initContainers",
+    "job_template": "jobTemplate",
+    "pull_policy": "pullPolicy",
+}
+"""The names that `imagepull.workload` reads and that Python spells otherwise."""
+
+
+def lift(value: Any, function: Callable[[Any], Any]) -> Any:
+    """What `function` gives for an argument: an Output when the argument is one (see `imagepull.workload.Lift`).
+
+    Raises:
+        pulumi.RunError: in place of an error of imagepull, which a user is to read without a traceback.
+    """
+    if isinstance(value, pulumi.Output):
+        return value.apply(lambda value: lift(value, function))
+    if inspect.isawaitable(value):
+        return lift(pulumi.Output.from_input(value), function)
+    try:
+        return function(wire_keys(value))
+    except ImagePullError as error:
+        raise pulumi.RunError(str(error)) from error
+
+
+def wire_keys(value: Any) -> Any:
+    """An args class or a mapping as a mapping in which the names that matter here are the API's; else the value."""
+    if not isinstance(value, Mapping):
+        if not hasattr(value, "__dict__") or isinstance(value, Sequence) or is_dataclass(value):
+            return value
+        value = vars(value)
+    return {_WIRE_NAMES.get(name, name): field for name, field in value.items() if field is not None}

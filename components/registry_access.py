@@ -1,0 +1,111 @@
+"""Access to private registries for a set of namespaces: the pull Secrets, and the ServiceAccounts that list them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, Optional, TypedDict, Unpack, overload
+
+import pulumi
+
+from components.resources import Registry, RegistrySecret, RegistrySecretArgs, ServiceAccountImagePullSecrets
+
+__all__ = ["RegistryAccess", "RegistryAccessArgs"]
+
+
+class RegistryAccessArgs(TypedDict):
+    """Which registries, for whom."""
+
+    registries: pulumi.Input[Sequence[pulumi.Input[Registry]]]
+    """Registries to open: at least one, each host once."""
+    namespaces: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Namespaces to open them for. They must exist by the time of `pulumi up`."""
+    service_accounts: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """ServiceAccounts in each namespace whose new Pods get the Secret without naming it; `["*"]` is every one there is
+    at the time of `pulumi up`, `[]` is none. Default: `["default"]`."""
+    secret_name: NotRequired[pulumi.Input[str]]
+    """`metadata.name` of the Secret, the same in every namespace. Default: the name of the resource."""
+    refresh_before: NotRequired[pulumi.Input[str]]
+    """Time left to the earliest expiry from which on `pulumi up` renews the tokens: `6h`, `90m`.
+    Default: half of the token's life."""
+    renewal: NotRequired[pulumi.Input[str]]
+    """Who keeps ECR tokens alive: `pulumi` (each `pulumi up` when due) or `external` (somebody else does, a renewal is
+    never due here). Default: `pulumi`."""
+    labels: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    """Labels to put on the Secrets, besides our own. Default: none."""
+    annotations: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    """Annotations to put on the Secrets, besides our own. Default: none."""
+    adopt: NotRequired[pulumi.Input[bool]]
+    """Take over Secrets of that name that somebody else made. Default: false, such a Secret is an error."""
+
+
+_SECRET_FIELDS = RegistrySecretArgs.__annotations__.keys()
+
+
+class RegistryAccess(pulumi.ComponentResource):
+    """Access to private registries for a set of namespaces.
+
+    Pods get it by naming the Secret (`image_pull_secrets`, which the workload components and the transform write), or
+    through their ServiceAccount, which reaches only Pods that name no Secret and are created later.
+
+    Args:
+        name: Name of the Pulumi resource.
+        args: See `RegistryAccessArgs`; or its fields as keyword arguments.
+    """
+
+    image_pull_secrets: pulumi.Output[Sequence[str]]
+    """Names for a Pod's `imagePullSecrets`."""
+    namespaces: pulumi.Output[Sequence[str]]
+    """Namespaces that have access."""
+    hosts: pulumi.Output[Sequence[str]]
+    """Hosts that the Secret opens."""
+    expires_at: pulumi.Output[Optional[str]]
+    """When the first of the tokens expires: RFC 3339, UTC. None when no registry's credential expires."""
+
+    @overload
+    def __init__(self, name: str, args: RegistryAccessArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None: ...
+
+    @overload
+    def __init__(
+        self, name: str, *, opts: Optional[pulumi.ResourceOptions] = None, **fields: Unpack[RegistryAccessArgs]
+    ) -> None: ...
+
+    def __init__(
+        self,
+        name: str,
+        args: RegistryAccessArgs = None,  # type: ignore[assignment]  # the schema analyzer knows no Optional here
+        opts: Optional[pulumi.ResourceOptions] = None,
+        **fields: Any,
+    ) -> None:
+        super().__init__("imagepull:index:RegistryAccess", name, None, opts)
+        given: Mapping[str, Any] = {**(args or {}), **fields}
+        known = RegistryAccessArgs.__annotations__
+        if unknown := [field for field in given if field not in known]:
+            raise pulumi.RunError(
+                f"RegistryAccess {name}: no argument {', '.join(unknown)}; there are {', '.join(known)}"
+            )
+        secret_name = given.get("secret_name", name)
+        options = pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts else None)
+        secret_args: Any = {field: value for field, value in given.items() if field in _SECRET_FIELDS}
+        secret_args["name"] = secret_name
+        secret = RegistrySecret(name, secret_args, options)
+        service_accounts = given.get("service_accounts", ["default"])
+        if service_accounts != []:
+            ServiceAccountImagePullSecrets(
+                name,
+                {
+                    "secret_names": [secret_name],
+                    "namespaces": given["namespaces"],
+                    "service_accounts": service_accounts,
+                },
+                pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[secret])),
+            )
+        self.image_pull_secrets = pulumi.Output.from_input([secret_name])
+        self.namespaces = pulumi.Output.from_input(given["namespaces"])
+        self.hosts = secret.hosts
+        self.expires_at = secret.expires_at
+        self.register_outputs(
+            {
+                "imagePullSecrets": self.image_pull_secrets,
+                "namespaces": self.namespaces,
+                "hosts": self.hosts,
+                "expiresAt": self.expires_at,
+            }
+        )

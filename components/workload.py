@@ -1,0 +1,113 @@
+"""What all workload components have in common: they declare the Kubernetes resource, with policies and pull Secrets."""
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, ClassVar, Optional
+
+import pulumi
+
+from components import short_form
+from components.lifting import lift
+from components.options import child_options, component_options
+from components.plan import kept_rules, resolved_images
+from components.registry_access import RegistryAccess
+from imagepull.rules import Rules
+from imagepull.workload import explicit_image_pulls
+
+__all__ = ["Workload"]
+
+_EITHER_FORM = ("access", "rules", "metadata")
+_SAID_BY_THE_KIND = ("api_version", "apiVersion", "kind")
+
+
+class Workload(pulumi.ComponentResource):
+    """A Kubernetes workload whose images all have an explicit pull policy, and whose Pods name their pull Secret.
+
+    Use one of its kinds (`components.kinds`). Resource options apply to the Kubernetes resource, as if it
+    were declared without us.
+
+    Args:
+        name: Name of the Pulumi resource.
+        args: See `WorkloadArgs`, or pulumi_kubernetes' args class of the kind.
+        fields: The same as keyword arguments.
+
+    Raises:
+        pulumi.RunError: an argument does not exist or does not go with another, a policy is none of Kubernetes', or an
+            image breaks a rule.
+    """
+
+    kind: ClassVar[str]
+    _args: ClassVar[Any]
+    _module: ClassVar[str]
+
+    resolved_images: pulumi.Output[Sequence[Mapping[str, Any]]]
+    """Each image with its pull policy and the reason; see `imagepull.workload.ResolvedImage`."""
+
+    def __init__(
+        self,
+        name: str,
+        args: Any = None,
+        opts: Optional[pulumi.ResourceOptions] = None,
+        **fields: Any,
+    ) -> None:
+        super().__init__(f"imagepull:index:{self.kind}", name, None, component_options(opts))
+        self.title = f"{self.kind}/{name}"
+        given = {**_own(args), **fields}
+        self._refuse_wrong(given)
+        access: Optional[RegistryAccess] = given.get("access")
+        rules: Optional[Rules] = given.get("rules")
+        explicit = explicit_image_pulls(
+            {"kind": self.kind, **self._whole(name, given)},
+            pull_secrets=access.image_pull_secrets if access else (),
+            rules=rules,
+            name=name,
+            lift=lift,
+        )
+        self.images = explicit.images
+        self.resolved_images = resolved_images(self.images)
+        depends_on: list[Any] = [access] if access else []
+        if rules:
+            depends_on.append(kept_rules(self.images))
+        self.resource: Any = getattr(import_module(self._module), self.kind)(
+            name,
+            metadata=explicit.manifest.get("metadata"),
+            spec=explicit.manifest.get("spec"),
+            opts=child_options(self, name, opts, depends_on),
+        )
+        self.register_outputs({"resolvedImages": self.resolved_images})
+
+    def _whole(self, name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "image" in given:
+            return short_form.manifest(self.kind, name, given)
+        return {field: given[field] for field in ("metadata", "spec") if field in given}
+
+    def _refuse_wrong(self, given: Mapping[str, Any]) -> None:
+        known = self._args.__annotations__
+        short = [field for field in given if field in known and field not in _EITHER_FORM and field != "spec"]
+        wrong = [
+            f"no argument {field}{_nearest(field, known)}"
+            for field in given
+            if field not in known and field not in _SAID_BY_THE_KIND
+        ]
+        if "image" not in given and "spec" not in given:
+            wrong.append("neither image nor spec: write image for the short form, or the whole spec")
+        elif "spec" in given and short:
+            wrong.append(
+                f"{', '.join(short)} beside spec: write them in the spec, or leave spec out for the short form"
+            )
+        elif self.kind == "CronJob" and "image" in given and "schedule" not in given:
+            wrong.append("no schedule: write when to run, as cron has it: '0 3 * * *'")
+        if wrong:
+            raise pulumi.RunError(f"{self.title}: {'; '.join(wrong)}")
+
+
+def _own(args: Any) -> dict[str, Any]:
+    """The fields of a mapping or of an args class of pulumi_kubernetes."""
+    fields = args if isinstance(args, Mapping) else vars(args) if args is not None else {}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _nearest(field: str, known: Mapping[str, Any]) -> str:
+    near = get_close_matches(field, known, n=1)
+    return f" (is {near[0]} meant?)" if near else ""
