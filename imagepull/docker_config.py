@@ -200,7 +200,14 @@ def _document(data: bytes) -> dict[str, object]:
         problem = "holds a number out of range, or is nested too deeply"
     if not isinstance(document, dict):
         raise InvalidDockerConfig(f"the docker config {problem}")
+    for key, value in document.items():
+        if key.lower() == "httpheaders" and not _is_headers(value):
+            raise InvalidDockerConfig("the docker config's HttpHeaders is not an object of strings")
     return document
+
+
+def _is_headers(value: object) -> bool:
+    return value is None or (isinstance(value, dict) and all(isinstance(v, str | None) for v in value.values()))
 
 
 def _finite(text: str) -> float:

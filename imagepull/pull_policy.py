@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from imagepull.errors import InvalidPullPolicy, InvalidReference
-from imagepull.reference import DEFAULT_TAG, ImageReference, is_bare_host, parse
+from imagepull.reference import DEFAULT_TAG, HUB, ImageReference, is_bare_host, parse
 
 
 class PullPolicy(str, Enum):  # noqa: UP042 - str subclass spelled the way the Pulumi schema analyzer reads it
@@ -45,7 +45,7 @@ class Surprise:
 def resolve(image: str, explicit: str | None = None) -> ResolvedPolicy:
     """The policy of a container or image volume: `explicit` when given (not None, not empty), else Kubernetes' default.
 
-    An image that does not parse has the default IfNotPresent, as in the API server; `surprises` reports it.
+    An image that does not parse has a default too, the API server's; `surprises` reports it.
 
     Raises:
         InvalidPullPolicy: `explicit` is none of Always, IfNotPresent, Never.
@@ -55,7 +55,7 @@ def resolve(image: str, explicit: str | None = None) -> ResolvedPolicy:
     try:
         reference = parse(image)
     except InvalidReference as error:
-        return ResolvedPolicy(policy=PullPolicy.IF_NOT_PRESENT, reason=f"not a valid image: {error.reason}")
+        return ResolvedPolicy(policy=_default_of_invalid(image), reason=f"not a valid image: {error.reason}")
     return _default(reference)
 
 
@@ -74,6 +74,14 @@ def _known(explicit: str) -> PullPolicy:
     except ValueError:
         known = ", ".join(PullPolicy)
         raise InvalidPullPolicy(f"unknown pull policy {explicit[:40]!r}: write one of {known}") from None
+
+
+def _default_of_invalid(image: str) -> PullPolicy:
+    """IfNotPresent, but `a.b_c/app` goes by its tag: the API server reads it as an image without a registry."""
+    try:
+        return _default(parse(f"{HUB}/{image}")).policy if "/" in image else PullPolicy.IF_NOT_PRESENT
+    except InvalidReference:
+        return PullPolicy.IF_NOT_PRESENT
 
 
 def _default(reference: ImageReference) -> ResolvedPolicy:

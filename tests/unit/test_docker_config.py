@@ -151,6 +151,8 @@ def test_bad_entry_under_an_unreadable_key_is_named_by_its_number() -> None:
         (b'"hunter2"', "not a JSON object"),
         (b'{"auths":"hunter2"}', "auths is not an object"),
         (b'{"auths":["hunter2"]}', "auths is not an object"),
+        (b'{"HttpHeaders":"hunter2"}', "HttpHeaders is not an object of strings"),
+        (b'{"httpheaders":{"X-Meta":["hunter2"]}}', "HttpHeaders is not an object of strings"),
     ],
     ids=lambda value: repr(value)[:30],
 )
@@ -164,7 +166,7 @@ def test_malformed_document_is_an_error_without_its_content(data: bytes, reason:
     assert caught.value.__context__ is None, "the JSON error holds the whole document"
 
 
-@pytest.mark.parametrize("data", [b"{}", b'{"auths":null}', b'{"auths":{}}', b'{"credsStore":"x"}'])
+@pytest.mark.parametrize("data", [b"{}", b'{"auths":null}', b'{"credsStore":"x"}', b'{"HttpHeaders":{"X-Meta":"y"}}'])
 def test_document_without_entries_is_fine(data: bytes) -> None:
     assert parse(data).auths == {}
 

@@ -40,6 +40,10 @@ def test_published_reference_gets_the_default_of_kubernetes(row: dict[str, Any])
         ("", "IfNotPresent", "not a valid image: it is empty"),
         (H, "IfNotPresent", "not a valid image: it is an image ID, not a name"),
         ("nginx:latest ", "IfNotPresent", "not a valid image: it holds white space"),
+        ("a.b_c/app:latest", "Always", "not a valid image: the registry host is not valid"),
+        ("a.b_c/app", "Always", "not a valid image: the registry host is not valid"),
+        ("a.b_c/app:1", "IfNotPresent", "not a valid image: the registry host is not valid"),
+        ("my_registry:5000/app", "IfNotPresent", "not a valid image: the registry host is not valid"),
     ],
 )
 def test_default_comes_with_its_reason(image: str, policy: str, reason: str) -> None:
