@@ -135,7 +135,7 @@ def check_host(host: str) -> str | None:
     """
     if not host:
         return "is empty; write the registry's host as images name it, such as 'ghcr.io'"
-    if variable := unexpanded_variable(host):
+    if "@" not in host and (variable := unexpanded_variable(host)):
         return f"holds the unexpanded variable {variable!r}; write the host itself"
     for mistake, what in _HOST_MISTAKES:
         if mistake.search(host):

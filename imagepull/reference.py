@@ -33,7 +33,7 @@ _digest = re.compile(_DIGEST)
 _remainder = re.compile(rf"({_COMPONENT}(?:/{_COMPONENT})*+)(?::({_TAG}))?(?:@{_DIGEST})?")
 _identifier = re.compile(r"[0-9a-f]{64}")
 _scheme = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*+://")
-_userinfo = re.compile(r"://[^/@]*+@(?!sha\d)")
+_userinfo = re.compile(r"(?:(?<=://)[^/@]*+@|^[^/@]*+@(?=[^/@]*+/))(?!sha\d)")
 _variable = re.compile(r"\$[A-Za-z_]|\$\{|\$\(|\{\{")
 _CLOSING = {"${": "}", "$(": ")", "{{": "}}"}
 
@@ -148,8 +148,8 @@ def _is_identifier(text: str) -> bool:
 
 
 def _explain(text: str) -> InvalidReference:
-    # A text with "://" stays invalid without the user and password that may follow it.
-    text = _userinfo.sub("://***@", text)
+    # A text with "://", or with a slash after "@", stays invalid when the user and password are masked.
+    text = _userinfo.sub("***@", text)
     reason, part, hint = _fault(text)
     return InvalidReference(_shown(text), reason, part=_shown(part), hint=_shown(hint))
 
@@ -192,6 +192,8 @@ def _fault(text: str) -> tuple[str, str, str]:
 def _domain_fault(domain: str) -> tuple[str, str, str]:
     if not domain.strip("."):
         return "it starts with a path", domain + "/", "write registry/repository:tag or repository:tag"
+    if "@" in domain:
+        return "an '@' stands in the registry host", domain, "a password belongs in a pull Secret, a digest at the end"
     host, _, port = domain.rpartition(":")
     if host and ":" not in host and not port.isdigit():
         return "the registry's port is not a number", domain, f"write {host}:PORT, or {host} alone"

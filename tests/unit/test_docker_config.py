@@ -335,6 +335,8 @@ def test_key_that_is_written_opens_the_images_of_its_host(host: str) -> None:
         ("https://user:hunter2@ghcr.io", "has a scheme", "'ghcr.io'"),
         ("https://", "has a scheme", "the host alone"),
         ("user:hunter2@ghcr.io", "user name", "'ghcr.io'"),
+        ("https://user:$hunter2@ghcr.io", "has a scheme", "'ghcr.io'"),
+        ("user:${hunter2}@ghcr.io", "user name", "'ghcr.io'"),
         (f"{R}/team", "has a path", f"'{R}'"),
         ("ghcr.io/", "has a path", "'ghcr.io'"),
         (" ghcr.io", "white space", "'ghcr.io'"),
