@@ -22,7 +22,7 @@ check: $(VENV)/installed
 	@$(VENV)/bin/lint-imports --no-cache > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
 
 down: $(VENV)/installed
-	@$(RUN) -m lab down --all
+	@$(RUN) -m lab down
 
 $(VENV)/installed: requirements.txt requirements-dev.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("imagepull needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another: make demo PYTHON=python3.12") if sys.version_info < (3, 11) else None'

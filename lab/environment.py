@@ -1,10 +1,13 @@
 """The variables with which any shell, test or Pulumi program uses a lab."""
 
+import errno
 import os
 import shlex
+import shutil
 from pathlib import Path
 
 from lab.layout import Layout
+from lab.toolchain.cache import cache_folder
 
 # Of the person's own set-up: they would lead away from the lab.
 _UNWANTED = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "PULUMI_ACCESS_TOKEN")
@@ -50,11 +53,26 @@ def shell_exports(layout: Layout) -> str:
 
 
 def link_programs(layout: Layout, programs: dict[str, Path]) -> None:
-    """Put the lab's programs into its `bin` folder, which is on PATH for whoever uses the lab."""
+    """Put the lab's programs into its `bin` folder, which is on PATH for whoever uses the lab.
+
+    Pulumi's programs look for one another beside where they really are. Those that were built lie in a folder for each
+    module, so `bin` has them as hard links; those from PATH lie where they belong, so it has links to them.
+    """
     folder = layout.folder / "bin"
     folder.mkdir(parents=True, exist_ok=True)
     for name, file in programs.items():
         # On PATH, Pulumi would warn of the plugin at every command; it is installed into PULUMI_HOME instead.
         if name != "pulumi-resource-kubernetes":
-            (folder / name).unlink(missing_ok=True)
-            (folder / name).symlink_to(file)
+            if file.is_relative_to(cache_folder()):
+                _hard_link(file, folder / name)
+            else:
+                (folder / name).symlink_to(file)
+
+
+def _hard_link(file: Path, link: Path) -> None:
+    try:
+        link.hardlink_to(file)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.copy2(file, link)
