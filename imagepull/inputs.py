@@ -147,9 +147,9 @@ class Reader:
                 found[name] = text
         return found
 
-    def children(self, key: str) -> Iterator["Reader"]:
-        """A reader for each mapping in the list under `key`, which is required."""
-        for i, value in enumerate(self._list(key, required=True)):
+    def children(self, key: str, *, required: bool = False) -> Iterator["Reader"]:
+        """A reader for each mapping in the list under `key`."""
+        for i, value in enumerate(self._list(key, required)):
             if isinstance(value, Mapping):
                 yield Reader(values=value, path=self.at(f"{key}[{i}]"), problems=self.problems)
             elif value is not UNKNOWN:

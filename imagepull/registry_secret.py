@@ -90,6 +90,11 @@ def parse(inputs: Mapping[str, object]) -> Spec:
     return _read(inputs)
 
 
+def parse_recorded(inputs: Mapping[str, object]) -> Spec:
+    """As `parse`, of inputs that a refresh may have emptied: no namespace or registry may be left in them."""
+    return _read(inputs, required=False)
+
+
 def hosts(inputs: Mapping[str, object]) -> list[object]:
     """The registries' hosts in order, from inputs that were checked; some may be UNKNOWN."""
     registries = inputs.get("registries")
@@ -111,14 +116,14 @@ def diff(
     )
 
 
-def _read(inputs: Mapping[str, object]) -> Spec:
+def _read(inputs: Mapping[str, object], *, required: bool = True) -> Spec:
     reader = Reader(values=inputs)
     reader.refuse_others(INPUTS)
     refresh_before = reader.text("refreshBefore", renewal.DURATION)
     spec = Spec(
         name=reader.text("name", OBJECT_NAME, required=True) or "",
-        namespaces=reader.texts("namespaces", NAMESPACE, required=True),
-        registries=tuple(_read_registries(reader)),
+        namespaces=reader.texts("namespaces", NAMESPACE, required=required),
+        registries=tuple(_read_registries(reader, required)),
         refresh_before=None if refresh_before is None else renewal.seconds(refresh_before),
         renewal=Renewal(reader.choice("renewal", [each.value for each in Renewal], Renewal.PULUMI.value)),
         labels=_metadata(reader, "labels", LABEL_VALUE),
@@ -137,10 +142,10 @@ def _metadata(reader: Reader, key: str, rule: Rule) -> dict[str, str]:
     return found
 
 
-def _read_registries(reader: Reader) -> list[Registry]:
+def _read_registries(reader: Reader, required: bool) -> list[Registry]:
     found: dict[str, str] = {}
     registries = []
-    for entry in reader.children("registries"):
+    for entry in reader.children("registries", required=required):
         registry = _read_registry(entry)
         if registry is None:
             continue

@@ -70,6 +70,11 @@ def parse(inputs: Mapping[str, object]) -> Spec:
     return _read(inputs)
 
 
+def parse_recorded(inputs: Mapping[str, object]) -> Spec:
+    """As `parse`, of inputs that a refresh may have emptied: no namespace may be left in them."""
+    return _read(inputs, required=False)
+
+
 def diff(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, Difference]:
     """Differences of the inputs by path; the lists are sets."""
     return differences(old, new, sets=dict.fromkeys(INPUTS))
@@ -136,15 +141,15 @@ def wanted(spec: Spec, there: Collection[tuple[str, str]]) -> dict[str, list[str
     return {namespace: names or [DEFAULT] for namespace, names in found.items()}
 
 
-def _read(inputs: Mapping[str, object]) -> Spec:
+def _read(inputs: Mapping[str, object], *, required: bool = True) -> Spec:
     reader = Reader(values=inputs)
     reader.refuse_others(INPUTS)
     accounts: tuple[str, ...] = (ALL,)
     if inputs.get("serviceAccounts") != [ALL]:
         accounts = reader.texts("serviceAccounts", _ACCOUNT) or (DEFAULT,)
     spec = Spec(
-        secret_names=reader.texts("secretNames", OBJECT_NAME, required=True),
-        namespaces=reader.texts("namespaces", NAMESPACE, required=True),
+        secret_names=reader.texts("secretNames", OBJECT_NAME, required=required),
+        namespaces=reader.texts("namespaces", NAMESPACE, required=required),
         accounts=accounts,
     )
     reader.raise_problems()

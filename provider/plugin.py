@@ -1,0 +1,97 @@
+"""The provider: its configuration, its resources, and what lives as long as the plugin's process."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from pulumi.provider.experimental.provider import GetSchemaRequest, GetSchemaResponse, Provider
+
+from imagepull.errors import ImagePullError
+from imagepull.inputs import Reader
+from imagepull.tokens import TokenSource
+from provider.registry_secret import RegistrySecret
+from provider.requests import Resource
+from provider.service_accounts import ServiceAccountImagePullSecrets
+
+if TYPE_CHECKING:
+    from imagepull.cluster import Cluster
+
+VERSION: Final = "0.1.0"
+_RESOURCES: Final[Mapping[str, Resource]] = {
+    "imagepull:index:RegistrySecret": RegistrySecret(),
+    "imagepull:index:ServiceAccountImagePullSecrets": ServiceAccountImagePullSecrets(),
+}
+_CONFIGURATION: Final = ("kubeconfig", "context", "version", "pluginDownloadURL")
+
+T = TypeVar("T")
+
+
+class ImagePull(Provider):
+    """One process of the plugin. It serves one configuration: the engine starts one per provider resource."""
+
+    def __init__(self) -> None:
+        self.tokens = TokenSource()
+        self._kubeconfig: str | None = None
+        self._context: str | None = None
+        self._cluster: Cluster | None = None
+        self._running: set[asyncio.Task[Any]] = set()
+        self._cancelled = False
+
+    async def get_schema(self, request: GetSchemaRequest) -> GetSchemaResponse:
+        from provider.schema import schema
+
+        return GetSchemaResponse(schema=schema(VERSION))
+
+    async def cancel(self) -> None:
+        """Ends what is running, each operation with a state of what it has done."""
+        self._cancelled = True
+        for task in self._running:
+            task.cancel()
+
+    def check_inputs(self, inputs: Mapping[str, object]) -> None:
+        """Raises InvalidInput with every wrong configuration value."""
+        reader = Reader(values=inputs)
+        reader.refuse_others(_CONFIGURATION)
+        reader.secret("kubeconfig")
+        reader.text("context")
+        reader.raise_problems()
+
+    def configure_with(self, inputs: Mapping[str, object]) -> None:
+        """Takes the configuration; nothing is read or connected yet."""
+        self._kubeconfig = _text(inputs.get("kubeconfig"))
+        self._context = _text(inputs.get("context"))
+
+    def connect(self) -> "Cluster":
+        """The cluster, connected at the first call; raises ClusterError."""
+        if self._cluster is None:
+            # Lazily: the client takes 0.15 s to import, and previews never come here.
+            from imagepull.cluster import Cluster
+
+            self._cluster = Cluster.connect(self._kubeconfig, self._context)
+        return self._cluster
+
+    def resource(self, kind: str) -> Resource:
+        try:
+            return _RESOURCES[kind]
+        except KeyError:
+            raise ImagePullError(f"there is no resource {kind}; there are {', '.join(_RESOURCES)}") from None
+
+    async def finish(self, operation: Coroutine[Any, Any, T], timeout_seconds: float) -> T:
+        """The operation's result; it is cancelled by `cancel` and after the timeout (0: none)."""
+        task = asyncio.create_task(operation)
+        self._running.add(task)
+        if self._cancelled:
+            task.cancel()
+        timer = asyncio.get_running_loop().call_later(timeout_seconds, task.cancel) if timeout_seconds > 0 else None
+        try:
+            return await task
+        except asyncio.CancelledError:
+            raise ImagePullError("cancelled before anything was changed") from None
+        finally:
+            self._running.discard(task)
+            if timer is not None:
+                timer.cancel()
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

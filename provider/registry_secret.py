@@ -1,0 +1,153 @@
+"""`imagepull:index:RegistrySecret`: between Pulumi's inputs and outputs and the domain."""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, cast
+
+from imagepull import registry_secret, renewal
+from imagepull.errors import ClusterError
+from imagepull.inputs import UNKNOWN
+from imagepull.ownership import Owner
+from provider.requests import DiffAnswer, Partial, Run, State, Values
+
+if TYPE_CHECKING:
+    from imagepull.registry_secret import Spec
+    from imagepull.secret_writer import Previous, SecretOutcome
+
+
+class RegistrySecret:
+    """See `provider.requests.Resource`."""
+
+    def check(self, inputs: Values) -> None:
+        registry_secret.check(inputs)
+
+    def diff(self, run: Run, old: State, new: Values) -> DiffAnswer:
+        found = registry_secret.diff(
+            old.inputs, new, renewal.lifetimes_from_texts(old.outputs.get("lifetimes")), datetime.now(UTC)
+        )
+        if found.renewal is not None and not found.replaces:
+            left = renewal.time_left(found.renewal.seconds_left)
+            run.report.info(f"renewal due: {left} for {found.renewal.host}")
+        return DiffAnswer(
+            differences=found.differences,
+            outputs=() if found.renewal is None else ("expiresAt",),
+            replaces=("name",) if found.replaces else (),
+        )
+
+    def preview(self, old: State | None, new: Values) -> Values:
+        uids: object = UNKNOWN
+        if old is not None and isinstance(new.get("namespaces"), list):
+            known = _texts(old.outputs.get("uids"))
+            uids = {str(each): known.get(str(each), UNKNOWN) for each in cast(list[object], new["namespaces"])}
+        outputs = {"name": new.get("name"), "hosts": registry_secret.hosts(new), "uids": uids}
+        return {**outputs, "expiresAt": UNKNOWN, "lifetimes": UNKNOWN}
+
+    async def create(self, run: Run, inputs: Values) -> State:
+        return await self._apply(run, inputs, Owner.of_urn(run.urn), None)
+
+    async def update(self, run: Run, old: State, inputs: Values) -> State:
+        return await self._apply(run, inputs, _owner(run, old), old)
+
+    async def read(self, run: Run, old: State) -> State | None:
+        from imagepull import secret_reader
+
+        owner = _owner(run, old)
+        if not old.inputs:
+            imported = await secret_reader.discover(run.clusters.connect(), old.id, owner)
+            return State(
+                id=old.id,
+                inputs={
+                    "name": old.id,
+                    "namespaces": sorted(imported.uids),
+                    "registries": [{"host": host} for host in imported.ecr_hosts],
+                },
+                outputs=_outputs(old.id, imported.ecr_hosts, owner, imported.uids, imported.lifetimes),
+            )
+        spec = registry_secret.parse_recorded(old.inputs)
+        held = await secret_reader.read(run.clusters.connect(), spec, owner, _previous(old), run.report)
+        if not held.uids:
+            return None
+        hosts = [registry.host for registry in spec.registries]
+        return State(
+            id=old.id,
+            inputs={**old.inputs, "namespaces": held.intact},
+            outputs=_outputs(spec.name, hosts, owner, held.uids, held.lifetimes),
+        )
+
+    async def delete(self, run: Run, old: State) -> None:
+        from imagepull import secret_writer
+
+        outcome = secret_writer.SecretOutcome()
+        await secret_writer.remove(
+            run.clusters.connect(), old.id, _owner(run, old), _previous(old), outcome, run.report
+        )
+        if outcome.reasons:
+            raise ClusterError("; ".join(outcome.reasons))
+
+    async def _apply(self, run: Run, inputs: Values, owner: Owner, old: State | None) -> State:
+        from imagepull import secret_writer
+
+        spec = registry_secret.parse(inputs)
+        previous = _previous(old) if old is not None else secret_writer.Previous()
+        outcome = secret_writer.SecretOutcome(uids=dict(previous.uids))
+        work = secret_writer.apply(run.clusters.connect(), run.tokens, spec, owner, previous, outcome, run.report)
+        return await _recorded(work, outcome, spec, owner, inputs)
+
+
+async def _recorded(
+    work: Awaitable[None], outcome: "SecretOutcome", spec: "Spec", owner: Owner, inputs: Values
+) -> State:
+    """The state after the work; raises Partial with it when the work was not, or could not be, finished."""
+    try:
+        await work
+        reasons = outcome.reasons
+    except asyncio.CancelledError:
+        reasons = [*outcome.reasons, "cancelled before all namespaces were written; the next update writes the rest"]
+    if reasons and not outcome.started:
+        raise ClusterError("; ".join(reasons))
+    hosts = [registry.host for registry in spec.registries]
+    outputs = _outputs(spec.name, hosts, owner, outcome.uids, outcome.lifetimes)
+    state = State(id=spec.name, inputs=inputs, outputs=outputs)
+    if reasons:
+        raise Partial(state, reasons)
+    return state
+
+
+def _owner(run: Run, old: State) -> Owner:
+    title = old.outputs.get("owner")
+    return Owner(title=title) if isinstance(title, str) else Owner.of_urn(run.urn)
+
+
+def _previous(old: State) -> "Previous":
+    from imagepull.secret_writer import Previous
+
+    namespaces = old.inputs.get("namespaces")
+    keys = [*_texts(old.inputs.get("labels")), *_texts(old.inputs.get("annotations"))]
+    return Previous(
+        namespaces=[str(each) for each in namespaces] if isinstance(namespaces, list) else [],
+        uids=_texts(old.outputs.get("uids")),
+        metadata_keys=keys,
+    )
+
+
+def _outputs(
+    name: str,
+    hosts: list[str],
+    owner: Owner,
+    uids: Mapping[str, str],
+    lifetimes: Mapping[str, renewal.Lifetime],
+) -> Values:
+    expires = renewal.earliest(lifetimes)
+    return {
+        "name": name,
+        "hosts": hosts,
+        "owner": owner.title,
+        "uids": dict(sorted(uids.items())),
+        "lifetimes": renewal.lifetimes_to_texts(lifetimes),
+        "expiresAt": None if expires is None else renewal.to_text(expires),
+    }
+
+
+def _texts(value: object) -> dict[str, str]:
+    return {str(key): str(each) for key, each in value.items()} if isinstance(value, Mapping) else {}

@@ -1,0 +1,227 @@
+"""The plugin's gRPC service: Pulumi's own, with errors that read as one message, and partial success reported as such.
+
+The stock service turns an exception into a traceback, leaves the old inputs out of what it passes on, and cannot say
+that a resource is there though its creation failed.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import wraps
+from typing import Any, Final, TypeVar
+
+import grpc  # type: ignore[import-untyped]
+import grpc.aio  # type: ignore[import-untyped]
+from google.protobuf import empty_pb2, struct_pb2  # type: ignore[import-untyped]
+from pulumi.provider.experimental.property_value import PropertyValue
+from pulumi.provider.experimental.server import ProviderServicer
+from pulumi.runtime import proto
+from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
+
+from imagepull.differences import Difference
+from imagepull.errors import ImagePullError, InvalidInput
+from imagepull.inputs import holds_unknown
+from provider.marks import with_marks, with_marks_of
+from provider.plugin import VERSION, ImagePull
+from provider.report import Engine, EngineReport
+from provider.requests import DiffAnswer, Partial, Resource, Run, State, Values
+from provider.values import plain_map, wrapped_map
+
+_KINDS: Final = {
+    Difference.ADD: (proto.PropertyDiff.ADD, proto.PropertyDiff.ADD_REPLACE),
+    Difference.DELETE: (proto.PropertyDiff.DELETE, proto.PropertyDiff.DELETE_REPLACE),
+    Difference.UPDATE: (proto.PropertyDiff.UPDATE, proto.PropertyDiff.UPDATE_REPLACE),
+}
+
+Handler = TypeVar("Handler", bound=Callable[..., Coroutine[Any, Any, Any]])
+
+
+def _told(handler: Handler) -> Handler:
+    """The handler, whose errors go to the engine as a status with a message for a person."""
+
+    @wraps(handler)
+    async def told(self: "Servicer", request: Any, context: Any) -> Any:
+        try:
+            return await handler(self, request, context)
+        except Partial as error:
+            message, details = str(error), _init_failed(error)
+        except ImagePullError as error:
+            message, details = str(error), None
+        except Exception as error:
+            # Its text could hold anything, also a credential: only its kind and place are told.
+            frame = error.__traceback__
+            while frame is not None and frame.tb_next is not None:
+                frame = frame.tb_next
+            where = "" if frame is None else f" at {frame.tb_frame.f_code.co_name}:{frame.tb_lineno}"
+            message, details = f"a fault of imagepull itself: {type(error).__name__}{where}; please report it", None
+        trailer = () if details is None else (("grpc-status-details-bin", details),)
+        return await context.abort(grpc.StatusCode.UNKNOWN, message, trailer)
+
+    return told  # type: ignore[return-value]
+
+
+class Servicer(ProviderServicer):
+    """Serves the custom resources of `ImagePull`."""
+
+    def __init__(self, args: list[str], plugin: ImagePull, engine_address: str) -> None:
+        super().__init__(args, VERSION, plugin, engine_address=engine_address)
+        self._plugin = plugin
+        self._engine = Engine(engine_address)
+
+    @_told
+    async def CheckConfig(self, request: Any, context: Any) -> Any:
+        news = PropertyValue.unmarshal_map(request.news)
+        return _checked(news, lambda: self._plugin.check_inputs(plain_map(news)))
+
+    async def DiffConfig(self, request: Any, context: Any) -> Any:
+        return proto.DiffResponse(changes=proto.DiffResponse.DIFF_UNKNOWN)
+
+    @_told
+    async def Configure(self, request: Any, context: Any) -> Any:
+        self._plugin.configure_with(plain_map(PropertyValue.unmarshal_map(request.args)))
+        return proto.ConfigureResponse(
+            acceptSecrets=True, acceptResources=True, acceptOutputs=True, supportsPreview=True
+        )
+
+    @_told
+    async def Check(self, request: Any, context: Any) -> Any:
+        resource, news = self._resource(request), PropertyValue.unmarshal_map(request.news)
+        return _checked(news, lambda: resource.check(plain_map(news)))
+
+    @_told
+    async def Diff(self, request: Any, context: Any) -> Any:
+        resource, news = self._resource(request), _plain(request.news)
+        old = State(id=request.id, inputs=_plain(request.old_inputs), outputs=_plain(request.olds))
+        async with self._run(request) as run:
+            answer = resource.diff(run, old, news)
+        return _diff_response(answer, set(request.ignoreChanges))
+
+    @_told
+    async def Create(self, request: Any, context: Any) -> Any:
+        resource, inputs = self._resource(request), _plain(request.properties)
+        if request.preview or holds_unknown(inputs):
+            return proto.CreateResponse(properties=_struct(resource.preview(None, inputs)))
+        async with self._run(request) as run:
+            state = await self._plugin.finish(resource.create(run, inputs), request.timeout)
+        return proto.CreateResponse(id=state.id, properties=_struct(state.outputs))
+
+    @_told
+    async def Update(self, request: Any, context: Any) -> Any:
+        resource, inputs = self._resource(request), _plain(request.news)
+        old = State(id=request.id, inputs=_plain(request.old_inputs), outputs=_plain(request.olds))
+        if request.preview or holds_unknown(inputs):
+            return proto.UpdateResponse(properties=_struct(resource.preview(old, inputs)))
+        async with self._run(request) as run:
+            state = await self._plugin.finish(resource.update(run, old, inputs), request.timeout)
+        return proto.UpdateResponse(properties=_struct(state.outputs))
+
+    @_told
+    async def Read(self, request: Any, context: Any) -> Any:
+        resource = self._resource(request)
+        inputs = PropertyValue.unmarshal_map(request.inputs)
+        old = State(id=request.id, inputs=plain_map(inputs), outputs=_plain(request.properties))
+        async with self._run(request) as run:
+            state = await self._plugin.finish(resource.read(run, old), request.timeout)
+        if state is None:
+            return proto.ReadResponse(id="")
+        return proto.ReadResponse(
+            id=state.id,
+            properties=_struct(state.outputs),
+            inputs=PropertyValue.marshal_map(with_marks_of(inputs, state.inputs)),
+        )
+
+    @_told
+    async def Delete(self, request: Any, context: Any) -> Any:
+        resource = self._resource(request)
+        old = State(id=request.id, inputs=_plain(request.old_inputs), outputs=_plain(request.properties))
+        async with self._run(request) as run:
+            await self._plugin.finish(resource.delete(run, old), request.timeout)
+        return empty_pb2.Empty()
+
+    def _resource(self, request: Any) -> Resource:
+        kind = request.urn.split("::")[2].rpartition("$")[2]
+        return self._plugin.resource(kind)
+
+    def _run(self, request: Any) -> "_Running":
+        return _Running(self._plugin, EngineReport(self._engine, request.urn), request.urn)
+
+
+class _Running:
+    """A Run whose messages have arrived by its end."""
+
+    def __init__(self, plugin: ImagePull, report: EngineReport, urn: str) -> None:
+        self._report = report
+        self._run = Run(urn=urn, report=report, tokens=plugin.tokens, clusters=plugin)
+
+    async def __aenter__(self) -> Run:
+        return self._run
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._report.flush()
+
+
+def main(args: list[str]) -> None:
+    """Serves until the engine ends the process; prints the port, as every plugin does."""
+    parser = argparse.ArgumentParser(prog="imagepull", description="Pulumi provider plugin imagepull")
+    parser.add_argument("engine", help="address of the engine's gRPC service")
+    known, _ = parser.parse_known_args(args)
+
+    async def serve() -> None:
+        server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
+        servicer = Servicer(args, ImagePull(), known.engine)
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        sys.stdout.write(f"{port}\n")
+        sys.stdout.flush()
+        await server.wait_for_termination()
+
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serve())
+
+
+def _checked(news: dict[str, PropertyValue], check: Callable[[], None]) -> Any:
+    try:
+        check()
+    except InvalidInput as error:
+        failures = [proto.CheckFailure(property=one.path, reason=one.reason) for one in error.problems]
+        return proto.CheckResponse(failures=failures)
+    return proto.CheckResponse(inputs=PropertyValue.marshal_map(with_marks(news)))
+
+
+def _diff_response(answer: DiffAnswer, ignored: set[str]) -> Any:
+    found = {path: kind for path, kind in answer.differences.items() if path not in ignored}
+    detailed = {
+        path: proto.PropertyDiff(kind=_KINDS[kind][path in answer.replaces], inputDiff=True)
+        for path, kind in found.items()
+    }
+    for name in answer.outputs:
+        detailed[name] = proto.PropertyDiff(kind=proto.PropertyDiff.UPDATE, inputDiff=False)
+    return proto.DiffResponse(
+        changes=proto.DiffResponse.DIFF_SOME if detailed else proto.DiffResponse.DIFF_NONE,
+        replaces=[path for path in answer.replaces if path in detailed],
+        diffs=list(detailed),
+        detailedDiff=detailed,
+        hasDetailedDiff=True,
+    )
+
+
+def _init_failed(error: Partial) -> bytes:
+    failed = provider_pb2.ErrorResourceInitFailed(
+        id=error.state.id, properties=_struct(error.state.outputs), reasons=error.reasons
+    )
+    failed.inputs.CopyFrom(PropertyValue.marshal_map(with_marks(wrapped_map(error.state.inputs))))
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error))
+    status.details.add().Pack(failed)
+    return bytes(status.SerializeToString())
+
+
+def _plain(values: struct_pb2.Struct) -> Values:
+    return plain_map(PropertyValue.unmarshal_map(values))
+
+
+def _struct(values: Values) -> struct_pb2.Struct:
+    return PropertyValue.marshal_map(wrapped_map({key: value for key, value in values.items() if value is not None}))
