@@ -153,6 +153,7 @@ class Lab:
         )
         state.mkdir(exist_ok=True)
         config.write(self._ecr_config)
+        config.ready.unlink(missing_ok=True)
         with step("ECR and registries"):
             self.processes.start(
                 "ecr",

@@ -4,6 +4,7 @@ import contextlib
 import json
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 ROLE = "lab-publisher"
 
 
-def publish(config: EcrConfig) -> dict[str, str]:
-    """Bring every image of `lab.images` into the ECR that runs by `config`: into its registries and into its API.
+def publish(config: EcrConfig, repositories: Sequence[Repository] = REPOSITORIES) -> dict[str, str]:
+    """Bring the images of repositories into the ECR that runs by `config`: into its registries and into its API.
 
     What is there already stays, so that it may be repeated, and must be after the process was started again: the API
     forgets its repositories then.
@@ -33,11 +34,11 @@ def publish(config: EcrConfig) -> dict[str, str]:
     """
     base = Base.of_this_machine()
     registries = {registry.host: registry for registry in config.registries}
-    missing = sorted({repository.registry.host for repository in REPOSITORIES} - registries.keys())
+    missing = sorted({repository.registry.host for repository in repositories} - registries.keys())
     if missing:
         raise LabError(f"the configuration lacks registries: {', '.join(missing)}", hint="see lab.images.REGISTRIES")
     digests: dict[str, str] = {}
-    for repository in REPOSITORIES:
+    for repository in repositories:
         registry = registries[repository.registry.host]
         images = {tag: base.image(repository.reference(tag), repository.script) for tag in repository.tags}
         ecr = _client(config, registry)

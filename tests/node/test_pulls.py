@@ -1,0 +1,118 @@
+"""Pods on the real kubelet, pulling through what `pulumi up` made; the registry's log is the witness."""
+
+import json
+from collections.abc import Callable
+
+from imagepull import reference
+from lab.ecr import access_log
+from lab.images import SHOP
+from lab.lifecycle import Lab
+from lab.processes import wait_until
+from tests.pulumi_project import PulumiProject
+
+Make = Callable[..., PulumiProject]
+
+PROGRAM = """
+from components import Pod, RegistryAccess
+
+access = RegistryAccess("registries", registries=[{{"host": "{host}"}}], namespaces=["{namespace}"])
+"""
+# Pulumi is not to wait for the pods that cannot start.
+POD = """
+Pod(
+    "{name}",
+    access={access},
+    image="{image}",
+    image_pull_policy="{policy}",
+    port=8080,
+    metadata={{"namespace": "{namespace}", "name": "{name}", "annotations": {{"pulumi.com/skipAwait": "{skip}"}}}},
+)
+"""
+
+
+def program(namespace: str, *pods: str) -> str:
+    return PROGRAM.format(host=SHOP.host, namespace=namespace) + "".join(pods)
+
+
+def pod(name: str, namespace: str, image: str, policy: str, *, access: str = "access", starts: bool = True) -> str:
+    skip = "false" if starts else "true"
+    return POD.format(name=name, namespace=namespace, image=image, policy=policy, access=access, skip=skip)
+
+
+def asked(lab: Lab, image: str) -> int:
+    """How often the node asked the registry for the image's manifest, with or without success."""
+    repository = reference.parse(image).path
+    return len(access_log.manifest_requests(access_log.read(lab.access_log), repository, client="containerd"))
+
+
+def phase(lab: Lab, namespace: str, name: str) -> str:
+    return lab.kubectl("get", "pod", name, f"--namespace={namespace}", "--output=jsonpath={.status.phase}")
+
+
+def waiting(lab: Lab, namespace: str, name: str) -> tuple[str, str]:
+    """Why the pod's container waits: the kubelet's reason and message."""
+    told = json.loads(lab.kubectl("get", "pod", name, f"--namespace={namespace}", "--output=json"))
+    (status,) = told["status"].get("containerStatuses") or [{"state": {}}]
+    state = status["state"].get("waiting", {})
+    return state.get("reason", ""), state.get("message", "")
+
+
+def test_a_pod_with_access_runs(lab: Lab, project: Make, namespace: str, image: str) -> None:
+    project(program(namespace, pod("web", namespace, image, "IfNotPresent"))).up()
+    assert phase(lab, namespace, "web") == "Running"
+
+
+def test_a_pod_without_access_ends_in_image_pull_back_off(lab: Lab, project: Make, namespace: str, image: str) -> None:
+    without = pod("web", namespace, image, "Always", access="None", starts=False)
+    project(f"from components import Pod\n{without}").up()
+    assert wait_until(lambda: waiting(lab, namespace, "web")[0] == "ImagePullBackOff", timeout=60, pause=0.5)
+    assert "401" in waiting(lab, namespace, "web")[1]
+
+
+def test_always_asks_the_registry_at_each_start(lab: Lab, project: Make, namespace: str, image: str) -> None:
+    pods = [pod(name, namespace, image, "Always") for name in ("first", "second")]
+    stack = project(program(namespace, pods[0]))
+    stack.up()
+    after_first = asked(lab, image)
+    assert after_first > 0
+    stack.write(program(namespace, *pods))
+    stack.up()
+    assert asked(lab, image) > after_first
+
+
+def test_if_not_present_asks_no_registry_for_what_is_cached(
+    lab: Lab, project: Make, namespace: str, image: str
+) -> None:
+    pods = [pod(name, namespace, image, "IfNotPresent") for name in ("first", "second")]
+    stack = project(program(namespace, pods[0]))
+    stack.up()
+    after_first = asked(lab, image)
+    assert after_first > 0
+    stack.write(program(namespace, *pods))
+    stack.up()
+    assert phase(lab, namespace, "second") == "Running"
+    assert asked(lab, image) == after_first
+
+
+def test_never_runs_what_is_cached_and_asks_nobody(lab: Lab, project: Make, namespace: str, image: str) -> None:
+    stack = project(program(namespace, pod("first", namespace, image, "IfNotPresent")))
+    stack.up()
+    after_first = asked(lab, image)
+    stack.write(
+        program(
+            namespace,
+            pod("first", namespace, image, "IfNotPresent"),
+            pod("second", namespace, image, "Never"),
+        )
+    )
+    stack.up()
+    assert phase(lab, namespace, "second") == "Running"
+    assert asked(lab, image) == after_first
+
+
+def test_never_fails_when_the_image_is_absent_and_asks_nobody(
+    lab: Lab, project: Make, namespace: str, image: str
+) -> None:
+    project(program(namespace, pod("web", namespace, image, "Never", starts=False))).up()
+    assert wait_until(lambda: waiting(lab, namespace, "web")[0] == "ErrImageNeverPull", timeout=60, pause=0.5)
+    assert asked(lab, image) == 0
