@@ -6,6 +6,7 @@ that a resource is there though its creation failed.
 
 import argparse
 import asyncio
+import re
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -15,7 +16,6 @@ from typing import Any, Final, TypeVar
 import grpc  # type: ignore[import-untyped]
 import grpc.aio  # type: ignore[import-untyped]
 from google.protobuf import empty_pb2, struct_pb2  # type: ignore[import-untyped]
-from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime import proto
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
@@ -24,11 +24,10 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 from imagepull.differences import Difference
 from imagepull.errors import ImagePullError, InvalidInput
 from imagepull.inputs import holds_unknown
-from provider.marks import with_marks, with_marks_of
 from provider.plugin import VERSION, ImagePull
 from provider.report import Engine, EngineReport
 from provider.requests import DiffAnswer, Partial, Resource, Run, State, Values
-from provider.values import plain_map, wrapped_map
+from provider.values import plain_map, struct, with_secrets, with_values
 
 _KINDS: Final = {
     Difference.ADD: (proto.PropertyDiff.ADD, proto.PropertyDiff.ADD_REPLACE),
@@ -73,70 +72,67 @@ class Servicer(ProviderServicer):
 
     @_told
     async def CheckConfig(self, request: Any, context: Any) -> Any:
-        news = PropertyValue.unmarshal_map(request.news)
-        return _checked(news, lambda: self._plugin.check_inputs(plain_map(news)))
+        return _checked(request.news, self._plugin.check_inputs)
 
     async def DiffConfig(self, request: Any, context: Any) -> Any:
         return proto.DiffResponse(changes=proto.DiffResponse.DIFF_UNKNOWN)
 
     @_told
     async def Configure(self, request: Any, context: Any) -> Any:
-        self._plugin.configure_with(plain_map(PropertyValue.unmarshal_map(request.args)))
+        self._plugin.configure_with(plain_map(request.args))
         return proto.ConfigureResponse(
             acceptSecrets=True, acceptResources=True, acceptOutputs=True, supportsPreview=True
         )
 
     @_told
     async def Check(self, request: Any, context: Any) -> Any:
-        resource, news = self._resource(request), PropertyValue.unmarshal_map(request.news)
-        return _checked(news, lambda: resource.check(plain_map(news)))
+        return _checked(request.news, self._resource(request).check)
 
     @_told
     async def Diff(self, request: Any, context: Any) -> Any:
-        resource, news = self._resource(request), _plain(request.news)
-        old = State(id=request.id, inputs=_plain(request.old_inputs), outputs=_plain(request.olds))
+        resource, news = self._resource(request), plain_map(request.news)
+        old = State(id=request.id, inputs=plain_map(request.old_inputs), outputs=plain_map(request.olds))
         async with self._run(request) as run:
             answer = resource.diff(run, old, news)
-        return _diff_response(answer, set(request.ignoreChanges))
+        return _diff_response(answer)
 
     @_told
     async def Create(self, request: Any, context: Any) -> Any:
-        resource, inputs = self._resource(request), _plain(request.properties)
+        resource, inputs = self._resource(request), plain_map(request.properties)
         if request.preview or holds_unknown(inputs):
-            return proto.CreateResponse(properties=_struct(resource.preview(None, inputs)))
+            return proto.CreateResponse(properties=struct(resource.preview(None, inputs)))
         async with self._run(request) as run:
             state = await self._plugin.finish(resource.create(run, inputs), request.timeout)
-        return proto.CreateResponse(id=state.id, properties=_struct(state.outputs))
+        return proto.CreateResponse(id=state.id, properties=struct(state.outputs))
 
     @_told
     async def Update(self, request: Any, context: Any) -> Any:
-        resource, inputs = self._resource(request), _plain(request.news)
-        old = State(id=request.id, inputs=_plain(request.old_inputs), outputs=_plain(request.olds))
+        resource, inputs = self._resource(request), plain_map(request.news)
+        old = State(id=request.id, inputs=plain_map(request.old_inputs), outputs=plain_map(request.olds))
         if request.preview or holds_unknown(inputs):
-            return proto.UpdateResponse(properties=_struct(resource.preview(old, inputs)))
+            return proto.UpdateResponse(properties=struct(resource.preview(old, inputs)))
         async with self._run(request) as run:
             state = await self._plugin.finish(resource.update(run, old, inputs), request.timeout)
-        return proto.UpdateResponse(properties=_struct(state.outputs))
+        return proto.UpdateResponse(properties=struct(state.outputs))
 
     @_told
     async def Read(self, request: Any, context: Any) -> Any:
         resource = self._resource(request)
-        inputs = PropertyValue.unmarshal_map(request.inputs)
-        old = State(id=request.id, inputs=plain_map(inputs), outputs=_plain(request.properties))
+        old = State(id=request.id, inputs=plain_map(request.inputs), outputs=plain_map(request.properties))
         async with self._run(request) as run:
             state = await self._plugin.finish(resource.read(run, old), request.timeout)
         if state is None:
             return proto.ReadResponse(id="")
         return proto.ReadResponse(
             id=state.id,
-            properties=_struct(state.outputs),
-            inputs=PropertyValue.marshal_map(with_marks_of(inputs, state.inputs)),
+            properties=struct(state.outputs),
+            inputs=with_values(request.inputs, state.inputs),
         )
 
     @_told
     async def Delete(self, request: Any, context: Any) -> Any:
         resource = self._resource(request)
-        old = State(id=request.id, inputs=_plain(request.old_inputs), outputs=_plain(request.properties))
+        old = State(id=request.id, inputs=plain_map(request.old_inputs), outputs=plain_map(request.properties))
         async with self._run(request) as run:
             await self._plugin.finish(resource.delete(run, old), request.timeout)
         return empty_pb2.Empty()
@@ -183,27 +179,26 @@ def main(args: list[str]) -> None:
         asyncio.run(serve())
 
 
-def _checked(news: dict[str, PropertyValue], check: Callable[[], None]) -> Any:
+def _checked(news: struct_pb2.Struct, check: Callable[[Values], None]) -> Any:
     try:
-        check()
+        check(plain_map(news))
     except InvalidInput as error:
         failures = [proto.CheckFailure(property=one.path, reason=one.reason) for one in error.problems]
         return proto.CheckResponse(failures=failures)
-    return proto.CheckResponse(inputs=PropertyValue.marshal_map(with_marks(news)))
+    return proto.CheckResponse(inputs=with_secrets(news))
 
 
-def _diff_response(answer: DiffAnswer, ignored: set[str]) -> Any:
-    found = {path: kind for path, kind in answer.differences.items() if path not in ignored}
+def _diff_response(answer: DiffAnswer) -> Any:
     detailed = {
         path: proto.PropertyDiff(kind=_KINDS[kind][path in answer.replaces], inputDiff=True)
-        for path, kind in found.items()
+        for path, kind in answer.differences.items()
     }
     for name in answer.outputs:
         detailed[name] = proto.PropertyDiff(kind=proto.PropertyDiff.UPDATE, inputDiff=False)
     return proto.DiffResponse(
         changes=proto.DiffResponse.DIFF_SOME if detailed else proto.DiffResponse.DIFF_NONE,
-        replaces=[path for path in answer.replaces if path in detailed],
-        diffs=list(detailed),
+        replaces=list(answer.replaces),
+        diffs=list(dict.fromkeys(re.split(r"[.\[]", path)[0] for path in detailed)),
         detailedDiff=detailed,
         hasDetailedDiff=True,
     )
@@ -211,17 +206,10 @@ def _diff_response(answer: DiffAnswer, ignored: set[str]) -> Any:
 
 def _init_failed(error: Partial) -> bytes:
     failed = provider_pb2.ErrorResourceInitFailed(
-        id=error.state.id, properties=_struct(error.state.outputs), reasons=error.reasons
+        id=error.state.id,
+        properties=struct(error.state.outputs),
+        reasons=error.reasons,
     )
-    failed.inputs.CopyFrom(PropertyValue.marshal_map(with_marks(wrapped_map(error.state.inputs))))
     status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error))
     status.details.add().Pack(failed)
     return bytes(status.SerializeToString())
-
-
-def _plain(values: struct_pb2.Struct) -> Values:
-    return plain_map(PropertyValue.unmarshal_map(values))
-
-
-def _struct(values: Values) -> struct_pb2.Struct:
-    return PropertyValue.marshal_map(wrapped_map({key: value for key, value in values.items() if value is not None}))

@@ -1,41 +1,101 @@
-"""Pulumi's property values as plain Python, and back."""
+"""Pulumi's property values as plain Python, and back.
+
+Written out here because the SDK's `PropertyValue` takes an unknown value for the text that stands for it on the wire
+(pulumi/pulumi sdk/python/lib/pulumi/provider/experimental/property_value.py, `unmarshal` and `marshal`).
+"""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Final
 
-from pulumi.provider.experimental.property_value import PropertyValue
+from google.protobuf.struct_pb2 import (  # type: ignore[import-untyped]
+    NULL_VALUE,
+    ListValue,
+    Struct,
+    Value,
+)
+from pulumi.runtime import rpc
 
 from imagepull.inputs import UNKNOWN
 
-Properties = dict[str, PropertyValue]
+_SIGNATURE: Final = rpc._special_sig_key
+_SECRET: Final = rpc._special_secret_sig
+_OUTPUT: Final = rpc._special_output_value_sig
+_ALWAYS_SECRET: Final = frozenset({"kubeconfig"})
 
 
-def plain(value: PropertyValue) -> object:
-    """The value without its marks: secrets as they are, what is not known yet as UNKNOWN."""
-    inner = value.value
-    if isinstance(inner, Mapping):
-        return {key: plain(each) for key, each in inner.items()}
-    if isinstance(inner, list | tuple):
-        return [plain(each) for each in inner]
-    if isinstance(inner, str | bool | float | int) or inner is None:
-        return inner
-    return UNKNOWN
+def plain_map(struct: Struct) -> dict[str, object]:
+    """The values without their marks: secrets as they are, what is not known yet as UNKNOWN."""
+    return {key: plain(value) for key, value in struct.fields.items()}
 
 
-def plain_map(values: Mapping[str, PropertyValue]) -> dict[str, object]:
-    return {key: plain(value) for key, value in values.items()}
+def plain(value: Value) -> object:
+    kind = value.WhichOneof("kind")
+    if kind == "struct_value":
+        fields = value.struct_value.fields
+        if _SIGNATURE not in fields:
+            return plain_map(value.struct_value)
+        if fields[_SIGNATURE].string_value not in (_SECRET, _OUTPUT) or "value" not in fields:
+            return UNKNOWN
+        return plain(fields["value"])
+    if kind == "list_value":
+        return [plain(each) for each in value.list_value.values]
+    if kind == "string_value":
+        return UNKNOWN if value.string_value == rpc.UNKNOWN else value.string_value
+    return None if kind in (None, "null_value") else getattr(value, kind)
 
 
-def wrapped(value: Any) -> PropertyValue:
-    """The inverse of `plain`; nothing in it is marked secret."""
+def struct(values: Mapping[str, object]) -> Struct:
+    """The inverse of `plain_map`, without what is None; nothing in it is marked secret."""
+    return Struct(fields={key: _value(value) for key, value in values.items() if value is not None})
+
+
+def with_secrets(original: Struct) -> Struct:
+    """The values as they are, each registry's password and the provider's kubeconfig marked secret at any rate."""
+    marked = Struct()
+    marked.CopyFrom(original)
+    for key, value in marked.fields.items():
+        if key in _ALWAYS_SECRET:
+            _mark(value)
+    if "registries" in marked.fields:
+        for registry in _inner(marked.fields["registries"]).list_value.values:
+            fields = _inner(registry).struct_value.fields
+            if "password" in fields:
+                _mark(fields["password"])
+    return marked
+
+
+def with_values(original: Struct, values: Mapping[str, object]) -> Struct:
+    """These values; where the original has the same one it is taken from there, marks included."""
+    found = struct(values)
+    for key in found.fields:
+        if key in original.fields and plain(original.fields[key]) == values[key]:
+            found.fields[key].CopyFrom(original.fields[key])
+    return with_secrets(found)
+
+
+def _value(value: object) -> Value:
     if value is UNKNOWN:
-        return PropertyValue.computed()
+        return Value(string_value=rpc.UNKNOWN)
     if isinstance(value, Mapping):
-        return PropertyValue({key: wrapped(each) for key, each in value.items()})
+        return Value(struct_value=struct(value))
     if isinstance(value, list | tuple):
-        return PropertyValue([wrapped(each) for each in value])
-    return PropertyValue.null() if value is None else PropertyValue(value)
+        return Value(list_value=ListValue(values=[_value(each) for each in value]))
+    if isinstance(value, bool):
+        return Value(bool_value=value)
+    if isinstance(value, int | float):
+        return Value(number_value=value)
+    return Value(null_value=NULL_VALUE) if value is None else Value(string_value=str(value))
 
 
-def wrapped_map(values: Mapping[str, Any]) -> Properties:
-    return {key: wrapped(value) for key, value in values.items()}
+def _inner(value: Value) -> Value:
+    """The value inside a mark, or itself."""
+    fields = value.struct_value.fields if value.WhichOneof("kind") == "struct_value" else {}
+    return _inner(fields["value"]) if _SIGNATURE in fields and "value" in fields else value
+
+
+def _mark(value: Value) -> None:
+    fields = value.struct_value.fields if value.WhichOneof("kind") == "struct_value" else {}
+    if (_SIGNATURE in fields and fields[_SIGNATURE].string_value == _SECRET) or plain(value) in (None, UNKNOWN):
+        return
+    secret = Struct(fields={_SIGNATURE: Value(string_value=_SECRET), "value": _inner(value)})
+    value.CopyFrom(Value(struct_value=secret))
