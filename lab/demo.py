@@ -1,6 +1,7 @@
 """The main job, shown on the lab: private images, pulled by a real kubelet, through `pulumi up`."""
 
 import json
+import re
 import subprocess
 
 import yaml
@@ -98,7 +99,8 @@ def _show_pulls(lab: Lab) -> None:
     for access in access_log.read(lab.access_log):
         if (access.user_agent or "").startswith("containerd") and "/manifests/" in access.path:
             token = f"token {access.credential}" if access.credential else "no credential"
-            print(f"  {access.time:%H:%M:%S}  {access.host}  {access.method} {access.path}  {access.status}  {token}")
+            path = re.sub(r"(sha256:.{12}).*", r"\1...", access.path)
+            print(f"  {access.time:%H:%M:%S}  {access.host}  {access.method:<4} {path:<50} {access.status}  {token}")
 
 
 def _heading(text: str) -> None:
