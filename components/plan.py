@@ -1,7 +1,7 @@
 """The image pull plan of a program: what its components resolved, as an output and at the end of a run."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Optional, Protocol
 
 import pulumi
 from pulumi.output import contains_unknowns
@@ -9,7 +9,7 @@ from pulumi.output import contains_unknowns
 from imagepull.plan import as_data, as_table, broken_rules
 from imagepull.workload import ResolvedImage, flat
 
-__all__ = ["ImagesSource", "image_pull_plan", "kept_rules", "resolved_images"]
+__all__ = ["ImagesSource", "image_pull_plan", "keeping_rules", "resolved_images"]
 
 
 class ImagesSource(Protocol):
@@ -29,19 +29,20 @@ def resolved_images(images: Sequence[Any]) -> pulumi.Output[list[Mapping[str, An
     return pulumi.Output.all(*images).apply(lambda images: [as_data(image) for image in flat(images)])
 
 
-def kept_rules(images: Sequence[Any]) -> pulumi.Output[list[pulumi.Resource]]:
-    """Nothing to depend on, but only once every image is known to keep the rules.
+def keeping_rules(images: Sequence[Any], resource: Optional[pulumi.Resource] = None) -> pulumi.Output[list[Any]]:
+    """An empty list, once every image is known to keep the rules: what depends on it waits for that.
 
-    Raises:
-        pulumi.RunError: one breaks a rule; from the Output where an image is one.
+    Where one does not, each violation is printed as an error of `resource`, the Output fails, and with it the run.
     """
 
-    def refuse(images: Any) -> list[pulumi.Resource]:
-        if broken := broken_rules(flat(images)):
-            raise pulumi.RunError("\n".join(["images against the rules:", *broken]))
+    def refuse(images: Any) -> list[Any]:
+        broken = broken_rules(flat(images))
+        for line in broken:
+            pulumi.error(line, resource)
+        if broken:
+            raise pulumi.RunError("images against the rules: see the errors above, or except them with a reason")
         return []
 
-    refuse([image for image in images if isinstance(image, ResolvedImage)])
     return pulumi.Output.all(*images).apply(refuse)
 
 

@@ -5,6 +5,7 @@ from typing import Any, NotRequired, Optional, TypedDict, Unpack, overload
 
 import pulumi
 
+from components.lifting import lift
 from components.resources import Registry, RegistrySecret, RegistrySecretArgs, ServiceAccountImagePullSecrets
 
 __all__ = ["RegistryAccess", "RegistryAccessArgs"]
@@ -97,6 +98,7 @@ class RegistryAccess(pulumi.ComponentResource):
                 },
                 pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[secret])),
             )
+        self._secret_name, self._namespaces = secret_name, given["namespaces"]
         self.image_pull_secrets = pulumi.Output.from_input([secret_name])
         self.namespaces = pulumi.Output.from_input(given["namespaces"])
         self.hosts = secret.hosts
@@ -109,3 +111,15 @@ class RegistryAccess(pulumi.ComponentResource):
                 "expiresAt": self.expires_at,
             }
         )
+
+    def secrets_in(self, namespace: Any) -> Any:
+        """Names for `imagePullSecrets` of a Pod in this namespace: none where there is no access.
+
+        Plain when the namespace and the arguments of this resource are, otherwise an Output. None, a manifest's lack of
+        a namespace, is taken for `default`.
+        """
+
+        def of(namespace: Optional[str]) -> Any:
+            return lift(self._namespaces, lambda ours: [self._secret_name] if (namespace or "default") in ours else [])
+
+        return lift(namespace, of)

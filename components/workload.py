@@ -10,10 +10,10 @@ import pulumi
 from components import short_form
 from components.lifting import lift
 from components.options import child_options, component_options
-from components.plan import kept_rules, resolved_images
+from components.plan import keeping_rules, resolved_images
 from components.registry_access import RegistryAccess
 from imagepull.rules import Rules
-from imagepull.workload import explicit_image_pulls
+from imagepull.workload import make_explicit
 
 __all__ = ["Workload"]
 
@@ -57,7 +57,7 @@ class Workload(pulumi.ComponentResource):
         self._refuse_wrong(given)
         access: Optional[RegistryAccess] = given.get("access")
         rules: Optional[Rules] = given.get("rules")
-        explicit = explicit_image_pulls(
+        explicit = make_explicit(
             {"kind": self.kind, **self._whole(name, given)},
             pull_secrets=access.image_pull_secrets if access else (),
             rules=rules,
@@ -68,7 +68,7 @@ class Workload(pulumi.ComponentResource):
         self.resolved_images = resolved_images(self.images)
         depends_on: list[Any] = [access] if access else []
         if rules:
-            depends_on.append(kept_rules(self.images))
+            depends_on.append(keeping_rules(self.images, self))
         self.resource: Any = getattr(import_module(self._module), self.kind)(
             name,
             metadata=explicit.manifest.get("metadata"),

@@ -145,7 +145,7 @@ class Rules:
         if self.forbid_latest and (reference.tag == DEFAULT_TAG or reference.tag_defaulted):
             yield (
                 RuleName.FORBID_LATEST,
-                f"`{DEFAULT_TAG}` is another image tomorrow; write a version's tag or a digest",
+                f"`{DEFAULT_TAG}` may be another image tomorrow; write a version's tag or a digest",
             )
         if self.require_digest and reference.digest is None:
             yield RuleName.REQUIRE_DIGEST, f"no digest; write {reference.familiar}@sha256:..."

@@ -1,6 +1,6 @@
 """Explicit pull policies and pull Secrets in a manifest: of every kind that has a Pod template.
 
-One pure function, `explicit_image_pulls`, over manifests as plain mappings with the API's own keys (`imagePullPolicy`).
+One pure function, `make_explicit`, over manifests as plain mappings with the API's own keys (`imagePullPolicy`).
 Where the API server fills an empty `imagePullPolicy` is where it is written out here: containers, init containers,
 ephemeral containers and image volumes (kubernetes `pkg/apis/core/v1/defaults.go`). The server fills it on the first
 write only, so a policy left out goes stale when the image's tag changes; one written out at each change does not.
@@ -22,8 +22,8 @@ __all__ = [
     "ExplicitManifest",
     "Lift",
     "ResolvedImage",
-    "explicit_image_pulls",
     "flat",
+    "make_explicit",
     "spec_path",
 ]
 
@@ -97,7 +97,7 @@ def spec_path(template_path: str) -> tuple[str, ...]:
     return (*template_path.split("."), "spec")
 
 
-def explicit_image_pulls(
+def make_explicit(
     manifest: Mapping[str, Any],
     *,
     pull_secrets: Any = (),
@@ -196,7 +196,7 @@ class _Writer:
         spec, init = self.field(spec, ["initContainers"], self.each(self.container("init ")), where)
         spec, ephemeral = self.field(spec, ["ephemeralContainers"], self.each(self.container("ephemeral ")), where)
         spec, volumes = self.field(spec, ["volumes"], self.each(self.volume), where)
-        if self.pull_secrets != () and any(spec.get(field) is not None for field in _CONTAINERS):
+        if self.pull_secrets not in ((), []) and any(spec.get(field) is not None for field in _CONTAINERS):
             spec = {**spec, "imagePullSecrets": self.with_pull_secrets(spec.get("imagePullSecrets") or [])}
         return spec, [containers, init, ephemeral, volumes]
 

@@ -1,0 +1,139 @@
+"""Explicit pull policies and pull Secrets for workloads that others declare: charts, manifests, whole components."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Optional
+
+import pulumi
+
+from components.lifting import lift
+from components.plan import keeping_rules
+from components.registry_access import RegistryAccess
+from imagepull.rules import Rules
+from imagepull.workload import WORKLOAD_KINDS, make_explicit, spec_path
+
+__all__ = ["ExplicitImagePulls", "explicit_image_pulls"]
+
+_COMPONENTS = "imagepull:index:"
+_HELM_RELEASE = "kubernetes:helm.sh/v3:Release"
+_RELEASE_WARNING = (
+    "{}: explicit_image_pulls cannot reach what a helm.v3.Release installs, because Helm applies that itself;"
+    " declare it as helm.v4.Chart, or set pull policies and pull Secrets in its values"
+)
+
+Exclude = Callable[[pulumi.ResourceTransformArgs], bool]
+"""Whether a resource is to be left as it is."""
+
+
+def explicit_image_pulls(
+    access: Optional[RegistryAccess] = None,
+    *,
+    rules: Optional[Rules] = None,
+    exclude: Optional[Exclude] = None,
+    template_paths: Optional[Mapping[str, str]] = None,
+) -> "ExplicitImagePulls":
+    """Write pull policies and pull Secrets into every workload that the program declares from here on, however.
+
+    Reached are resources of pulumi_kubernetes, and those that `yaml.v2`, `kustomize.v2`, `helm.v4.Chart` and packaged
+    components declare. Not reached is what a `helm.v3.Release` installs: Helm applies that itself. Our own workload
+    components have done it already; for them only the rules are applied.
+
+    Args:
+        access: Whose Secret the Pods in its namespaces are to name. Default: policies only.
+        rules: What the environment allows and prescribes. Default: the kubelet's own rule and nothing else.
+        exclude: Tells which resources to leave as they are, by type, name or properties. Default: none.
+        template_paths: For custom resources that hold a Pod template, their kind to where it is:
+            `{"Rollout": "spec.template"}`. Default: none.
+
+    Raises:
+        pulumi.RunError: a template path is not one.
+    """
+    return ExplicitImagePulls(access, rules, exclude, template_paths or {})
+
+
+class ExplicitImagePulls:
+    """The registered transform. It is a source of the image pull plan (`components.plan.image_pull_plan`)."""
+
+    title = "transform"
+
+    def __init__(
+        self,
+        access: Optional[RegistryAccess],
+        rules: Optional[Rules],
+        exclude: Optional[Exclude],
+        template_paths: Mapping[str, str],
+    ) -> None:
+        try:
+            self._spec_paths = {kind: spec_path(path) for kind, path in template_paths.items()}
+        except ValueError as error:
+            raise pulumi.RunError(f"template_paths: {error}") from None
+        self._access = access
+        self._rules = rules
+        self._exclude = exclude
+        self._declared: list[pulumi.Resource] = []
+        self._resolved: dict[tuple[str, str, str], Sequence[Any]] = {}
+        pulumi.runtime.register_stack_transformation(self._note)
+        pulumi.runtime.register_resource_transform(self._transform)
+
+    @property
+    def images(self) -> Sequence[Any]:
+        """The images of what the program has declared by now, once it is registered."""
+        registered = pulumi.Output.all(*(resource.urn for resource in self._declared))
+
+        def seen(_: Any) -> pulumi.Output[list[Any]]:
+            return pulumi.Output.all(*(image for _, images in sorted(self._resolved.items()) for image in images))
+
+        return [registered.apply(seen, run_with_unknowns=True)]
+
+    def _note(self, args: pulumi.ResourceTransformationArgs) -> None:
+        self._declared.append(args.resource)
+
+    async def _transform(self, args: pulumi.ResourceTransformArgs) -> Optional[pulumi.ResourceTransformResult]:
+        props: Any = args.props
+        if not args.type_.startswith("kubernetes:") or (self._exclude and self._exclude(args)):
+            return None
+        if args.type_ == _HELM_RELEASE:
+            pulumi.warn(_RELEASE_WARNING.format(args.name))
+            return None
+        kind = props.get("kind")
+        if kind not in WORKLOAD_KINDS and kind not in self._spec_paths:
+            return None
+        parent = (await args.opts.parent.urn.future() if args.opts.parent else None) or ""
+        ours = _parent_type(parent).startswith(_COMPONENTS)
+        if ours and not self._rules:
+            return None
+        secrets = self._secrets(props) if not ours else []
+        explicit = make_explicit(
+            props,
+            pull_secrets=secrets,
+            rules=self._rules,
+            pod_spec=self._spec_paths.get(kind),
+            name=args.name,
+            lift=lift,
+        )
+        if not ours:
+            self._resolved[(parent, args.type_, args.name)] = explicit.images
+        if self._rules:
+            kept = keeping_rules(explicit.images)
+            if not pulumi.runtime.is_dry_run():
+                await kept.future()  # nothing that breaks a rule is registered, even without a preview first
+        if self._access and secrets != []:
+            opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(depends_on=[self._access]))
+        else:
+            opts = args.opts
+        return pulumi.ResourceTransformResult(props=explicit.manifest, opts=opts)
+
+    def _secrets(self, props: Mapping[str, Any]) -> Any:
+        """Names of pull Secrets for a workload, by its namespace."""
+        access = self._access
+        if access is None:
+            return []
+        return lift(
+            props.get("metadata"),
+            lambda metadata: access.secrets_in(metadata.get("namespace") if isinstance(metadata, Mapping) else None),
+        )
+
+
+def _parent_type(urn: str) -> str:
+    """Type of the resource with this URN: `urn:pulumi:STACK::PROJECT::OUTER$TYPE::NAME`."""
+    parts = urn.split("::")
+    return parts[2].rpartition("$")[2] if len(parts) > 3 else ""
