@@ -17,7 +17,7 @@ from imagepull.ownership import Owner
 from imagepull.progress import Outcome, Report
 from imagepull.registry_secret import Registry, Spec
 from imagepull.renewal import Lifetime
-from imagepull.secret_object import DATA_KEY, Entry, Existing
+from imagepull.secret_object import DATA_KEY, Change, Entry, Existing
 from imagepull.tokens import TokenSource
 
 
@@ -97,9 +97,16 @@ async def apply(
         return
     dropped = set(previous.metadata_keys) - {*spec.labels, *spec.annotations}
     decide = partial(secret_object.write, spec=spec, owner=owner, entries=entries, uids=uids, dropped=dropped)
+    # All decided before the first is written; a new Secret is the same in every namespace.
+    decided: dict[str, Change | None] = {}
+    new: Change | None = None
     for namespace in spec.namespaces:
+        existing = found.secrets.get(namespace)
         try:
-            decide(found.secrets.get(namespace))
+            if existing is not None:
+                decided[namespace] = decide(existing)
+            else:
+                decided[namespace] = new = new or decide(None)
         except ImagePullError as error:
             outcome.failures[namespace] = str(error)
     if outcome.failures:
@@ -113,7 +120,7 @@ async def apply(
 
     async def put(namespace: str) -> None:
         async def attempt(existing: Existing | None) -> str:
-            change = decide(existing)
+            change = decided.pop(namespace) if namespace in decided else decide(existing)
             if change is None:
                 assert existing is not None
                 return existing.uid
