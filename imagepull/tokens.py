@@ -89,11 +89,11 @@ def ask_aws(request: TokenRequest) -> Token:
     issued = datetime.now(UTC).replace(microsecond=0)
     try:
         session = _session(boto3.Session(profile_name=request.principal.profile), request, config)
-        data = _authorization(session, request, config)
+        answer = _authorization(session, request, config)
     except (BotoCoreError, ClientError) as error:
         cause, advice = _explained(error, request)
         raise CredentialError(str(request), cause, advice) from None
-    return _token(data, request, issued)
+    return _token(answer, request, issued)
 
 
 def _session(session: "boto3.Session", request: TokenRequest, config: "Config") -> "boto3.Session":
@@ -117,17 +117,17 @@ def _session(session: "boto3.Session", request: TokenRequest, config: "Config") 
 def _authorization(session: "boto3.Session", request: TokenRequest, config: "Config") -> Any:
     if request.public:
         public = session.client("ecr-public", region_name=request.region, config=config)
-        return public.get_authorization_token()["authorizationData"]
-    return session.client("ecr", region_name=request.region, config=config).get_authorization_token()[
-        "authorizationData"
-    ][0]
+        return public.get_authorization_token()
+    return session.client("ecr", region_name=request.region, config=config).get_authorization_token()
 
 
-def _token(data: Any, request: TokenRequest, issued: datetime) -> Token:
+def _token(answer: Any, request: TokenRequest, issued: datetime) -> Token:
+    """The token in an answer: private ECR gives a list of one, ECR Public the one itself."""
     try:
+        data = answer["authorizationData"] if request.public else answer["authorizationData"][0]
         username, _, password = base64.b64decode(data["authorizationToken"], validate=True).decode().partition(":")
         lifetime = Lifetime(issued=issued, expires=data["expiresAt"].astimezone(UTC))
-    except (KeyError, ValueError, AttributeError):
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         username = password = ""
     if not username or not password:
         raise CredentialError(str(request), "the answer holds no token", "try again")
