@@ -1,7 +1,7 @@
 """The image pull plan of a program: what its components resolved, as an output and at the end of a run."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Optional, Protocol
+from typing import Any, Protocol
 
 import pulumi
 from pulumi.output import contains_unknowns
@@ -29,16 +29,22 @@ def resolved_images(images: Sequence[Any]) -> pulumi.Output[list[Mapping[str, An
     return pulumi.Output.all(*images).apply(lambda images: [as_data(image) for image in flat(images)])
 
 
-def keeping_rules(images: Sequence[Any], resource: Optional[pulumi.Resource] = None) -> pulumi.Output[list[Any]]:
+def keeping_rules(images: Sequence[Any]) -> pulumi.Output[list[Any]]:
     """An empty list, once every image is known to keep the rules: what depends on it waits for that.
 
-    Where one does not, each violation is printed as an error of `resource`, the Output fails, and with it the run.
+    Where one does not, each violation is printed as an error, the Output fails, and with it the run. What is known
+    already is printed at once, so that one run tells the violations of all workloads.
     """
+
+    told = broken_rules(image for image in images if isinstance(image, ResolvedImage))
+    for line in told:
+        pulumi.error(line)
 
     def refuse(images: Any) -> list[Any]:
         broken = broken_rules(flat(images))
         for line in broken:
-            pulumi.error(line, resource)
+            if line not in told:
+                pulumi.error(line)
         if broken:
             raise pulumi.RunError("images against the rules: see the errors above, or except them with a reason")
         return []

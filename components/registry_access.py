@@ -78,10 +78,10 @@ class RegistryAccess(pulumi.ComponentResource):
         super().__init__("imagepull:index:RegistryAccess", name, None, opts)
         given: Mapping[str, Any] = {**(args or {}), **fields}
         known = RegistryAccessArgs.__annotations__
-        if unknown := [field for field in given if field not in known]:
-            raise pulumi.RunError(
-                f"RegistryAccess {name}: no argument {', '.join(unknown)}; there are {', '.join(known)}"
-            )
+        wrong = [f"no argument {field}; there are {', '.join(known)}" for field in given if field not in known]
+        wrong += [f"{field} is missing" for field in ("registries", "namespaces") if given.get(field) is None]
+        if wrong:
+            raise pulumi.RunError(f"RegistryAccess {name}: {'; '.join(wrong)}")
         secret_name = given.get("secret_name", name)
         options = pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts else None)
         secret_args: Any = {field: value for field, value in given.items() if field in _SECRET_FIELDS}

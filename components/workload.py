@@ -68,7 +68,7 @@ class Workload(pulumi.ComponentResource):
         self.resolved_images = resolved_images(self.images)
         depends_on: list[Any] = [access] if access else []
         if rules:
-            depends_on.append(keeping_rules(self.images, self))
+            depends_on.append(keeping_rules(self.images))
         self.resource: Any = getattr(import_module(self._module), self.kind)(
             name,
             metadata=explicit.manifest.get("metadata"),

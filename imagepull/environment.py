@@ -168,15 +168,17 @@ def _exception(entry: Reader) -> RuleException:
 
 def _child(reader: Reader, key: str) -> Reader:
     """A reader for the mapping under `key`, an empty one when there is none."""
-    value = reader.values.get(key) or {}
-    if not isinstance(value, Mapping):
+    value = reader.values.get(key)
+    if value is None:
+        value = {}
+    elif not isinstance(value, Mapping):
         reader.problem(key, "is not a mapping; write a mapping")
         value = {}
     return Reader(values=value, path=reader.at(key), problems=reader.problems)
 
 
 def _optional_children(reader: Reader, key: str) -> list[Reader]:
-    return list(reader.children(key)) if reader.has(key) else []
+    return [] if reader.values.get(key) in (None, []) else list(reader.children(key))
 
 
 def _integer(entry: Reader, key: str, least: int, most: int) -> None:

@@ -1,0 +1,80 @@
+"""Runs a piece of a Pulumi program without an engine, and tells what it declared."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pulumi
+from pulumi.output import UNKNOWN, Unknown
+from pulumi.runtime.settings import SETTINGS
+from pulumi.runtime.stack import run_pulumi_func
+
+__all__ = ["NOT_KNOWN", "declared", "unknown"]
+
+NOT_KNOWN = "(not known)"
+"""Stands in `declared` for what a preview does not know yet."""
+
+
+class _Recorder(pulumi.runtime.Mocks):
+    def __init__(self, resources: dict[tuple[str, str], Any]) -> None:
+        self.resources = resources
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        self.resources[args.typ, args.name] = _readable(args.inputs)
+        return f"{args.name}-id", {**args.inputs, "hosts": ["registry.example.com"]}
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> Any:
+        raise NotImplementedError(args.token)
+
+
+class _Threads(ThreadPoolExecutor):
+    """Threads in which the SDK's mocks find an event loop, instead of each leaving one open behind."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        def with_loop() -> Any:
+            loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(loop)
+            try:
+                return fn(*args, **kwargs)
+            finally:
+                asyncio.set_event_loop(None)
+                loop.close()
+
+        return super().submit(with_loop)
+
+
+def declared(
+    program: Callable[[], Any], *, preview: bool = False, into: dict[tuple[str, str], Any] | None = None
+) -> dict[tuple[str, str], Any]:
+    """The resources that `program` declares: type and name to inputs, as they go to the engine.
+
+    `into` gets them also when the program fails.
+    """
+    resources = {} if into is None else into
+    recorder = _Recorder(resources)
+
+    def declare() -> None:
+        program()
+
+    async def run() -> None:
+        asyncio.get_running_loop().set_default_executor(_Threads())
+        pulumi.runtime.set_mocks(recorder, preview=preview)
+        SETTINGS.outputs.clear()  # those of a program that failed
+        await run_pulumi_func(declare)
+
+    asyncio.run(run())  # the SDK's settings are context variables: they end with it
+    return resources
+
+
+def unknown() -> pulumi.Output[Any]:
+    """What a preview does not know yet."""
+    return pulumi.Output.from_input(UNKNOWN)
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, Unknown):
+        return NOT_KNOWN
+    if isinstance(value, dict):
+        return {key: _readable(field) for key, field in value.items()}
+    return [_readable(each) for each in value] if isinstance(value, list) else value

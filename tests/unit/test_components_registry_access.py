@@ -1,0 +1,118 @@
+"""RegistryAccess: the Secret and the ServiceAccounts that it declares."""
+
+from typing import Any
+
+import pulumi
+import pytest
+
+from components import RegistryAccess
+from tests.pulumi_mocks import declared
+
+SECRET = "imagepull:index:RegistrySecret"
+ACCOUNTS = "imagepull:index:ServiceAccountImagePullSecrets"
+HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+
+
+def test_secret_and_default_service_account_in_every_namespace() -> None:
+    resources = declared(lambda: RegistryAccess("pull", registries=[{"host": HOST}], namespaces=["a", "b"]))
+
+    assert resources[SECRET, "pull"] == {"name": "pull", "registries": [{"host": HOST}], "namespaces": ["a", "b"]}
+    assert resources[ACCOUNTS, "pull"] == {
+        "secretNames": ["pull"],
+        "namespaces": ["a", "b"],
+        "serviceAccounts": ["default"],
+    }
+
+
+def test_everything_given_reaches_the_resources() -> None:
+    resources = declared(
+        lambda: RegistryAccess(
+            "pull",
+            {
+                "registries": [{"host": HOST, "role_arn": "arn:aws:iam::123456789012:role/pull"}],
+                "namespaces": pulumi.Output.from_input(["a"]),
+                "service_accounts": ["default", "builder"],
+                "secret_name": "registry",
+                "refresh_before": "6h",
+                "renewal": "external",
+                "labels": {"team": "a"},
+                "annotations": {"b": "c"},
+                "adopt": True,
+            },
+        )
+    )
+
+    assert resources[SECRET, "pull"] == {
+        "name": "registry",
+        "registries": [{"host": HOST, "roleArn": "arn:aws:iam::123456789012:role/pull"}],
+        "namespaces": ["a"],
+        "refreshBefore": "6h",
+        "renewal": "external",
+        "labels": {"team": "a"},
+        "annotations": {"b": "c"},
+        "adopt": True,
+    }
+    assert resources[ACCOUNTS, "pull"]["secretNames"] == ["registry"]
+    assert resources[ACCOUNTS, "pull"]["serviceAccounts"] == ["default", "builder"]
+
+
+def test_no_service_accounts_means_none() -> None:
+    resources = declared(
+        lambda: RegistryAccess("pull", registries=[{"host": HOST}], namespaces=["a"], service_accounts=[])
+    )
+
+    assert (SECRET, "pull") in resources
+    assert (ACCOUNTS, "pull") not in resources
+
+
+def test_outputs_tell_what_a_workload_needs() -> None:
+    seen: list[Any] = []
+
+    def program() -> None:
+        access = RegistryAccess("pull", registries=[{"host": HOST}], namespaces=["a"])
+        pulumi.Output.all(access.image_pull_secrets, access.namespaces, access.hosts).apply(seen.extend)
+
+    declared(program)
+
+    assert seen == [["pull"], ["a"], ["registry.example.com"]]
+
+
+@pytest.mark.parametrize(
+    ("namespace", "names"), [("a", ["pull"]), ("other", []), (None, []), ("default", []), ("b", ["pull"])]
+)
+def test_secrets_are_named_where_they_are(namespace: str | None, names: list[str]) -> None:
+    seen: list[Any] = []
+
+    def program() -> None:
+        plain = RegistryAccess("pull", registries=[{"host": HOST}], namespaces=["a", "b"])
+        assert plain.secrets_in(namespace) == names
+        later = RegistryAccess("pull", registries=[{"host": HOST}], namespaces=pulumi.Output.from_input(["a", "b"]))
+        later.secrets_in(pulumi.Output.from_input(namespace)).apply(seen.append)
+
+    declared(program)
+
+    assert seen == [names]
+
+
+def test_workload_without_a_namespace_is_in_default() -> None:
+    def program() -> None:
+        access = RegistryAccess("pull", registries=[{"host": HOST}], namespaces=["default"])
+        assert access.secrets_in(None) == ["pull"]
+
+    declared(program)
+
+
+def test_unknown_argument_is_refused() -> None:
+    arguments: dict[str, Any] = {"registries": [{"host": HOST}], "namespaces": ["a"], "namespace": "a"}
+
+    with pytest.raises(pulumi.RunError, match="RegistryAccess pull: no argument namespace"):
+        declared(lambda: RegistryAccess("pull", **arguments))
+
+
+@pytest.mark.parametrize("missing", ["registries", "namespaces"])
+def test_missing_argument_is_refused(missing: str) -> None:
+    arguments: Any = {"registries": [{"host": HOST}], "namespaces": ["a"]}
+    del arguments[missing]
+
+    with pytest.raises(pulumi.RunError, match=f"RegistryAccess pull: {missing} is missing"):
+        declared(lambda: RegistryAccess("pull", arguments))
