@@ -1,193 +1,180 @@
-"""What one environment asks for: a stack's configuration, parsed once, every problem of it found at once."""
+"""What one environment asks for. The fields are the keys of a stack's configuration in camel case (`secretName`).
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+`imagepull.stack_config` reads a configuration into these classes, and makes the schema for editors of them: a field's
+docstring is its description there.
+"""
 
-from imagepull.inputs import ANY_TEXT, NAMESPACE, OBJECT_NAME, Reader
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Annotated, Any
+
+from annotated_types import Interval, MinLen
+
+from imagepull.inputs import NAMESPACE, OBJECT_NAME
 from imagepull.pull_policy import PullPolicy
-from imagepull.rules import MutableTagPolicy, RuleException, RuleName, Rules
+from imagepull.registry_secret import Renewal
+from imagepull.renewal import DURATION
+from imagepull.rules import Rules
+from imagepull.texts import Examples, Image, Matching, Secret
 
-__all__ = ["CONFIG_KEYS", "Environment", "Namespace", "WorkloadSpec", "parse"]
+__all__ = ["Cluster", "Environment", "Kind", "Namespace", "Registry", "Resources", "WorkloadSpec"]
 
-WORKLOAD_FIELDS: Mapping[str, str] = {
-    "namespace": "namespace",
-    "image": "image",
-    "imagePullPolicy": "image_pull_policy",
-    "port": "port",
-    "replicas": "replicas",
-    "schedule": "schedule",
-    "command": "command",
-    "arguments": "arguments",
-    "env": "env",
-    "resources": "resources",
-    "serviceAccountName": "service_account_name",
-    "probes": "probes",
-    "restricted": "restricted",
-}
-"""The short form's fields: name in the configuration to name of the component's argument."""
+Text = Annotated[str, MinLen(1)]
 
-CONFIG_KEYS = (
-    "registries",
-    "namespaces",
-    "serviceAccounts",
-    "secretName",
-    "refreshBefore",
-    "renewal",
-    "workloads",
-    "rules",
-)
-_KINDS = ("Deployment", "Pod", "StatefulSet", "DaemonSet", "Job", "CronJob")
-_REPLICATED = ("Deployment", "StatefulSet")
+
+class Kind(StrEnum):
+    """The kinds of workload that have a short form."""
+
+    DEPLOYMENT = "Deployment"
+    POD = "Pod"
+    STATEFUL_SET = "StatefulSet"
+    DAEMON_SET = "DaemonSet"
+    JOB = "Job"
+    CRON_JOB = "CronJob"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registry:
+    """A registry: private ECR or ECR Public by its host alone, any other with a username and password."""
+
+    host: Annotated[str, MinLen(1), Examples("123456789012.dkr.ecr.eu-west-1.amazonaws.com", "ghcr.io")]
+    """The registry as the images name it, without scheme and path."""
+    account: Text | None = None
+    """AWS account of an ECR registry whose host does not tell it (a VPC endpoint's name), together with `region`."""
+    region: Text | None = None
+    """AWS region of an ECR registry whose host does not tell it, together with `account`."""
+    role_arn: Annotated[str, MinLen(1), Examples("arn:aws:iam::123456789012:role/pull")] | None = None
+    """IAM role to assume before asking for the token. Default: the principal that the AWS SDK finds."""
+    external_id: Text | None = None
+    """External ID to assume the role with."""
+    session_name: Text | None = None
+    """Session name to assume the role with, as CloudTrail shows it. Default: `imagepull`."""
+    profile: Text | None = None
+    """Profile in the AWS configuration files. Default: as the AWS SDK finds its credentials."""
+    username: Text | None = None
+    """User name, for a registry that is not ECR."""
+    password: Annotated[str, Secret()] | None = field(default=None, repr=False)
+    """Password, for a registry that is not ECR. Write it with `pulumi config set --secret --path`, never by hand."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Namespace:
-    """A namespace that gets access; `create` when the program makes it."""
+    """A namespace that gets access."""
 
-    name: str
-    create: bool
+    name: Annotated[str, Matching(NAMESPACE), Examples("shop")]
+    create: bool = False
+    """Whether the program makes it. Default: false, it is there already."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """Quantities by resource: `{cpu: 100m, memory: 64Mi}`."""
+
+    requests: Mapping[Text, Text] | None = None
+    limits: Mapping[Text, Text] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadSpec:
-    """A workload in the short form: kind, name, and the component's arguments."""
+    """A workload of one container, in the short form."""
 
-    kind: str
-    name: str
-    arguments: Mapping[str, Any]
+    kind: Kind = Kind.DEPLOYMENT
+    name: Annotated[str, Matching(OBJECT_NAME), Examples("web")]
+    namespace: Annotated[str, Matching(NAMESPACE), Examples("shop")]
+    """One of `namespaces`."""
+    image: Annotated[str, Image(), Examples("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web:1.4.2")]
+    """Image of the one container."""
+    image_pull_policy: PullPolicy | None = None
+    """Default: as the kubelet has it for the image: `Always` for `latest` or no tag, else `IfNotPresent`."""
+    port: Annotated[int, Interval(ge=1, le=65535)] | None = None
+    """Port that the container listens on; it is probed."""
+    replicas: Annotated[int, Interval(ge=0, le=1_000_000)] | None = None
+    """Number of Pods of a Deployment or StatefulSet. Default: 1, or what an autoscaler made of it."""
+    schedule: Annotated[str, MinLen(1), Examples("0 3 * * *")] | None = None
+    """When a CronJob runs."""
+    command: tuple[Text, ...] | None = None
+    """Replaces the image's entry point."""
+    arguments: tuple[str, ...] | None = None
+    """Replace the image's command."""
+    env: Mapping[Text, str] | None = None
+    """Environment variables."""
+    resources: Resources | None = None
+    """What the container asks for and may use: `{limits: {memory: 64Mi}}`."""
+    service_account_name: Annotated[str, Matching(OBJECT_NAME)] | None = None
+    """ServiceAccount of the Pods. Default: the namespace's `default`."""
+    probes: bool | None = None
+    """Probe the port. Default: true."""
+    restricted: bool | None = None
+    """Run as the Pod Security Standard `restricted` asks: no root, no privileges. Default: true."""
+
+    @property
+    def component_arguments(self) -> dict[str, Any]:
+        """Arguments of the component of this kind: name to value, as far as they are given."""
+        given = _given(self)
+        if self.resources is not None:
+            given["resources"] = _given(self.resources)
+        return {name: value for name, value in given.items() if name not in ("kind", "name")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """The cluster that another stack made."""
+
+    stack: Annotated[str, MinLen(1), Examples("organization/infrastructure/prod")]
+    """Full name of the stack: organization, project, stack."""
+    output: Text = "kubeconfig"
+    """Its output that is the kubeconfig: a text, or the object that EKS exports."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """What a stack's configuration asks for."""
+    """All that a stack's configuration says under this project's name."""
 
-    namespaces: tuple[Namespace, ...]
-    access: Mapping[str, Any]
-    """The arguments of the access component. The registries are as configured: the provider checks them."""
-    workloads: tuple[WorkloadSpec, ...]
-    rules: Rules
+    registries: Annotated[tuple[Registry, ...], MinLen(1)]
+    """Registries to open: each host once."""
+    namespaces: Annotated[tuple[Namespace, ...], MinLen(1)]
+    """Namespaces to open them for."""
+    service_accounts: tuple[Text, ...] | None = None
+    """ServiceAccounts in each namespace whose new Pods need not name the Secret. `["*"]`: all there are; `[]`: none.
+    Default: `["default"]`."""
+    secret_name: Annotated[str, Matching(OBJECT_NAME)] | None = None
+    """Name of the pull Secret. Default: `registry-access`."""
+    refresh_before: Annotated[str, Matching(DURATION), Examples("6h")] | None = None
+    """Time left to the earliest expiry from which on `pulumi up` renews the tokens. Default: half of their life."""
+    renewal: Renewal | None = None
+    """Who keeps ECR tokens alive: each `pulumi up` when due, or somebody else. Default: `pulumi`."""
+    labels: Mapping[str, str] | None = None
+    """Labels to put on the Secrets."""
+    annotations: Mapping[str, str] | None = None
+    """Annotations to put on the Secrets."""
+    adopt: bool | None = None
+    """Take over Secrets of that name that somebody else made. Default: false, such a Secret is an error."""
+    workloads: tuple[WorkloadSpec, ...] = ()
+    """Workloads to run."""
+    rules: Rules = field(default_factory=Rules)
+    """What images may be, and which policies. Default: the kubelet's own rule and nothing else."""
+    cluster: Cluster | None = None
+    """Where to deploy. Default: as `kubernetes:context` and `imagepull:context` say, else as kubectl does."""
 
-
-def parse(config: Mapping[str, Any]) -> Environment:
-    """The environment that a stack's configuration describes.
-
-    Args:
-        config: The values of `CONFIG_KEYS`, those that are there.
-
-    Raises:
-        InvalidInput: with every problem and its path (`workloads[1].port`).
-    """
-    reader = Reader(values=config)
-    reader.refuse_others(CONFIG_KEYS)
-    registries = [dict(registry.values) for registry in reader.children("registries")]
-    namespaces = tuple(_namespace(entry) for entry in reader.children("namespaces"))
-    known = tuple(namespace.name for namespace in namespaces)
-    workloads = tuple(_workload(entry, known) for entry in _optional_children(reader, "workloads"))
-    access = {
-        "registries": registries,
-        "namespaces": list(known),
-        "service_accounts": list(reader.texts("serviceAccounts", ANY_TEXT)) if reader.has("serviceAccounts") else None,
-        "secret_name": reader.text("secretName", OBJECT_NAME),
-        "refresh_before": reader.text("refreshBefore"),
-        "renewal": reader.text("renewal"),
-    }
-    environment = Environment(
-        namespaces=namespaces,
-        access={field: value for field, value in access.items() if value is not None},
-        workloads=workloads,
-        rules=_rules(reader),
-    )
-    _refuse_twice(reader, "namespaces", known)
-    _refuse_twice(reader, "workloads", [f"{workload.kind} {workload.name}" for workload in workloads])
-    reader.raise_problems()
-    return environment
+    @property
+    def access_arguments(self) -> dict[str, Any]:
+        """Arguments of `components.RegistryAccess`: name to value, as far as they are given. They hold passwords."""
+        others = ("registries", "namespaces", "workloads", "rules", "cluster")
+        return {
+            "registries": [_given(registry) for registry in self.registries],
+            "namespaces": [namespace.name for namespace in self.namespaces],
+            **{name: value for name, value in _given(self).items() if name not in others},
+        }
 
 
-def _namespace(entry: Reader) -> Namespace:
-    entry.refuse_others(("name", "create"))
-    return Namespace(name=entry.text("name", NAMESPACE, required=True) or "", create=entry.flag("create"))
+def _given(section: Any) -> dict[str, Any]:
+    """The fields of a dataclass that are not None, as plain data: lists for tuples, texts for enums."""
+    values = {each.name: getattr(section, each.name) for each in fields(section)}
+    return {name: _plain(value) for name, value in values.items() if value is not None}
 
 
-def _workload(entry: Reader, namespaces: Sequence[str]) -> WorkloadSpec:
-    entry.refuse_others(("kind", "name", *WORKLOAD_FIELDS))
-    kind = entry.choice("kind", _KINDS, "Deployment")
-    name = entry.text("name", OBJECT_NAME, required=True) or ""
-    namespace = entry.text("namespace", NAMESPACE, required=True)
-    if namespace and namespace not in namespaces:
-        entry.problem("namespace", f"is {namespace!r}, which is not among namespaces; add it there")
-    entry.text("image", required=True)
-    if entry.has("imagePullPolicy"):
-        entry.choice("imagePullPolicy", [policy.value for policy in PullPolicy], "")
-    if entry.has("schedule") != (kind == "CronJob"):
-        entry.problem("schedule", "is for a CronJob, which needs it; write when to run, as '0 3 * * *'")
-    if entry.has("replicas") and kind not in _REPLICATED:
-        entry.problem("replicas", f"is not for a {kind}; leave it out")
-    _integer(entry, "port", 1, 65535)
-    _integer(entry, "replicas", 0, 1_000_000)
-    for field in ("command", "arguments"):
-        entry.texts(field, ANY_TEXT)
-    entry.mapping("env", ANY_TEXT)
-    for field in ("probes", "restricted"):
-        entry.flag(field)
-    for field in ("schedule", "serviceAccountName"):
-        entry.text(field)
-    arguments = {WORKLOAD_FIELDS[field]: entry.values[field] for field in WORKLOAD_FIELDS if entry.has(field)}
-    return WorkloadSpec(kind=kind, name=name, arguments=arguments)
-
-
-def _rules(reader: Reader) -> Rules:
-    rules = _child(reader, "rules")
-    rules.refuse_others((*(rule.value for rule in RuleName), "exceptions"))
-    mutable = rules.choice(RuleName.MUTABLE_TAG_POLICY, [each.value for each in MutableTagPolicy], "")
-    return Rules(
-        forbid_latest=rules.flag(RuleName.FORBID_LATEST),
-        require_digest=rules.flag(RuleName.REQUIRE_DIGEST),
-        mutable_tag_policy=MutableTagPolicy(mutable) if mutable else None,
-        forbid_never=rules.flag(RuleName.FORBID_NEVER),
-        allowed_registries=rules.texts(RuleName.ALLOWED_REGISTRIES, ANY_TEXT),
-        exceptions=tuple(_exception(entry) for entry in _optional_children(rules, "exceptions")),
-    )
-
-
-def _exception(entry: Reader) -> RuleException:
-    entry.refuse_others(("reason", "rules", "namespace", "workload", "image"))
-    names = [name.value for name in RuleName]
-    excepted = []
-    for index, rule in enumerate(entry.texts("rules", ANY_TEXT)):
-        if rule in names:
-            excepted.append(RuleName(rule))
-        else:
-            entry.problem(f"rules[{index}]", f"is {rule!r}; write one of {', '.join(names)}")
-    return RuleException(
-        reason=entry.text("reason", required=True) or "",
-        rules=tuple(excepted) or tuple(RuleName),
-        **{field: entry.text(field) or "*" for field in ("namespace", "workload", "image")},
-    )
-
-
-def _child(reader: Reader, key: str) -> Reader:
-    """A reader for the mapping under `key`, an empty one when there is none."""
-    value = reader.values.get(key)
-    if value is None:
-        value = {}
-    elif not isinstance(value, Mapping):
-        reader.problem(key, "is not a mapping; write a mapping")
-        value = {}
-    return Reader(values=value, path=reader.at(key), problems=reader.problems)
-
-
-def _optional_children(reader: Reader, key: str) -> list[Reader]:
-    return [] if reader.values.get(key) in (None, []) else list(reader.children(key))
-
-
-def _integer(entry: Reader, key: str, least: int, most: int) -> None:
-    value = entry.values.get(key)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most):
-        entry.problem(key, f"is not a whole number from {least} to {most}; write one")
-
-
-def _refuse_twice(reader: Reader, key: str, names: Sequence[str]) -> None:
-    for index, name in enumerate(names):
-        if name and name in names[:index]:
-            reader.problem(f"{key}[{index}]", f"is {name} a second time; name each once")
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    return value.value if isinstance(value, StrEnum) else value

@@ -112,7 +112,7 @@ class Reader:
         if value is None or value is UNKNOWN:
             return default
         if not isinstance(value, str) or value not in choices:
-            self.problem(key, f"is {_shown(value)}; write one of {', '.join(choices)}")
+            self.problem(key, f"is {shown(value)}; write one of {', '.join(choices)}")
             return default
         return value
 
@@ -122,7 +122,7 @@ class Reader:
         if value is None or value is UNKNOWN:
             return False
         if not isinstance(value, bool):
-            self.problem(key, f"is {_shown(value)}; write true or false")
+            self.problem(key, f"is {shown(value)}; write true or false")
             return False
         return value
 
@@ -137,7 +137,7 @@ class Reader:
         if value is None or value is UNKNOWN:
             return {}
         if not isinstance(value, Mapping):
-            self.problem(key, f"is {_shown(value)}; write a mapping of texts to texts")
+            self.problem(key, f"is {shown(value)}; write a mapping of texts to texts")
             return {}
         found = {}
         for name, content in value.items():
@@ -153,7 +153,7 @@ class Reader:
             if isinstance(value, Mapping):
                 yield Reader(values=value, path=self.at(f"{key}[{i}]"), problems=self.problems)
             elif value is not UNKNOWN:
-                self.problem(f"{key}[{i}]", f"is {_shown(value)}; write a mapping")
+                self.problem(f"{key}[{i}]", f"is {shown(value)}; write a mapping")
 
     def raise_problems(self) -> None:
         """Raises InvalidInput when any problem was noted."""
@@ -169,7 +169,7 @@ class Reader:
                 self.problem(key, "is missing; write a list of at least one")
             return ()
         if not isinstance(value, list | tuple):
-            self.problem(key, f"is {_shown(value)}; write a list")
+            self.problem(key, f"is {shown(value)}; write a list")
             return ()
         return value
 
@@ -177,7 +177,7 @@ class Reader:
         if value is UNKNOWN:
             return None
         if not isinstance(value, str) or not rule.admits(value):
-            self.problem(key, f"is {_shown(value)}; write {rule.wanted}")
+            self.problem(key, f"is {shown(value)}; write {rule.wanted}")
             return None
         return value
 
@@ -191,7 +191,7 @@ def holds_unknown(value: object) -> bool:
     return value is UNKNOWN
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """A wrong value as a message may show it: its text when short, else what kind of thing it is."""
     if isinstance(value, str):
         return "empty" if not value else ascii(_short(value))

@@ -1,0 +1,121 @@
+"""What another stack made, for this one: access to registries, and the cluster."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional, Union
+
+import pulumi
+
+from components.registry_access import RegistryAccess
+from components.resources import Provider
+
+__all__ = ["Access", "AccessReference", "cluster_providers", "exported_access"]
+
+
+def exported_access(access: RegistryAccess) -> Mapping[str, pulumi.Input[Any]]:
+    """What a stack exports of an access so that others can use it with `AccessReference`: names, no credential."""
+    return {
+        "imagePullSecrets": access.image_pull_secrets,
+        "namespaces": access.namespaces,
+        "hosts": access.hosts,
+        "expiresAt": access.expires_at,
+    }
+
+
+class AccessReference(pulumi.ComponentResource):
+    """Access to private registries that another stack made, for the workloads and the transform of this one.
+
+    The other stack keeps the Secrets and renews them; to this one they are names, so that a renewal there is no change
+    here.
+
+    Args:
+        stack: Full name of the other stack: `organization/project/stack`.
+        output: Its output, which is `exported_access(access)`.
+        name: Name of the Pulumi resource. Default: that of the stack.
+
+    Raises:
+        pulumi.RunError: the output is not there, or is none of an access.
+    """
+
+    image_pull_secrets: pulumi.Output[Sequence[str]]
+    """Names for a Pod's `imagePullSecrets`."""
+    namespaces: pulumi.Output[Sequence[str]]
+    """Namespaces that have access."""
+    hosts: pulumi.Output[Sequence[str]]
+    """Hosts that the Secret opens."""
+    expires_at: pulumi.Output[Optional[str]]
+    """When the first of the tokens expires: RFC 3339, UTC. None when no registry's credential expires."""
+
+    def __init__(
+        self,
+        stack: str,
+        output: str = "access",
+        *,
+        name: Optional[str] = None,
+        opts: Optional[pulumi.ResourceOptions] = None,
+    ) -> None:
+        super().__init__("imagepull:index:AccessReference", name or stack, None, opts)
+        options = pulumi.ResourceOptions(parent=self)
+        exported = _exported(stack, output, "exported_access(access)", options).apply(
+            lambda exported: _as_access(stack, output, exported)
+        )
+        self.image_pull_secrets = exported["imagePullSecrets"]
+        self.namespaces = exported["namespaces"]
+        self.hosts = exported["hosts"]
+        self.expires_at = exported.apply(lambda exported: exported.get("expiresAt"))
+        self.register_outputs({})
+
+    def secrets_in(self, namespace: Any) -> pulumi.Output[Sequence[str]]:
+        """Names for `imagePullSecrets` of a Pod in this namespace: none where there is no access.
+
+        None, a manifest's lack of a namespace, is taken for `default`.
+        """
+        ours = pulumi.Output.all(self.image_pull_secrets, self.namespaces, pulumi.Output.from_input(namespace))
+        return ours.apply(lambda ours: ours[0] if (ours[2] or "default") in ours[1] else [])
+
+
+Access = Union[RegistryAccess, AccessReference]
+"""Access of this stack's own, or of another's."""
+
+
+def cluster_providers(stack: str, output: str = "kubeconfig") -> list[pulumi.ProviderResource]:
+    """Providers of both kinds for the cluster that another stack made, for `opts=ResourceOptions(providers=...)`.
+
+    Args:
+        stack: Full name of the other stack: `organization/project/stack`.
+        output: Its output that is the kubeconfig: a text, or the object that EKS exports.
+
+    Raises:
+        pulumi.RunError: the output is not there.
+    """
+    from pulumi_kubernetes import Provider as KubernetesProvider
+
+    exported = _exported(stack, output, "kubeconfig")
+    kubeconfig: pulumi.Output[Any] = exported.apply(lambda it: it if isinstance(it, str) else json.dumps(it))
+    return [
+        KubernetesProvider("cluster", kubeconfig=pulumi.Output.secret(kubeconfig)),
+        Provider("cluster", kubeconfig=kubeconfig),
+    ]
+
+
+def _exported(stack: str, output: str, what: str, opts: Optional[pulumi.ResourceOptions] = None) -> pulumi.Output[Any]:
+    """The other stack's output, which is to be `what`."""
+
+    def there(found: Any) -> Any:
+        if found is None:
+            raise pulumi.RunError(f"stack {stack} has no output {output!r}; {_advice(output, what)}")
+        return found
+
+    return pulumi.StackReference(stack, opts=opts).get_output(output).apply(there)
+
+
+def _as_access(stack: str, output: str, exported: Any) -> Mapping[str, Any]:
+    needed = ("imagePullSecrets", "namespaces", "hosts")
+    if not isinstance(exported, Mapping) or any(not isinstance(exported.get(key), list) for key in needed):
+        advice = _advice(output, "exported_access(access)")
+        raise pulumi.RunError(f"output {output!r} of stack {stack} is no access; {advice}")
+    return exported
+
+
+def _advice(output: str, what: str) -> str:
+    return f"write pulumi.export({output!r}, {what}) there, and run `pulumi up` there first"

@@ -1,0 +1,31 @@
+"""`python -m imagepull config schema`: what a stack's configuration may say, as JSON Schema for editors."""
+
+import argparse
+import json
+from typing import Any, Final
+
+from imagepull.stack_config import file_schema
+
+__all__ = ["add"]
+
+_PROJECT: Final = "private-images"
+
+
+def add(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "config", help="print the schema of a stack's configuration", description=__doc__
+    )
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    schema = actions.add_parser(
+        "schema", help="print the JSON Schema of Pulumi.<stack>.yaml", description="Prints what stacks/schema.json is."
+    )
+    schema.add_argument(
+        "--project", default=_PROJECT, help="project whose name stands before the keys (default: %(default)s)"
+    )
+    schema.set_defaults(run=_schema)
+
+
+def _schema(given: argparse.Namespace) -> int:
+    print(json.dumps(file_schema(given.project), indent=2, ensure_ascii=False))
+    return 0
