@@ -108,6 +108,7 @@ def test_policies_of_ephemeral_containers_are_the_api_servers(lab: Lab, namespac
     file = tmp_path / "pod.json"
     file.write_text(json.dumps(manifest_of("Pod", spec)))
     pod = json.loads(lab.kubectl("create", f"--namespace={namespace}", "--output=json", f"--filename={file}"))
+    del pod["metadata"]["resourceVersion"]  # the controllers write to it, too
     pod["spec"]["ephemeralContainers"] = [{"name": f"e{index}", "image": image} for index, image in enumerate(IMAGES)]
     file.write_text(json.dumps(pod))
 

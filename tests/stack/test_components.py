@@ -77,12 +77,12 @@ def test_image_unknown_at_preview_is_shown_as_such_and_known_after_up(
 ) -> None:
     stack = project(ours(namespace, 'access.expires_at.apply(lambda _: "nginx:latest")'))
 
-    preview = stack.preview("--diff")
-    stack.up()
+    stack.preview("--diff")
 
-    assert "Deployment/web" in preview.stdout
-    assert "(known after up)" in preview.stdout
-    assert "containerPort: 8080" in preview.stdout
+    assert "Deployment/web" in stack.output
+    assert "(known after up)" in stack.output
+    assert "containerPort: 8080" in stack.output
+    stack.up()
     assert policy(lab, namespace) == "Always"
 
 

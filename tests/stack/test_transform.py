@@ -124,6 +124,36 @@ deployment("there", "{LATEST}", other.metadata.name)
     assert (policies(there), secrets(there)) == (["Always"], [])
 
 
+def test_manifest_files_and_kustomizations_are_reached(lab: Lab, namespace: str, project: Project) -> None:
+    stack = project(
+        program(
+            """
+explicit_image_pulls(access)
+k8s.yaml.v2.ConfigFile("file", file="./kustomize/deployment.yaml")
+k8s.kustomize.v2.Directory("directory", directory="./kustomize")
+""",
+            namespace,
+        )
+    )
+    folder = stack.folder / "kustomize"
+    folder.mkdir()
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": LATEST}]}}
+    manifest = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": namespace},
+        "spec": {"replicas": 0, "selector": {"matchLabels": {"a": "b"}}, "template": template},
+    }
+    (folder / "deployment.yaml").write_text(json.dumps(manifest))
+    (folder / "kustomization.yaml").write_text(json.dumps({"resources": ["deployment.yaml"], "nameSuffix": "-k"}))
+
+    stack.up()
+
+    specs = pod_specs(lab, namespace)
+    assert sorted(specs) == ["web", "web-k"]
+    assert all((policies(spec), secrets(spec)) == (["Always"], ["pull"]) for spec in specs.values())
+
+
 @pytest.mark.parametrize("ours_first", [True, False], ids=["ours first", "ours last"])
 def test_transforms_of_others_are_kept(lab: Lab, namespace: str, project: Project, ours_first: bool) -> None:
     theirs = """

@@ -1,0 +1,177 @@
+"""N Deployments: our component, our transform, and plain pulumi_kubernetes, in one run on one lab.
+
+    python -m benchmarks.workloads [--size 300] [--rounds 3]
+
+Each round does every way in turn: preview, up, preview again (no change), destroy. Prints a table of median seconds,
+peak memory of all of Pulumi's processes together, and ratios to plain; writes `results/workloads.json`.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lab import lifecycle
+from lab.lifecycle import Lab
+from lab.progress import say
+from tests.pulumi_project import PulumiProject
+
+RESULTS = Path(__file__).parent / "results"
+PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
+SAMPLE_SECONDS = 0.2
+
+DEPLOYMENTS = """
+for number in range({size}):
+    name = f"app-{{number:04}}"
+    Deployment(
+        name,
+        metadata={{"name": name, "namespace": "{namespace}", "annotations": {{"pulumi.com/skipAwait": "true"}}}},
+        spec={{
+            "replicas": 0,
+            "selector": {{"matchLabels": {{"app": name}}}},
+            "template": {{
+                "metadata": {{"labels": {{"app": name}}}},
+                "spec": {{
+                    "containers": [{{"name": "app", "image": f"registry.example.com/team/app:1.{{number}}"}}],
+                    "initContainers": [{{"name": "init", "image": "registry.example.com/team/init:latest"}}],
+                }},
+            }},
+        }},
+    )
+"""
+PLAIN = "from pulumi_kubernetes.apps.v1 import Deployment\n" + DEPLOYMENTS
+COMPONENT = "from components import Deployment\n" + DEPLOYMENTS
+TRANSFORM = "from components import explicit_image_pulls\nexplicit_image_pulls()\n" + PLAIN
+WAYS = {"plain": PLAIN, "component": COMPONENT, "transform": TRANSFORM}
+STEPS = {
+    "preview": ("preview",),
+    "up": ("up", "--yes", "--skip-preview"),
+    "no-op preview": ("preview", "--expect-no-changes"),
+    "destroy": ("destroy", "--yes", "--skip-preview"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One step of one way.
+
+    Attributes:
+        seconds: wall time, the median of the rounds.
+        peak_mib: most memory of all processes of the command together, the median of the rounds.
+    """
+
+    way: str
+    step: str
+    seconds: float
+    peak_mib: float
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure everything, print and write it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=300, help="number of Deployments")
+    parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured")
+    options = parser.parse_args(arguments)
+    owner = lifecycle.this_process()
+    name = f"benchmark-{owner.pid}"
+    lab = lifecycle.up(name, owner=owner)
+    folder = Path(tempfile.mkdtemp(prefix="imagepull-benchmark-"))
+    try:
+        measured = measure(lab, folder, options.size, options.rounds)
+    finally:
+        lifecycle.down(name)
+        shutil.rmtree(folder)
+    RESULTS.mkdir(exist_ok=True)
+    document = {
+        "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
+        "size": options.size,
+        "rounds": options.rounds,
+        "measured": [asdict(one) for one in measured],
+    }
+    (RESULTS / "workloads.json").write_text(json.dumps(document, indent=2) + "\n")
+    show(measured)
+    return 0
+
+
+def measure(lab: Lab, folder: Path, size: int, rounds: int) -> list[Measured]:
+    """Every step of every way, `rounds` times, the ways in turn."""
+    stacks = {}
+    for way, program in WAYS.items():
+        lab.kubectl("create", "namespace", f"bench-{way}")
+        text = program.format(size=size, namespace=f"bench-{way}")
+        stacks[way] = PulumiProject(lab, folder / way, text)
+    runs: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for number in range(rounds):
+        for way, stack in stacks.items():
+            for step, command in STEPS.items():
+                runs.setdefault((way, step), []).append(timed(stack, command))
+                say(f"  round {number + 1}, {way}, {step}: {runs[way, step][-1][0]:.1f}s")
+    return [
+        Measured(
+            way=way,
+            step=step,
+            seconds=statistics.median(seconds for seconds, _ in found),
+            peak_mib=statistics.median(peak for _, peak in found),
+        )
+        for (way, step), found in runs.items()
+    ]
+
+
+def timed(stack: PulumiProject, command: Sequence[str]) -> tuple[float, float]:
+    """Seconds and peak memory (MiB) of a Pulumi command with all that it starts."""
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        ["pulumi", *command, "--non-interactive", "--suppress-outputs"],
+        cwd=stack.folder,
+        env=stack.env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    peak = 0.0
+    while process.poll() is None:
+        peak = max(peak, session_memory(process.pid))
+        time.sleep(SAMPLE_SECONDS)
+    seconds = time.perf_counter() - start
+    if process.returncode != 0:
+        raise RuntimeError(f"pulumi {' '.join(command)} failed in {stack.folder}")
+    return seconds, peak
+
+
+def session_memory(session: int) -> float:
+    """MiB in memory of all processes of a session."""
+    total = 0.0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # the process has ended
+            continue
+        # proc(5): session is field 6, rss (in pages) field 24; the split starts at field 3.
+        if int(fields[3]) == session:
+            total += int(fields[21]) * PAGE_MIB
+    return total
+
+
+def show(measured: Sequence[Measured]) -> None:
+    """The table."""
+    plain = {one.step: one for one in measured if one.way == "plain"}
+    print(f"{'step':<14} {'way':<10} {'seconds':>8} {'of plain':>9} {'peak MiB':>9} {'of plain':>9}")
+    for step in STEPS:
+        for one in measured:
+            if one.step == step:
+                seconds, peak = one.seconds / plain[step].seconds, one.peak_mib / plain[step].peak_mib
+                print(
+                    f"{step:<14} {one.way:<10} {one.seconds:>8.1f} {seconds:>8.2f}x {one.peak_mib:>9.0f} {peak:>8.2f}x"
+                )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
