@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+POLICIES_VENV := policies/.venv
 
 .PHONY: demo test check down help
 
@@ -12,7 +13,7 @@ help:
 demo: $(VENV)/installed
 	@$(RUN) -m lab demo
 
-test: $(VENV)/installed check
+test: $(VENV)/installed $(POLICIES_VENV)/installed check
 	@$(RUN) -m pytest $(TESTS)
 
 check: $(VENV)/installed
@@ -29,4 +30,10 @@ $(VENV)/installed: requirements.txt requirements-dev.txt constraints.txt
 	@echo "Python packages into $(VENV) (once, about a minute) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt --constraint constraints.txt
+	@touch $@
+
+# The policy pack's own: pulumi-policy asks for an older protobuf.
+$(POLICIES_VENV)/installed: policies/requirements.txt policies/constraints.txt | $(VENV)/installed
+	@$(PYTHON) -m venv $(POLICIES_VENV)
+	@$(POLICIES_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement policies/requirements.txt --constraint policies/constraints.txt
 	@touch $@

@@ -1,0 +1,121 @@
+"""The policies about credentials: static passwords in plain text, and pull Secrets that nobody keeps alive."""
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from imagepull import docker_config
+from imagepull.errors import InvalidDockerConfig
+from imagepull.inputs import UNKNOWN
+from policies.policy import Declared, Level, Policy, Setting, Settings
+from policies.stack_files import PlainText, plain_texts
+
+__all__ = ["NO_FOREIGN_PULL_SECRETS", "NO_PLAIN_TEXT_PASSWORDS"]
+
+_SECRET_TYPES = ("kubernetes:core/v1:Secret", "kubernetes:core/v1:SecretPatch")
+_PULL_SECRET_TYPES = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
+_COMPONENTS = "imagepull:index:"
+# A shorter one is compared as a whole: `test` inside of some sentence gives nothing away.
+_LONG = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Password:
+    where: str
+    spellings: tuple[str, ...] = field(repr=False)
+    """The password, and what it is part of when somebody encodes it."""
+
+    def is_in(self, plain: PlainText) -> bool:
+        return any(plain.text == each or (len(each) >= _LONG and each in plain.text) for each in self.spellings)
+
+
+def _plain_text_passwords(resource: Declared, settings: Settings) -> Iterator[str]:
+    passwords = list(_passwords(resource))
+    texts = plain_texts(Path.cwd(), resource.stack) if passwords else ()
+    for password in passwords:
+        places = [f"{plain.file} line {plain.line}" for plain in texts if password.is_in(plain)]
+        if places:
+            yield (
+                f"{password.where}: stands in plain text in {' and '.join(dict.fromkeys(places))};"
+                " replace the password at its registry, and keep the new one with `pulumi config set --secret`"
+            )
+
+
+def _passwords(resource: Declared) -> Iterator[_Password]:
+    if resource.type == "imagepull:index:RegistrySecret":
+        yield from _of_registries(resource.props.get("registries"))
+    elif resource.type in _SECRET_TYPES:
+        for part in ("data", "stringData"):
+            values = resource.props.get(part)
+            for key, document in values.items() if isinstance(values, Mapping) else ():
+                if key in (".dockerconfigjson", ".dockercfg") and isinstance(document, str):
+                    yield from _of_document(f'{part}["{key}"]', key, document, encoded=part == "data")
+
+
+def _of_registries(registries: Any) -> Iterator[_Password]:
+    for index, registry in enumerate(registries if isinstance(registries, list) else []):
+        password = registry.get("password") if isinstance(registry, Mapping) else None
+        if isinstance(password, str) and password:
+            user = registry.get("username")
+            yield _Password(where=f"registries[{index}].password", spellings=_spellings(user, password))
+
+
+def _of_document(where: str, key: str, document: str, *, encoded: bool) -> Iterator[_Password]:
+    try:
+        data = base64.b64decode(document) if encoded else document.encode()
+        config = docker_config.parse(data if key == ".dockerconfigjson" else b'{"auths":' + data + b"}")
+    except (InvalidDockerConfig, binascii.Error, ValueError):
+        return
+    for credential in config.auths.values():
+        if credential.password:
+            spellings = (*_spellings(credential.username, credential.password), *([document] if encoded else []))
+            yield _Password(where=where, spellings=spellings)
+
+
+def _spellings(username: Any, password: str) -> tuple[str, ...]:
+    if not isinstance(username, str):
+        return (password,)
+    return password, base64.b64encode(f"{username}:{password}".encode()).decode()
+
+
+def _foreign_pull_secrets(resource: Declared, settings: Settings) -> Iterator[str]:
+    if resource.type not in _SECRET_TYPES or resource.props.get("type") not in _PULL_SECRET_TYPES:
+        return
+    if any(type_.startswith(_COMPONENTS) for type_ in resource.types) or _is_allowed(resource, settings):
+        return
+    yield (
+        "type: makes this a pull Secret, whose credential is in Pulumi's state and is renewed by nobody; declare an"
+        " imagepull.RegistrySecret or RegistryAccess instead"
+    )
+
+
+def _is_allowed(resource: Declared, settings: Settings) -> bool:
+    """Whether the Secret is excepted; also when it cannot be known yet whether it is."""
+    metadata = resource.props.get("metadata")
+    metadata = metadata if isinstance(metadata, Mapping) else {"name": metadata}
+    name, namespace = metadata.get("name") or "", metadata.get("namespace") or "default"
+    if UNKNOWN in (name, namespace):
+        return bool(settings["allowed"])
+    return any(fnmatchcase(f"{namespace}/{name}", pattern) for pattern in settings["allowed"])
+
+
+NO_PLAIN_TEXT_PASSWORDS = Policy(
+    name="no-plain-text-passwords",
+    description="No registry's password stands in plain text in Pulumi.yaml or in the stack's configuration.",
+    level=Level.MANDATORY,
+    find=_plain_text_passwords,
+)
+
+NO_FOREIGN_PULL_SECRETS = Policy(
+    name="no-foreign-pull-secrets",
+    description="Pull Secrets are made by imagepull, which keeps them alive and their tokens out of Pulumi's state.",
+    level=Level.ADVISORY,
+    find=_foreign_pull_secrets,
+    settings={
+        "allowed": Setting.patterns("Pull Secrets to let pass, as namespace/name; `*` stands for any text"),
+    },
+)

@@ -1,0 +1,142 @@
+"""The policies about images: their pull policy, their tag, and the Secret that they are pulled with."""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+from imagepull import ecr, keyring
+from imagepull.errors import InvalidReference
+from imagepull.inputs import UNKNOWN
+from imagepull.reference import parse
+from imagepull.rules import RuleException, RuleName, Rules
+from policies.policy import Declared, Level, Policy, Setting, Settings, Write
+from policies.workloads import TEMPLATE_PATHS, added, explicit, pod_spec, resolved, shown, where
+
+__all__ = ["EXPLICIT_PULL_POLICY", "NO_LATEST_IN_PROD", "NO_NEVER_FOR_REMOTE_IMAGES", "PULL_SECRET_FOR_PRIVATE_IMAGES"]
+
+
+def _missing_policies(resource: Declared, settings: Settings) -> Iterator[str]:
+    for write in _explicit_policies(resource, settings):
+        advice = "a policy" if write.value is UNKNOWN else f"{write.value}, which is what the kubelet would do"
+        yield f"{shown(write.path)}: is missing, and stays as it is when the image changes; write {advice}"
+
+
+def _explicit_policies(resource: Declared, settings: Settings) -> Iterator[Write]:
+    manifest = explicit(resource, settings)
+    yield from added({**resource.props, "metadata": manifest.manifest.get("metadata")}, manifest.manifest)
+
+
+def _latest(resource: Declared, settings: Settings) -> Iterator[str]:
+    if any(fnmatchcase(resource.stack, pattern) for pattern in settings["stacks"]):
+        yield from _violations(resource, settings, Rules(forbid_latest=True))
+
+
+def _never(resource: Declared, settings: Settings) -> Iterator[str]:
+    local = tuple(
+        RuleException(reason="a local image", rules=(RuleName.FORBID_NEVER,), image=pattern)
+        for pattern in settings["localImages"]
+    )
+    yield from _violations(resource, settings, Rules(forbid_never=True, exceptions=local))
+
+
+def _violations(resource: Declared, settings: Settings, rules: Rules) -> Iterator[str]:
+    for image in resolved(resource, settings, rules):
+        for violation in image.violations:
+            yield f"{where(image)}: {violation.message}"
+
+
+def _without_pull_secret(resource: Declared, settings: Settings) -> Iterator[str]:
+    private = [where(image) for image in resolved(resource, settings) if _is_private(image.image, settings)]
+    found = pod_spec(resource, settings)
+    if private and found and not _has_pull_secret(resource, found[1], settings):
+        path = shown((*found[0], "imagePullSecrets"))
+        yield f"{path}: is missing, and {_and(private)} in a private registry; write the name of a pull Secret there"
+
+
+def _pull_secrets(resource: Declared, settings: Settings) -> Iterator[Write]:
+    if settings["pullSecrets"] and any(_without_pull_secret(resource, settings)):
+        manifest = explicit(resource, settings, pull_secrets=settings["pullSecrets"]).manifest
+        yield from (write for write in added(resource.props, manifest) if write.path[-1] == "imagePullSecrets")
+
+
+def _is_private(image: str, settings: Settings) -> bool:
+    try:
+        host = ecr.parse_host(parse(image).domain)
+        return bool(keyring.match(settings["privateRegistries"], image)) or (host is not None and not host.public)
+    except InvalidReference:
+        return False
+
+
+def _has_pull_secret(resource: Declared, spec: Any, settings: Settings) -> bool:
+    """Whether the Pod names one, or has one by its ServiceAccount; also when that cannot be known yet."""
+    metadata = resource.props.get("metadata")
+    namespace = metadata if metadata is UNKNOWN else (metadata or {}).get("namespace") or "default"
+    account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
+    if spec.get("imagePullSecrets"):
+        return True
+    if not settings["serviceAccounts"]:
+        return False
+    if UNKNOWN in (namespace, account):
+        return True
+    return any(fnmatchcase(f"{namespace}/{account}", pattern) for pattern in settings["serviceAccounts"])
+
+
+def _and(places: list[str]) -> str:
+    return f"the image at {places[0]} is" if len(places) == 1 else f"the images at {', '.join(places)} are"
+
+
+EXPLICIT_PULL_POLICY = Policy(
+    name="explicit-pull-policy",
+    description="Every container and image volume states its pull policy.",
+    level=Level.MANDATORY,
+    find=_missing_policies,
+    mend=_explicit_policies,
+    settings=TEMPLATE_PATHS,
+)
+
+NO_LATEST_IN_PROD = Policy(
+    name="no-latest-in-prod",
+    description="No image in production is tagged `latest`, or has neither tag nor digest.",
+    level=Level.MANDATORY,
+    find=_latest,
+    settings={
+        "stacks": Setting.patterns(
+            "Names of the stacks that are production; `*` stands for any text",
+            ["prod", "production", "prod-*", "*-prod"],
+        ),
+        **TEMPLATE_PATHS,
+    },
+)
+
+NO_NEVER_FOR_REMOTE_IMAGES = Policy(
+    name="no-never-for-remote-images",
+    description="`Never` is for images that are on the node already, not for those of a registry.",
+    level=Level.ADVISORY,
+    find=_never,
+    settings={
+        "localImages": Setting.patterns(
+            "Images that nodes are given beforehand, as they are written or in full; `*` stands for any text",
+            ["localhost/*"],
+        ),
+        **TEMPLATE_PATHS,
+    },
+)
+
+PULL_SECRET_FOR_PRIVATE_IMAGES = Policy(
+    name="pull-secret-for-private-images",
+    description="A Pod whose image is in a private registry names a pull Secret.",
+    level=Level.ADVISORY,
+    find=_without_pull_secret,
+    mend=_pull_secrets,
+    settings={
+        "privateRegistries": Setting.patterns(
+            "Private registries besides ECR, as keys of a docker config: a host, or host/path; `*` stands for part of"
+            " a label"
+        ),
+        "serviceAccounts": Setting.patterns(
+            "ServiceAccounts whose Pods get a pull Secret from them, as namespace/name; `*` stands for any text"
+        ),
+        "pullSecrets": Setting.patterns("Names of the pull Secrets that a remediation writes"),
+        **TEMPLATE_PATHS,
+    },
+)

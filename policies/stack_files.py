@@ -1,0 +1,81 @@
+"""The texts that stand unencrypted in a Pulumi project's own files: `Pulumi.yaml` and the stack's configuration.
+
+Nothing here quotes a text: an error, too, tells only the file.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from imagepull.errors import InvalidInput, Problem
+
+__all__ = ["PlainText", "plain_texts"]
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlainText:
+    """A text as it stands in a file."""
+
+    text: str = field(repr=False)
+    file: str
+    """The file's name."""
+    line: int
+    """Counted from 1."""
+
+
+@cache
+def plain_texts(folder: Path, stack: str) -> tuple[PlainText, ...]:
+    """All texts of the project that `folder` is in, save those that `pulumi config set --secret` encrypted.
+
+    Raises:
+        InvalidInput: there is no `Pulumi.yaml`, or a file is not YAML.
+    """
+    project = next(filter(None, (_file(parent, "Pulumi") for parent in (folder, *folder.parents))), None)
+    if project is None:
+        reason = "is not in the current folder or above it, so no text was checked; run Pulumi inside of the project"
+        raise InvalidInput([Problem(path="Pulumi.yaml", reason=reason)])
+    root = _parsed(project)
+    configs = project.parent / (_scalar(root, "stackConfigDir") or ".")
+    stack_file = _file(configs, f"Pulumi.{stack}")
+    return (
+        *_texts(root, project.name),
+        *(_texts(_child(_parsed(stack_file), "config"), stack_file.name) if stack_file else ()),
+    )
+
+
+def _file(folder: Path, stem: str) -> Path | None:
+    return next((file for suffix in _SUFFIXES if (file := folder / f"{stem}{suffix}").is_file()), None)
+
+
+def _parsed(file: Path) -> yaml.Node | None:
+    try:
+        node: yaml.Node | None = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise InvalidInput([Problem(path=file.name, reason="is not YAML, so no text in it was checked")]) from None
+    return node
+
+
+def _child(node: yaml.Node | None, key: str) -> yaml.Node | None:
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    return next((value for name, value in pairs if name.value == key), None)
+
+
+def _scalar(node: yaml.Node | None, key: str) -> str | None:
+    child = _child(node, key)
+    return str(child.value) if isinstance(child, yaml.ScalarNode) else None
+
+
+def _texts(node: yaml.Node | None, file: str) -> Iterator[PlainText]:
+    if isinstance(node, yaml.ScalarNode):
+        yield PlainText(text=node.value, file=file, line=node.start_mark.line + 1)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _texts(item, file)
+    elif isinstance(node, yaml.MappingNode) and [key.value for key, _ in node.value] != ["secure"]:
+        for _, value in node.value:
+            yield from _texts(value, file)
