@@ -1,0 +1,127 @@
+"""The plugin's process, spoken to as the engine does."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc.aio  # type: ignore[import-untyped]
+from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
+from pulumi.runtime import proto
+from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2, provider_pb2_grpc, status_pb2
+
+from lab.layout import CHECKOUT
+from provider.values import plain_map, struct
+
+URN = "urn:pulumi:dev::shop::imagepull:index:{}::pull"
+SECRET, ACCOUNTS = URN.format("RegistrySecret"), URN.format("ServiceAccountImagePullSecrets")
+
+# Go's client, which the engine is, takes 16 MiB of trailers; the partial state of many namespaces comes in them.
+_LIKE_THE_ENGINE = [("grpc.max_metadata_size", 1 << 24), ("grpc.absolute_max_metadata_size", 1 << 24)]
+
+
+class Log(engine_pb2_grpc.EngineServicer):
+    """The engine's log."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    async def Log(self, request: Any, context: Any) -> Empty:
+        self.messages.append(request.message)
+        return Empty()
+
+
+class Refused(Exception):
+    """What the plugin answered in place of a response; `partial`: the outputs of an ErrorResourceInitFailed."""
+
+    def __init__(self, message: str, partial: Mapping[str, Any] | None = None, reasons: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.partial = partial
+        self.reasons = list(reasons)
+
+
+class Plugin:
+    """One process of the plugin. Every method raises Refused."""
+
+    def __init__(self, stub: Any, log: Log) -> None:
+        self._stub = stub
+        self.log = log
+
+    async def check(self, urn: str, inputs: Mapping[str, object]) -> dict[str, str]:
+        """Problems by path."""
+        answer = await self._call(self._stub.Check(proto.CheckRequest(urn=urn, news=struct(inputs))))
+        return {failure.property: failure.reason for failure in answer.failures}
+
+    async def diff(self, urn: str, inputs: Mapping[str, object], outputs: Mapping[str, object], new: Any) -> Any:
+        request = proto.DiffRequest(
+            id="pull", urn=urn, old_inputs=struct(inputs), olds=struct(outputs), news=struct(new)
+        )
+        return await self._call(self._stub.Diff(request))
+
+    async def create(self, urn: str, inputs: Mapping[str, object], *, preview: bool = False) -> dict[str, object]:
+        request = proto.CreateRequest(urn=urn, properties=struct(inputs), preview=preview)
+        return plain_map((await self._call(self._stub.Create(request))).properties)
+
+    async def update(
+        self, urn: str, inputs: Mapping[str, object], outputs: Mapping[str, object], new: Mapping[str, object]
+    ) -> dict[str, object]:
+        request = proto.UpdateRequest(
+            id="pull", urn=urn, old_inputs=struct(inputs), olds=struct(outputs), news=struct(new)
+        )
+        return plain_map((await self._call(self._stub.Update(request))).properties)
+
+    async def delete(self, urn: str, inputs: Mapping[str, object], outputs: Mapping[str, object]) -> None:
+        request = proto.DeleteRequest(id="pull", urn=urn, old_inputs=struct(inputs), properties=struct(outputs))
+        await self._call(self._stub.Delete(request))
+
+    async def cancel(self) -> None:
+        await self._call(self._stub.Cancel(Empty()))
+
+    async def schema(self) -> str:
+        return str((await self._call(self._stub.GetSchema(proto.GetSchemaRequest()))).schema)
+
+    async def configure(self, inputs: Mapping[str, object]) -> None:
+        await self._call(self._stub.Configure(proto.ConfigureRequest(args=struct(inputs))))
+
+    async def _call(self, call: Any) -> Any:
+        try:
+            return await call
+        except grpc.aio.AioRpcError as error:
+            raise _refused(error) from None
+
+
+@asynccontextmanager
+async def plugin(env: Mapping[str, str], config: Mapping[str, object] | None = None) -> AsyncIterator[Plugin]:
+    """A plugin that is configured; ended afterwards."""
+    log = Log()
+    engine = grpc.aio.server()
+    engine_pb2_grpc.add_EngineServicer_to_server(log, engine)
+    address = f"127.0.0.1:{engine.add_insecure_port('127.0.0.1:0')}"
+    await engine.start()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(CHECKOUT / "provider"), address, env=dict(env), stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    port = int(await process.stdout.readline())
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=_LIKE_THE_ENGINE) as channel:
+            found = Plugin(provider_pb2_grpc.ResourceProviderStub(channel), log)
+            await found.configure(config or {})
+            yield found
+    finally:
+        process.kill()
+        await process.wait()
+        await engine.stop(None)
+
+
+def _refused(error: grpc.aio.AioRpcError) -> Refused:
+    details = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin")
+    message = str(error.details())
+    if details is None:
+        return Refused(message)
+    failed = provider_pb2.ErrorResourceInitFailed()
+    status_pb2.Status.FromString(details).details[0].Unpack(failed)
+    return Refused(message, plain_map(failed.properties), failed.reasons)
