@@ -54,7 +54,7 @@ def _without_pull_secret(resource: Declared, settings: Settings) -> Iterator[str
 
 
 def _pull_secrets(resource: Declared, settings: Settings) -> Iterator[Write]:
-    if settings["pullSecrets"] and any(_without_pull_secret(resource, settings)):
+    if any(_without_pull_secret(resource, settings)):
         manifest = explicit(resource, settings, pull_secrets=settings["pullSecrets"]).manifest
         yield from (write for write in added(resource.props, manifest) if write.path[-1] == "imagePullSecrets")
 

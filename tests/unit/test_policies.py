@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from imagepull.errors import InvalidInput
+from imagepull.errors import InvalidInput, InvalidPullPolicy
 from imagepull.inputs import UNKNOWN
 from imagepull.workload import WORKLOAD_KINDS
 from lab.layout import CHECKOUT
@@ -153,6 +153,26 @@ def test_latest_is_found_in_production(name: str) -> None:
     assert found.startswith("spec.containers[0].image: ")
 
 
+def test_latest_is_found_in_an_image_volume() -> None:
+    (found,) = findings(NO_LATEST_IN_PROD, pod(stack="prod", volumes=[{"name": "m", "image": {"reference": "m"}}]))
+
+    assert found.startswith("spec.volumes[0].image.reference: ")
+
+
+def test_known_image_is_judged_in_a_namespace_that_is_not_known() -> None:
+    metadata = {"name": "web", "namespace": UNKNOWN}
+
+    assert findings(NO_LATEST_IN_PROD, pod(image("nginx"), image(UNKNOWN), stack="prod", metadata=metadata))
+
+
+def test_policy_that_kubernetes_does_not_know_is_the_finding_of_one_policy() -> None:
+    resource = pod(image("nginx", "always"), stack="prod")
+
+    with pytest.raises(InvalidPullPolicy, match="always"):
+        findings(EXPLICIT_PULL_POLICY, resource)
+    assert findings(NO_LATEST_IN_PROD, resource) == []
+
+
 @pytest.mark.parametrize("name", ["nginx:1.27", f"nginx@{DIGEST}", "nginx:latest-alpine", UNKNOWN])
 def test_version_or_digest_passes_in_production(name: object) -> None:
     assert findings(NO_LATEST_IN_PROD, pod(image(name), stack="prod")) == []
@@ -264,6 +284,22 @@ def test_password_in_the_stack_configuration_is_found(project: Path, resource: D
     )
     assert "Pulumi.dev.yaml line 3" in found
     assert PASSWORD not in found
+
+
+def test_encoded_document_in_the_stack_configuration_is_found(project: Path) -> None:
+    resource = pull_secret()
+    document = resource.props["data"][".dockerconfigjson"]
+    (project / "stacks/Pulumi.dev.yaml").write_text(f"config:\n  shop:document: {document}\n")
+
+    assert len(findings(NO_PLAIN_TEXT_PASSWORDS, resource)) == 1
+
+
+def test_password_in_a_secret_of_the_old_form_is_found(project: Path) -> None:
+    (project / "stacks/Pulumi.dev.yaml").write_text(f"config:\n  shop:token: {PASSWORD}\n")
+    document = json.dumps({"ghcr.io": {"username": "u", "password": PASSWORD}})
+    resource = declared("kubernetes:core/v1:Secret", {"kind": "Secret", "stringData": {".dockercfg": document}})
+
+    assert len(findings(NO_PLAIN_TEXT_PASSWORDS, resource)) == 1
 
 
 def test_password_in_the_project_file_is_found(project: Path) -> None:
