@@ -3,7 +3,8 @@
     python -m benchmarks.workloads [--size 300] [--rounds 3]
 
 Each round does every way in turn: preview, up, preview again (no change), destroy. Prints a table of median seconds,
-peak memory of all of Pulumi's processes together, and ratios to plain; writes `results/workloads.json`.
+processor seconds and peak memory of all of Pulumi's processes together, with ratios to plain; writes
+`results/workloads.json`.
 """
 
 import argparse
@@ -65,12 +66,23 @@ class Measured:
 
     Attributes:
         seconds: wall time, the median of the rounds.
+        cpu_seconds: processor time, user and system, the median of the rounds; says more on a busy machine.
         peak_mib: most memory of all processes of the command together, the median of the rounds.
     """
 
     way: str
     step: str
     seconds: float
+    cpu_seconds: float
+    peak_mib: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One run of one step: as `Measured`, unaggregated."""
+
+    seconds: float
+    cpu_seconds: float
     peak_mib: float
 
 
@@ -108,25 +120,26 @@ def measure(lab: Lab, folder: Path, size: int, rounds: int) -> list[Measured]:
         lab.kubectl("create", "namespace", f"bench-{way}")
         text = program.format(size=size, namespace=f"bench-{way}")
         stacks[way] = PulumiProject(lab, folder / way, text)
-    runs: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    runs: dict[tuple[str, str], list[Run]] = {}
     for number in range(rounds):
         for way, stack in stacks.items():
             for step, command in STEPS.items():
                 runs.setdefault((way, step), []).append(timed(stack, command))
-                say(f"  round {number + 1}, {way}, {step}: {runs[way, step][-1][0]:.1f}s")
+                say(f"  round {number + 1}, {way}, {step}: {runs[way, step][-1].seconds:.1f}s")
     return [
         Measured(
             way=way,
             step=step,
-            seconds=statistics.median(seconds for seconds, _ in found),
-            peak_mib=statistics.median(peak for _, peak in found),
+            seconds=statistics.median(run.seconds for run in found),
+            cpu_seconds=statistics.median(run.cpu_seconds for run in found),
+            peak_mib=statistics.median(run.peak_mib for run in found),
         )
         for (way, step), found in runs.items()
     ]
 
 
-def timed(stack: PulumiProject, command: Sequence[str]) -> tuple[float, float]:
-    """Seconds and peak memory (MiB) of a Pulumi command with all that it starts."""
+def timed(stack: PulumiProject, command: Sequence[str]) -> Run:
+    """A Pulumi command with all that it starts."""
     start = time.perf_counter()
     process = subprocess.Popen(
         ["pulumi", *command, "--non-interactive", "--suppress-outputs"],
@@ -137,13 +150,17 @@ def timed(stack: PulumiProject, command: Sequence[str]) -> tuple[float, float]:
         start_new_session=True,
     )
     peak = 0.0
-    while process.poll() is None:
+    while True:
+        ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if ended:
+            break
         peak = max(peak, session_memory(process.pid))
         time.sleep(SAMPLE_SECONDS)
     seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise RuntimeError(f"pulumi {' '.join(command)} failed in {stack.folder}")
-    return seconds, peak
+    return Run(seconds=seconds, cpu_seconds=usage.ru_utime + usage.ru_stime, peak_mib=peak)
 
 
 def session_memory(session: int) -> float:
@@ -162,15 +179,13 @@ def session_memory(session: int) -> float:
 
 def show(measured: Sequence[Measured]) -> None:
     """The table."""
+    columns = ("seconds", "cpu_seconds", "peak_mib")
     plain = {one.step: one for one in measured if one.way == "plain"}
-    print(f"{'step':<14} {'way':<10} {'seconds':>8} {'of plain':>9} {'peak MiB':>9} {'of plain':>9}")
+    print(f"{'step':<14} {'way':<10}" + "".join(f" {column:>12} {'of plain':>9}" for column in columns))
     for step in STEPS:
-        for one in measured:
-            if one.step == step:
-                seconds, peak = one.seconds / plain[step].seconds, one.peak_mib / plain[step].peak_mib
-                print(
-                    f"{step:<14} {one.way:<10} {one.seconds:>8.1f} {seconds:>8.2f}x {one.peak_mib:>9.0f} {peak:>8.2f}x"
-                )
+        for one in (one for one in measured if one.step == step):
+            cells = [(getattr(one, column), getattr(plain[step], column)) for column in columns]
+            print(f"{step:<14} {one.way:<10}" + "".join(f" {own:>12.1f} {own / base:>8.2f}x" for own, base in cells))
 
 
 if __name__ == "__main__":

@@ -57,9 +57,12 @@ def test_protection_is_of_both() -> None:
 
 
 def test_transforms_are_the_components_and_run_once_for_the_child() -> None:
-    ours, childs, _ = split(transforms=[print], transformations=[repr])
+    transforms: Any = [print]
 
-    assert (ours.transforms, ours.transformations) == ([print], [repr])
+    ours, childs, _ = split(transforms=transforms, transformations=transforms)
+
+    assert ours.transforms == transforms
+    assert ours.transformations == transforms
     assert (childs.transforms, childs.transformations) == (None, None)
 
 
