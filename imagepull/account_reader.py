@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from imagepull import service_accounts
 from imagepull.account_writer import find
-from imagepull.cluster import Cluster, grouped
+from imagepull.cluster import Cluster
 from imagepull.errors import ClusterError
 from imagepull.ownership import Owner
-from imagepull.progress import Report
+from imagepull.progress import Report, grouped
 from imagepull.service_accounts import DEFAULT, Spec
 
 

@@ -27,7 +27,7 @@ async def find(cluster: Cluster, namespaces: Collection[str], names: Collection[
     """The accounts of these names (`*`: all): one request for each name, else one by one from the namespaces given."""
     selected: list[str | None] = [None] if ALL in names else [*names]
     try:
-        listed = [_account(each) for name in selected for each in await cluster.list(ServiceAccount, name=name)]
+        listed = [_account(one) for name in selected for one in await cluster.list(ServiceAccount, name=name)]
         return Found(accounts={(account.namespace, account.name): account for account in listed}, denied={})
     except ClusterError as error:
         if error.status != 403:
@@ -39,10 +39,10 @@ async def find(cluster: Cluster, namespaces: Collection[str], names: Collection[
         try:
             for name in selected:
                 if name is None:
-                    there = [_account(each) for each in await cluster.list(ServiceAccount, namespace=namespace)]
+                    there = [_account(one) for one in await cluster.list(ServiceAccount, namespace=namespace)]
                 else:
-                    one = await _read(cluster, name, namespace)
-                    there = [] if one is None else [one]
+                    account = await _read(cluster, name, namespace)
+                    there = [] if account is None else [account]
                 accounts.update({(namespace, account.name): account for account in there})
         except ClusterError as error:
             if error.status != 403:
@@ -68,16 +68,16 @@ async def apply(
     outcome.failures.update(service_accounts.missing(spec, [*found.accounts, *_unseen(spec, found)]))
     if outcome.failures:
         return
-    outcome.failures.update({each: why for each, why in found.denied.items() if each in spec.namespaces})
-    outcome.started = True
     wanted = service_accounts.wanted(spec, found.accounts)
+    outcome.failures.update({place: why for place, why in found.denied.items() if place in wanted})
+    outcome.started = True
     report.begin("written", len(wanted))
 
     async def put(namespace: str) -> None:
         for name in wanted[namespace]:
             await _write(cluster, found, namespace, name, owner, spec.secret_names)
 
-    await for_each([each for each in wanted if each not in found.denied], outcome.noting(put, report))
+    await for_each([place for place in wanted if place not in found.denied], outcome.noting(put, report))
     asked = {(namespace, name) for namespace, names in wanted.items() for name in names}
     await _release(cluster, found, owner, asked, outcome, report)
 

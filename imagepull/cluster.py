@@ -4,7 +4,7 @@ import asyncio
 import random
 import re
 import ssl
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import httpx2
@@ -154,18 +154,6 @@ async def for_each(items: Iterable[Item], work: Callable[[Item], Awaitable[None]
     async with asyncio.TaskGroup() as group:
         for _ in range(IN_FLIGHT):
             group.create_task(worker())
-
-
-def grouped(reasons: Mapping[str, str]) -> list[str]:
-    """One sentence per reason: `namespaces a, b: the namespace does not exist`. `reasons`: of what, why."""
-    places: dict[str, list[str]] = {}
-    for place, reason in reasons.items():
-        places.setdefault(reason, []).append(place)
-    return [f"{_counted(names)} {', '.join(sorted(names))}: {reason}" for reason, names in places.items()]
-
-
-def _counted(names: Collection[str]) -> str:
-    return "namespace" if len(names) == 1 else f"{len(names)} namespaces"
 
 
 def _waits() -> Iterable[float]:

@@ -1,10 +1,9 @@
 """What a run over many namespaces has achieved so far, and how it tells."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from imagepull.cluster import grouped
 from imagepull.errors import ImagePullError
 
 
@@ -51,3 +50,15 @@ class Outcome:
     def reasons(self) -> list[str]:
         """Everything that failed, a sentence each; empty when nothing did."""
         return [*self.problems, *grouped(self.failures)]
+
+
+def grouped(reasons: Mapping[str, str]) -> list[str]:
+    """One sentence per reason: `namespaces a, b: the namespace does not exist`. `reasons`: of what, why."""
+    places: dict[str, list[str]] = {}
+    for place, reason in reasons.items():
+        places.setdefault(reason, []).append(place)
+    return [f"{_counted(names)} {', '.join(sorted(names))}: {reason}" for reason, names in places.items()]
+
+
+def _counted(names: Collection[str]) -> str:
+    return "namespace" if len(names) == 1 else f"{len(names)} namespaces"

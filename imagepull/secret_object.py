@@ -132,10 +132,8 @@ def write(
     labels = {**spec.labels, ownership.MANAGED_BY_LABEL: ownership.MANAGED_BY, ownership.OWNER_LABEL: owner.key}
     if existing is None:
         annotations = {**spec.annotations, **_our_annotations(owner, entries)}
-        metadata = {"labels": labels, "annotations": annotations}
-        return Change(
-            create=True, body={**_document(docker_config.encode(_credentials(entries))), "metadata": metadata}
-        )
+        body = _document(docker_config.encode(_credentials(entries)))
+        return Change(create=True, body={**body, "metadata": {"labels": labels, "annotations": annotations}})
     _refuse(existing, spec, owner, uids)
     wanted = {registry.host for registry in spec.registries}
     # A registry whose token could not be had keeps what is there, entry and lifetime.

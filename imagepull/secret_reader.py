@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from imagepull import ecr, secret_object
-from imagepull.cluster import Cluster, grouped
+from imagepull.cluster import Cluster
 from imagepull.errors import ClusterError
 from imagepull.ownership import OWNED_BY_ANNOTATION, OWNER_LABEL, Owner
-from imagepull.progress import Report
+from imagepull.progress import Report, grouped
 from imagepull.registry_secret import Spec
 from imagepull.renewal import Lifetime
 from imagepull.secret_object import SECRET_TYPE, Existing

@@ -6,13 +6,15 @@ provider filled in.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from imagepull.cluster import Cluster
 from imagepull.differences import Difference
 from imagepull.errors import ImagePullError
 from imagepull.progress import Report
 from imagepull.tokens import TokenSource
+
+if TYPE_CHECKING:
+    from imagepull.cluster import Cluster
 
 Values = Mapping[str, object]
 
@@ -28,20 +30,16 @@ class State:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What an operation has at hand. `cluster()` connects at the first call; previews never call it."""
+    """What an operation has at hand. The cluster is connected at the first call; previews never make it."""
 
     urn: str
     report: "Reports"
     tokens: TokenSource
     clusters: "Clusters"
 
-    @property
-    def name(self) -> str:
-        return self.urn.rpartition("::")[2]
-
 
 class Clusters(Protocol):
-    def connect(self) -> Cluster:
+    def connect(self) -> "Cluster":
         """The provider's cluster, one connection for all; raises ClusterError."""
 
 

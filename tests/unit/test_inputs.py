@@ -11,7 +11,7 @@ from imagepull.errors import InvalidInput, Problem
 from imagepull.inputs import LABEL_VALUE, METADATA_KEY, NAMESPACE, OBJECT_NAME, UNKNOWN, Rule, holds_unknown
 
 _TEXTS = (
-    "", "a", "\x00", "a\n", "💥", "\ud800", "../..", "a/b/c", "{{x}}", "${x}", "*", "default", "ghcr.io", "[::1]:5000",
+    "", "a", "\x00", "a\n", "💥", "../..", "a/b/c", "{{x}}", "${x}", "*", "default", "ghcr.io", "[::1]:5000",
     "https://x", "123456789012.dkr.ecr.eu-west-1.amazonaws.com", "9" * 5000, "a" * 300, "1h", "pulumi", "-" * 70,
 )  # fmt: skip
 _KEYS = (
@@ -91,3 +91,8 @@ def test_names_are_those_of_kubernetes(rule: Rule, text: str, admitted: bool) ->
 def test_unknown_is_found_wherever_it_is(value: object) -> None:
     assert holds_unknown(value)
     assert not holds_unknown(["a", {"b": None}])
+
+
+def test_text_that_is_no_unicode_is_a_problem() -> None:
+    (found,) = problems(service_accounts.check, {"secretNames": ["\ud800"], "namespaces": ["a"]})
+    assert (found.path, found.reason.isascii()) == ("secretNames[0]", True)

@@ -1,0 +1,67 @@
+"""Pulumi's values on the wire: secrets stay secret, unknown stays unknown."""
+
+from typing import Any
+
+import pytest
+from google.protobuf.struct_pb2 import Struct, Value  # type: ignore[import-untyped]
+from pulumi.runtime import rpc
+
+from imagepull.inputs import UNKNOWN
+from provider.values import plain, plain_map, struct, with_secrets, with_values
+
+
+def marked(value: Value, signature: str = rpc._special_secret_sig) -> Value:
+    fields = {rpc._special_sig_key: Value(string_value=signature), "value": value}
+    return Value(struct_value=Struct(fields=fields))
+
+
+def is_secret(value: Value) -> bool:
+    fields = value.struct_value.fields
+    return rpc._special_sig_key in fields and fields[rpc._special_sig_key].string_value == rpc._special_secret_sig
+
+
+@pytest.mark.parametrize(
+    "value", [{}, {"a": "x", "b": 1.5, "c": True, "d": ["x", None, {"e": "y"}], "f": UNKNOWN, "g": {"h": UNKNOWN}}]
+)
+def test_plain_values_survive_the_way_over_the_wire(value: dict[str, object]) -> None:
+    assert plain_map(struct(value)) == value
+
+
+def test_marks_are_taken_off_for_reading() -> None:
+    assert plain(marked(marked(Value(string_value="x")))) == "x"
+    assert plain(marked(Value(string_value="x"), rpc._special_output_value_sig)) == "x"
+
+
+def test_an_output_without_a_value_is_unknown() -> None:
+    fields = {rpc._special_sig_key: Value(string_value=rpc._special_output_value_sig)}
+    assert plain(Value(struct_value=Struct(fields=fields))) is UNKNOWN
+    assert plain(Value(string_value=rpc.UNKNOWN)) is UNKNOWN
+
+
+def test_a_password_is_secret_whatever_the_program_said() -> None:
+    values = struct({"registries": [{"host": "h", "username": "u", "password": "p"}], "name": "n"})
+    registry = with_secrets(values).fields["registries"].list_value.values[0].struct_value.fields
+    assert is_secret(registry["password"])
+    assert not is_secret(registry["username"])
+    assert plain_map(with_secrets(values)) == plain_map(values)
+
+
+def test_a_password_is_marked_once() -> None:
+    values = with_secrets(struct({"registries": [{"password": "p"}], "kubeconfig": "k"}))
+    assert with_secrets(values) == values
+    assert is_secret(values.fields["kubeconfig"])
+
+
+def test_an_unknown_password_is_left_alone() -> None:
+    values: Any = struct({"registries": [{"password": UNKNOWN}, UNKNOWN]})
+    assert with_secrets(values) == values
+
+
+def test_other_marks_of_the_program_stay() -> None:
+    original = struct({"registries": [{"host": "h", "password": "p"}], "namespaces": ["a", "b"]})
+    original.fields["labels"].CopyFrom(marked(struct({"x": {"a": "b"}}).fields["x"]))
+    original.fields["registries"].CopyFrom(marked(original.fields["registries"]))
+    kept = with_values(original, {**plain_map(original), "namespaces": ["a"]})
+    assert is_secret(kept.fields["labels"])
+    assert is_secret(kept.fields["registries"])
+    assert plain(kept.fields["namespaces"]) == ["a"]
