@@ -39,8 +39,8 @@ def project(lab: Lab, tmp_path: Path) -> Iterator[Callable[[str], PulumiProject]
     """Makes a Pulumi project out of the text of its program; destroyed afterwards, with AWS mended."""
     made: list[PulumiProject] = []
 
-    def make(program: str, **env: str) -> PulumiProject:
-        made.append(PulumiProject(lab, tmp_path / f"project-{len(made)}", program, env=env))
+    def make(program: str, *, name: str = "test-project", **env: str) -> PulumiProject:
+        made.append(PulumiProject(lab, tmp_path / f"project-{len(made)}", program, name=name, env=env))
         return made[-1]
 
     yield make

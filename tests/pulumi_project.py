@@ -27,10 +27,13 @@ class PulumiProject:
         lab: what it runs against.
         folder: an empty folder for the program and its state.
         program: the text of `__main__.py`; it may import `components` and `imagepull`.
+        name: name of the project.
         env: variables beside those of the lab.
     """
 
-    def __init__(self, lab: Lab, folder: Path, program: str, *, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, lab: Lab, folder: Path, program: str, *, name: str = "test-project", env: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.state = folder / "state"
         self.output = ""
@@ -42,7 +45,7 @@ class PulumiProject:
         }
         self.state.mkdir(parents=True)
         document = {
-            "name": "test-project",
+            "name": name,
             "runtime": {"name": "python", "options": {"virtualenv": sys.prefix}},
             "plugins": {"providers": [{"name": "imagepull", "path": str(CHECKOUT / "provider")}]},
         }
