@@ -4,10 +4,10 @@ The program and the transform read `Rules` from the stack's configuration, so th
 A rule never loosens: it makes a policy `Always`, or it is violated.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import fnmatchcase
 
 from imagepull.errors import InvalidReference
 from imagepull.pull_policy import PullPolicy, resolve
@@ -81,8 +81,8 @@ class RuleException:
         """Whether `image` of this workload is excepted from `rule`."""
         return (
             rule in self.rules
-            and fnmatchcase(subject.namespace or "", self.namespace)
-            and _matches((subject.name, f"{subject.kind}/{subject.name}"), self.workload)
+            and _matches([subject.namespace or ""], self.namespace)
+            and _matches([subject.name, f"{subject.kind}/{subject.name}"], self.workload)
             and _matches(_spellings(image), self.image)
         )
 
@@ -168,11 +168,16 @@ class Rules:
 def _is_under(reference: ImageReference, allowed: str) -> bool:
     """Whether the image is in a registry, or below a prefix of whole path components."""
     host, _, prefix = allowed.partition("/")
-    return fnmatchcase(reference.domain, host) and f"{reference.path}/".startswith(f"{prefix}/" if prefix else "")
+    return _matches([reference.domain], host) and f"{reference.path}/".startswith(f"{prefix}/" if prefix else "")
 
 
 def _matches(texts: Sequence[str], pattern: str) -> bool:
-    return any(fnmatchcase(text, pattern) for text in texts)
+    """Whether one of the texts is the pattern, in which `*` stands for any text and nothing else is special.
+
+    Not fnmatch: it reads the brackets of an IPv6 registry as a character class.
+    """
+    expression = ".*".join(re.escape(part) for part in pattern.split("*"))
+    return any(re.fullmatch(expression, text, re.DOTALL) for text in texts)
 
 
 def _spellings(image: str) -> Sequence[str]:

@@ -39,6 +39,8 @@ def broken(rules: Rules, image: str, written: str | None = None) -> list[RuleNam
         (Rules(allowed_registries=("docker.io/library",)), "nginx:1", None, False),
         (Rules(allowed_registries=("*.dkr.ecr.*.amazonaws.com",)), "1.dkr.ecr.eu-west-1.amazonaws.com/a", None, False),
         (Rules(allowed_registries=("ghcr.io",)), "https://ghcr.io/a", None, True),
+        (Rules(allowed_registries=("[::1]:5000",)), "[::1]:5000/a", None, False),
+        (Rules(allowed_registries=("ghcr.i?",)), "ghcr.io/a", None, True),
     ],
 )
 def test_rule_refuses_what_it_names(rules: Rules, image: str, written: str | None, violated: bool) -> None:
@@ -93,7 +95,7 @@ def test_each_broken_rule_is_told_with_what_to_write() -> None:
         (RuleException(reason="old", rules=(RuleName.FORBID_NEVER,)), False),
         (RuleException(reason="old", namespace="sh*"), True),
         (RuleException(reason="old", namespace="tools"), False),
-        (RuleException(reason="old", workload="w?b"), True),
+        (RuleException(reason="old", workload="w*b"), True),
         (RuleException(reason="old", workload="Deployment/*"), True),
         (RuleException(reason="old", workload="DaemonSet/*"), False),
         (RuleException(reason="old", image="nginx"), True),
