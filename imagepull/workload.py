@@ -144,11 +144,20 @@ def _subject(kind: str, metadata: Any, fallback: str, lift: Lift) -> Any:
             metadata.get("name") or metadata.get("generateName"),
             lambda name: lift(
                 metadata.get("namespace"),
-                lambda namespace: Subject(kind=kind, name=name or fallback, namespace=namespace or None),
+                lambda namespace: Subject(kind=kind, name=_text(name) or fallback, namespace=_text(namespace) or None),
             ),
         )
 
     return lift(metadata, of)
+
+
+def _text(value: Any) -> str:
+    """The value as a text: manifests may hold anything, and what is wrong is for the API server to say."""
+    return "" if value is None else value if isinstance(value, str) else repr(value)
+
+
+def _name(entry: Any) -> Any:
+    return entry.get("name") if isinstance(entry, Mapping) else None
 
 
 def _at(change: _Change, where: str) -> Callable[[Any], _Pair]:
@@ -201,8 +210,10 @@ class _Writer:
         return spec, [containers, init, ephemeral, volumes]
 
     def with_pull_secrets(self, entries: Any) -> Any:
-        def append(entries: Sequence[Any]) -> Any:
-            names = [self.lift(entry, lambda entry: entry.get("name")) for entry in entries]
+        def append(entries: Any) -> Any:
+            if not isinstance(entries, Sequence):
+                return entries
+            names = [self.lift(entry, _name) for entry in entries]
             return self.together(
                 [self.pull_secrets, *names],
                 lambda ours, *theirs: [
@@ -228,11 +239,12 @@ class _Writer:
         """`node` with the policy of the image that it names, if it names one."""
         if not isinstance(node, Mapping) or node.get(image_field) in (None, ""):
             return node, []
-        image, written = node[image_field], node.get(policy_field)
+        image = self.lift(node[image_field], _text)
+        written = self.lift(node.get(policy_field), _text)
         subject = self.subject if self.rules.exceptions else None
         decision = self.together([image, written, subject], self.rules.decide)
         policy = self.lift(decision, lambda decision: decision.policy.value)
-        if isinstance(written, str) and not self.rules.sets_policies:
+        if written and isinstance(written, str) and not self.rules.sets_policies:
             policy = written  # known whatever the image turns out to be
 
         def resolved(subject: Subject, decision: Decision, image: str, name: str) -> ResolvedImage:
@@ -247,7 +259,8 @@ class _Writer:
                 violations=decision.violations,
             )
 
-        entry = self.together([self.subject, decision, image, named.get("name") or ""], resolved)
+        name = self.lift(named.get("name"), _text)
+        entry = self.together([self.subject, decision, image, name], resolved)
         return {**node, policy_field: policy}, [entry]
 
     def together(self, values: Sequence[Any], function: Callable[..., Any]) -> Any:

@@ -76,6 +76,13 @@ def test_unknown_policy_is_refused() -> None:
         make_explicit(manifest)
 
 
+def test_policy_that_is_no_text_is_refused() -> None:
+    manifest = manifest_of("Pod", {"containers": [{"name": "a", "image": "nginx", "imagePullPolicy": True}]})
+
+    with pytest.raises(InvalidPullPolicy, match="True"):
+        make_explicit(manifest)
+
+
 def test_input_is_not_changed() -> None:
     manifest = manifest_of(
         "CronJob",
@@ -140,6 +147,27 @@ def test_what_names_no_image_comes_back_as_it_is(manifest: dict[str, Any]) -> No
 
     assert explicit.manifest == manifest
     assert explicit.images == []
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        {"image": 5},
+        {"image": ["nginx"]},
+        {"image": "nginx", "name": 5},
+        {"image": "nginx", "imagePullPolicy": ""},
+        {"image": "nginx", "imagePullPolicy": None},
+    ],
+)
+def test_what_the_api_server_will_refuse_does_not_stop_us(container: dict[str, Any]) -> None:
+    spec = {"containers": [container], "imagePullSecrets": ["text", {"no": "name"}, None]}
+
+    explicit = make_explicit(manifest_of("Pod", spec), pull_secrets=["x"])
+
+    (written,) = explicit.manifest["spec"]["containers"]
+    assert written.pop("imagePullPolicy") in ("Always", "IfNotPresent")
+    assert written == {field: value for field, value in container.items() if field != "imagePullPolicy"}
+    assert explicit.manifest["spec"]["imagePullSecrets"] == ["text", {"no": "name"}, None, {"name": "x"}]
 
 
 def test_custom_resource_with_a_template_path() -> None:
