@@ -14,10 +14,10 @@ from imagepull.service_accounts import DEFAULT, Spec
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """`intact`: namespaces whose accounts list every name; `claimed`: whether any account bears the owner's mark."""
+    """Namespaces: `intact`, whose accounts list every name; `claimed`, with an account that bears the owner's mark."""
 
     intact: Sequence[str]
-    claimed: bool
+    claimed: Sequence[str]
 
 
 async def read(cluster: Cluster, spec: Spec, owner: Owner, report: Report) -> Held:
@@ -37,7 +37,7 @@ async def read(cluster: Cluster, spec: Spec, owner: Owner, report: Report) -> He
             for place in spec.namespaces
             if place in found.denied or all(is_intact(place, name) for name in wanted[place])
         ],
-        claimed=any(account.is_claimed_by(owner) for account in found.accounts.values()),
+        claimed=sorted({place for (place, _), account in found.accounts.items() if account.is_claimed_by(owner)}),
     )
 
 

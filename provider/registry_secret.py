@@ -1,19 +1,17 @@
 """`imagepull:index:RegistrySecret`: between Pulumi's inputs and outputs and the domain."""
 
-import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from imagepull import registry_secret, renewal
-from imagepull.errors import ClusterError
 from imagepull.inputs import UNKNOWN
 from imagepull.ownership import Owner
 from provider.requests import DiffAnswer, Partial, Run, State, Values
+from provider.runs import do_all, owner_of, reasons_of
 
 if TYPE_CHECKING:
-    from imagepull.registry_secret import Spec
-    from imagepull.secret_writer import Previous, SecretOutcome
+    from imagepull.secret_writer import Previous
 
 
 class RegistrySecret:
@@ -44,15 +42,15 @@ class RegistrySecret:
         return {**outputs, "expiresAt": UNKNOWN, "lifetimes": UNKNOWN}
 
     async def create(self, run: Run, inputs: Values) -> State:
-        return await self._apply(run, inputs, Owner.of_urn(run.urn), None)
+        return await self._apply(run, inputs, None)
 
     async def update(self, run: Run, old: State, inputs: Values) -> State:
-        return await self._apply(run, inputs, _owner(run, old), old)
+        return await self._apply(run, inputs, old)
 
     async def read(self, run: Run, old: State) -> State | None:
         from imagepull import secret_reader
 
-        owner = _owner(run, old)
+        owner = owner_of(run, old)
         if not old.inputs:
             imported = await secret_reader.discover(run.clusters.connect(), old.id, owner)
             return State(
@@ -79,44 +77,24 @@ class RegistrySecret:
         from imagepull import secret_writer
 
         outcome = secret_writer.SecretOutcome()
-        await secret_writer.remove(
-            run.clusters.connect(), old.id, _owner(run, old), _previous(old), outcome, run.report
-        )
-        if outcome.reasons:
-            raise ClusterError("; ".join(outcome.reasons))
+        cluster, owner = run.clusters.connect(), owner_of(run, old)
+        await do_all(secret_writer.remove(cluster, old.id, owner, _previous(old), outcome, run.report), outcome)
 
-    async def _apply(self, run: Run, inputs: Values, owner: Owner, old: State | None) -> State:
+    async def _apply(self, run: Run, inputs: Values, old: State | None) -> State:
         from imagepull import secret_writer
 
-        spec = registry_secret.parse(inputs)
-        previous = _previous(old) if old is not None else secret_writer.Previous()
-        outcome = secret_writer.SecretOutcome(uids=dict(previous.uids))
-        work = secret_writer.apply(run.clusters.connect(), run.tokens, spec, owner, previous, outcome, run.report)
-        return await _recorded(work, outcome, spec, owner, inputs)
-
-
-async def _recorded(
-    work: Awaitable[None], outcome: "SecretOutcome", spec: "Spec", owner: Owner, inputs: Values
-) -> State:
-    """The state after the work; raises Partial with it when the work was not, or could not be, finished."""
-    try:
-        await work
-        reasons = outcome.reasons
-    except asyncio.CancelledError:
-        reasons = [*outcome.reasons, "cancelled before all namespaces were written; the next update writes the rest"]
-    if reasons and not outcome.started:
-        raise ClusterError("; ".join(reasons))
-    hosts = [registry.host for registry in spec.registries]
-    outputs = _outputs(spec.name, hosts, owner, outcome.uids, outcome.lifetimes)
-    state = State(id=spec.name, inputs=inputs, outputs=outputs)
-    if reasons:
-        raise Partial(state, reasons)
-    return state
-
-
-def _owner(run: Run, old: State) -> Owner:
-    title = old.outputs.get("owner")
-    return Owner(title=title) if isinstance(title, str) else Owner.of_urn(run.urn)
+        spec, owner = registry_secret.parse(inputs), owner_of(run, old)
+        previous = secret_writer.Previous() if old is None else _previous(old)
+        outcome = secret_writer.SecretOutcome()
+        cluster = run.clusters.connect()
+        work = secret_writer.apply(cluster, run.tokens, spec, owner, previous, outcome, run.report)
+        reasons = await reasons_of(work, outcome)
+        hosts = [registry.host for registry in spec.registries]
+        outputs = _outputs(spec.name, hosts, owner, outcome.uids, outcome.lifetimes)
+        state = State(id=spec.name, inputs=inputs, outputs=outputs)
+        if reasons:
+            raise Partial(state, reasons)
+        return state
 
 
 def _previous(old: State) -> "Previous":

@@ -1,11 +1,14 @@
 """`imagepull:index:ServiceAccountImagePullSecrets`: between Pulumi's inputs and outputs and the domain."""
 
-import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 
 from imagepull import service_accounts
-from imagepull.errors import ClusterError
 from imagepull.ownership import Owner
+from imagepull.progress import Outcome
+from imagepull.service_accounts import Spec
 from provider.requests import DiffAnswer, Partial, Run, State, Values
+from provider.runs import do_all, owner_of, reasons_of
 
 
 class ServiceAccountImagePullSecrets:
@@ -21,61 +24,54 @@ class ServiceAccountImagePullSecrets:
         return {} if old is None else old.outputs
 
     async def create(self, run: Run, inputs: Values) -> State:
-        return await self._apply(run, inputs, Owner.of_urn(run.urn), None)
+        return await self._apply(run, inputs, None)
 
     async def update(self, run: Run, old: State, inputs: Values) -> State:
-        return await self._apply(run, inputs, _owner(run, old), old)
+        return await self._apply(run, inputs, old)
 
     async def read(self, run: Run, old: State) -> State | None:
         from imagepull import account_reader
 
-        owner = _owner(run, old)
-        cluster = run.clusters.connect()
+        owner, cluster = owner_of(run, old), run.clusters.connect()
         if not old.inputs:
             names = [name for name in old.id.split(",") if name]
             places = await account_reader.discover(cluster, names)
-            inputs: Values = {"secretNames": names, "namespaces": places}
-        else:
-            spec = service_accounts.parse_recorded(old.inputs)
-            held = await account_reader.read(cluster, spec, owner, run.report)
-            if not held.claimed and not held.intact:
-                return None
-            inputs = {**old.inputs, "namespaces": held.intact}
-        return State(id=old.id, inputs=inputs, outputs={"owner": owner.title})
+            imported: Values = {"secretNames": names, "namespaces": places}
+            return State(id=old.id, inputs=imported, outputs=_outputs(owner))
+        held = await account_reader.read(cluster, _recorded(old), owner, run.report)
+        intact = [place for place in _recorded(old).namespaces if place in held.intact]
+        edited = [place for place in held.claimed if place not in held.intact]
+        if not intact and not edited:
+            return None
+        return State(id=old.id, inputs={**old.inputs, "namespaces": intact}, outputs=_outputs(owner, edited))
 
     async def delete(self, run: Run, old: State) -> None:
         from imagepull import account_writer
-        from imagepull.progress import Outcome
 
-        outcome = Outcome()
-        spec = service_accounts.parse_recorded(old.inputs)
-        await account_writer.remove(run.clusters.connect(), spec, _owner(run, old), outcome, run.report)
-        if outcome.reasons:
-            raise ClusterError("; ".join(outcome.reasons))
+        outcome, cluster = Outcome(), run.clusters.connect()
+        await do_all(account_writer.remove(cluster, _recorded(old), owner_of(run, old), outcome, run.report), outcome)
 
-    async def _apply(self, run: Run, inputs: Values, owner: Owner, old: State | None) -> State:
+    async def _apply(self, run: Run, inputs: Values, old: State | None) -> State:
         from imagepull import account_writer
-        from imagepull.progress import Outcome
 
-        spec = service_accounts.parse(inputs)
-        previous = None if old is None else service_accounts.parse_recorded(old.inputs)
-        outcome = Outcome()
-        try:
-            await account_writer.apply(run.clusters.connect(), spec, owner, previous, outcome, run.report)
-            reasons = outcome.reasons
-        except asyncio.CancelledError:
-            reasons = [
-                *outcome.reasons,
-                "cancelled before all namespaces were written; the next update writes the rest",
-            ]
-        if reasons and not outcome.started:
-            raise ClusterError("; ".join(reasons))
-        state = State(id=",".join(spec.secret_names), inputs=inputs, outputs={"owner": owner.title})
+        spec, owner = service_accounts.parse(inputs), owner_of(run, old)
+        previous = None if old is None else _recorded(old)
+        outcome, cluster = Outcome(), run.clusters.connect()
+        reasons = await reasons_of(account_writer.apply(cluster, spec, owner, previous, outcome, run.report), outcome)
+        state = State(id=",".join(spec.secret_names), inputs=inputs, outputs=_outputs(owner))
         if reasons:
             raise Partial(state, reasons)
         return state
 
 
-def _owner(run: Run, old: State) -> Owner:
-    title = old.outputs.get("owner")
-    return Owner(title=title) if isinstance(title, str) else Owner.of_urn(run.urn)
+def _outputs(owner: Owner, edited: Sequence[str] = ()) -> Values:
+    """`edited`: namespaces that a refresh took out of the inputs, though accounts in them still bear our mark."""
+    return {"owner": owner.title, **({"edited": list(edited)} if edited else {})}
+
+
+def _recorded(old: State) -> Spec:
+    """What the state says of the last run, edited namespaces included."""
+    spec = service_accounts.parse_recorded(old.inputs)
+    edited = old.outputs.get("edited")
+    extra = [str(place) for place in edited if place not in spec.namespaces] if isinstance(edited, list) else []
+    return replace(spec, namespaces=(*spec.namespaces, *extra))
