@@ -1,0 +1,37 @@
+"""What the two resources have in common: whose objects they write, and what becomes of work that is cut short."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Final
+
+from imagepull.errors import ClusterError
+from imagepull.ownership import Owner
+from imagepull.progress import Outcome
+from provider.requests import Run, State
+
+_CANCELLED: Final = "cancelled before all namespaces were written; the next update writes the rest"
+
+
+def owner_of(run: Run, old: State | None) -> Owner:
+    """The owner that the state names, else the one that follows from the URN."""
+    title = None if old is None else old.outputs.get("owner")
+    return Owner(title=title) if isinstance(title, str) else Owner.of_urn(run.urn)
+
+
+async def reasons_of(work: Awaitable[None], outcome: Outcome) -> list[str]:
+    """Does the work; why any of it is not done, none when all is. Raises ClusterError when nothing was begun."""
+    try:
+        await work
+        reasons = outcome.reasons
+    except asyncio.CancelledError:
+        reasons = [*outcome.reasons, _CANCELLED]
+    if reasons and not outcome.started:
+        raise ClusterError("; ".join(reasons))
+    return reasons
+
+
+async def do_all(work: Awaitable[None], outcome: Outcome) -> None:
+    """Does the work; raises ClusterError when any of it is not done."""
+    await work
+    if outcome.reasons:
+        raise ClusterError("; ".join(outcome.reasons))
