@@ -1,0 +1,33 @@
+"""`python -m imagepull comment`: a saved preview as a Markdown comment for a pull request."""
+
+import argparse
+import sys
+from typing import Any
+
+from imagepull.cli import source
+from imagepull.comment import GITHUB_LIMIT, marker, render
+
+__all__ = ["add"]
+
+
+def add(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "comment", help="print a saved preview as a comment for a pull request", description=__doc__
+    )
+    source.add_argument(parser)
+    parser.add_argument("--stack", required=True, help="name to show; each stack has a comment of its own")
+    parser.add_argument(
+        "--limit", type=int, default=GITHUB_LIMIT, help="most characters (default: %(default)s, GitHub)"
+    )
+    parser.add_argument("--log-url", default="", help="where the whole log is, for what is cut")
+    parser.add_argument("--marker", action="store_true", help="print only the line by which the comment is found again")
+    parser.set_defaults(run=_run)
+
+
+def _run(given: argparse.Namespace) -> int:
+    if given.marker:
+        print(marker(given.stack))
+    else:
+        sys.stdout.write(render(source.read(given), stack=given.stack, limit=given.limit, log_url=given.log_url))
+    return 0

@@ -1,0 +1,51 @@
+"""`python -m imagepull plan`: the image pull plan of a saved preview, and what there is to say about it."""
+
+import argparse
+import os
+import re
+import sys
+from typing import Any, Final
+
+from imagepull.cli import source
+from imagepull.findings import Severity, findings
+from imagepull.image_changes import accesses, plan
+from imagepull.plan import as_table
+from imagepull.redaction import redact
+
+__all__ = ["add"]
+
+_BOLD, _RED, _YELLOW, _CYAN, _OFF = (f"\x1b[{number}m" for number in (1, 31, 33, 36, 0))
+_COLOURS: Final = {"Always": _YELLOW, "Never": _RED, "IfNotPresent": _CYAN, "error:": _RED, "warning:": _YELLOW}
+_coloured_word = re.compile(r"^(?:error|warning):|(?<=  )(?:Always|IfNotPresent|Never)(?=  |$)")
+_unprintable = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+
+def add(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "plan", help="print the image pull plan of a saved preview", description=__doc__
+    )
+    source.add_argument(parser)
+    parser.add_argument("--strict", action="store_true", help="exit with 1 when a finding is an error")
+    parser.set_defaults(run=_run)
+
+
+def _run(given: argparse.Namespace) -> int:
+    run = source.read(given)
+    after = plan(run)
+    found = findings(after.images, accesses(run))
+    shown = [each for each in found if each.severity is not Severity.INFO]
+    lines = [*as_table(after.images, after.unknown).splitlines(), *(["", *map(str, shown)] if shown else [])]
+    if not run.complete:
+        lines += ["", "What does not change is left out: give what `pulumi preview --json --show-sames` prints."]
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    for number, line in enumerate(lines):
+        safe = _unprintable.sub("?", redact(line))
+        print(_coloured(safe, heading=number == 0) if colour else safe)
+    return 1 if given.strict and any(each.severity is Severity.ERROR for each in found) else 0
+
+
+def _coloured(line: str, *, heading: bool) -> str:
+    if heading:
+        return f"{_BOLD}{line}{_OFF}"
+    return _coloured_word.sub(lambda found: f"{_COLOURS[found.group()]}{found.group()}{_OFF}", line)

@@ -1,0 +1,215 @@
+"""What will go wrong, or surprise, when the kubelet pulls the images of a plan: told before any Pod fails.
+
+Pure and offline: the plan's rows and the pull Secrets that the program declares are all that is looked at. Which entry
+opens an image is the kubelet's rule (`imagepull.keyring`).
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from imagepull.docker_config import auths_key
+from imagepull.ecr import parse_host
+from imagepull.errors import InvalidReference
+from imagepull.keyring import match
+from imagepull.pull_policy import PullPolicy, surprises
+from imagepull.reference import DEFAULT_TAG, ImageReference, is_bare_host, parse
+from imagepull.workload import ResolvedImage
+
+__all__ = ["DEFAULT_NAMESPACE", "Access", "Finding", "Severity", "findings", "workload_title", "worst_first"]
+
+DEFAULT_NAMESPACE: Final = "default"
+"""Where an object goes that names no namespace, unless the kubeconfig's context says otherwise."""
+
+_PUBLIC: Final = ("docker.io", "ghcr.io", "quay.io", "gcr.io", "registry.k8s.io", "mcr.microsoft.com", "public.ecr.aws")
+# Tags that are made to be moved; a bare major version is one.
+_moving_tag = re.compile(
+    r"(?:main|master|trunk|develop|dev|edge|nightly|canary|beta|rc|next|current|stable|lts|release|snapshot"
+    r"|prod|production|staging|stage|test|qa|v?[0-9]{1,3})(?:-[a-z]+[a-z0-9.]*)?"
+)
+
+
+class Severity(StrEnum):
+    """How bad: the pull will fail; it may, or not do what is expected; worth knowing."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """A pull Secret that the program declares.
+
+    Attributes:
+        secret: its name.
+        hosts: the registries that it opens, as they are configured (`ghcr.io`, `docker.io`).
+        namespaces: where it is; None when that is not known yet.
+    """
+
+    secret: str
+    hosts: tuple[str, ...]
+    namespaces: tuple[str, ...] | None
+
+    def is_in(self, namespace: str | None) -> bool:
+        """Whether a Pod of this namespace can name it; True where that is not known yet."""
+        return self.namespaces is None or (namespace or DEFAULT_NAMESPACE) in self.namespaces
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing found, about one image of one workload.
+
+    Attributes:
+        code: what kind: `no-entry`, `secret-not-in-namespace`, `bare-host`, `port-mismatch`, `never`, `mutable-tag`,
+            `latest-with-digest`, `invalid-reference`, a rule's name, or one of `imagepull.verify`.
+        text: what is wrong.
+        advice: what to write instead; empty where `text` says it.
+    """
+
+    severity: Severity
+    code: str
+    image: ResolvedImage
+    text: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        place = f"{workload_title(self.image)}, container {self.image.container}, image {self.image.image}"
+        return f"{self.severity.value}: {place}: {self.text}" + (f"; {self.advice}" if self.advice else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    severity: Severity
+    code: str
+    text: str
+    advice: str = ""
+
+
+def findings(images: Iterable[ResolvedImage], accesses: Sequence[Access] | None) -> list[Finding]:
+    """What there is to say about the images, the worst first, otherwise in their order.
+
+    Args:
+        images: The rows of a plan.
+        accesses: All pull Secrets that the program declares. Others that Pods name are not known here, so an image
+            that none opens is at most a warning. None: they are not known, so nothing is said about them.
+    """
+    found = [
+        Finding(
+            severity=each.severity,
+            code=each.code,
+            image=image,
+            text=each.text,
+            advice=each.advice,
+        )
+        for image in images
+        for each in _of(image, accesses)
+    ]
+    return worst_first(found)
+
+
+def worst_first(found: Iterable[Finding]) -> list[Finding]:
+    """Sorted by severity, otherwise in their order."""
+    return sorted(found, key=lambda finding: list(Severity).index(finding.severity))
+
+
+def workload_title(image: ResolvedImage) -> str:
+    """`shop/Deployment/web`; without the namespace where the manifest names none."""
+    return f"{image.namespace}/{image.workload}" if image.namespace else image.workload
+
+
+def _of(image: ResolvedImage, accesses: Sequence[Access] | None) -> Iterator[_Found]:
+    for violation in image.violations:
+        yield _Found(severity=Severity.ERROR, code=violation.rule.value, text=violation.message)
+    try:
+        reference = parse(image.image)
+    except InvalidReference as error:
+        yield _Found(severity=Severity.ERROR, code="invalid-reference", text=str(error))
+        return
+    opening = [access for access in accesses or () if _opens(access, image.image)]
+    if is_bare_host(reference):
+        yield _bare_host(reference)
+    elif accesses is None:
+        pass
+    elif not opening:
+        yield from _no_entry(reference, accesses)
+    elif not any(access.is_in(image.namespace) for access in opening):
+        yield _not_in_namespace(image, opening)
+    yield from _about_policy(image, reference, private=bool(opening) or _is_private_ecr(reference.domain))
+
+
+def _opens(access: Access, image: str) -> bool:
+    return bool(match([auths_key(host) for host in access.hosts], image))
+
+
+def _is_private_ecr(host: str) -> bool:
+    ecr = parse_host(host)
+    return ecr is not None and not ecr.public
+
+
+def _bare_host(reference: ImageReference) -> _Found:
+    name = reference.familiar.partition("@")[0].partition(":")[0]
+    if parse_host(name):
+        text = f"{name} is an ECR registry without a repository, and is looked for on Docker Hub"
+    else:
+        text = f"{name} reads as a registry without a repository, and is looked for on Docker Hub"
+    return _Found(severity=Severity.ERROR, code="bare-host", text=text, advice=f"write {name}/REPOSITORY:TAG")
+
+
+def _no_entry(reference: ImageReference, accesses: Sequence[Access]) -> Iterator[_Found]:
+    host, name = reference.domain, _without_port(reference.domain)
+    others = sorted({own for access in accesses for own in access.hosts if _without_port(own) == name and own != host})
+    if others:
+        yield _Found(
+            severity=Severity.ERROR,
+            code="port-mismatch",
+            text=f"the image comes from {host}, the registry is configured as {others[0]}: a port is part of the key",
+            advice=f"write {host} in registries, or {others[0]} in the image",
+        )
+    elif _is_private_ecr(host):
+        yield _Found(
+            severity=Severity.WARNING,
+            code="no-entry",
+            text=f"no registry of this program opens {host}, which always asks for a credential",
+            advice=f"add {{host: {host}}} to registries, unless the nodes have a credential provider for it",
+        )
+    elif host not in _PUBLIC:
+        yield _Found(
+            severity=Severity.INFO,
+            code="no-entry",
+            text=f"no registry of this program opens {host}",
+            advice=f"add {{host: {host}, username: ..., password: ...}} to registries, if it asks for a credential",
+        )
+
+
+def _without_port(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdigit() else host
+
+
+def _not_in_namespace(image: ResolvedImage, opening: Sequence[Access]) -> _Found:
+    namespace, secret = image.namespace or DEFAULT_NAMESPACE, opening[0].secret
+    return _Found(
+        severity=Severity.ERROR,
+        code="secret-not-in-namespace",
+        text=f"the Secret {secret} opens this image, but is not in namespace {namespace}",
+        advice=f"add {namespace} to the namespaces of {secret}",
+    )
+
+
+_SEVERITY_OF: Final[Mapping[str, Severity]] = {
+    "latest-with-digest": Severity.WARNING,
+    "never": Severity.WARNING,
+    "mutable-tag": Severity.INFO,
+}
+
+
+def _about_policy(image: ResolvedImage, reference: ImageReference, *, private: bool) -> Iterator[_Found]:
+    for surprise in surprises(image.image, PullPolicy(image.policy), private=private):
+        severity = _SEVERITY_OF.get(surprise.code)
+        if surprise.code == "mutable-tag" and _moving_tag.fullmatch(reference.tag or DEFAULT_TAG):
+            severity = Severity.WARNING
+        if severity:
+            yield _Found(severity=severity, code=surprise.code, text=surprise.text)

@@ -1,0 +1,55 @@
+"""Foreign text in a Markdown comment: shown as it is, without effect on the comment or on anybody's notifications.
+
+Every text passes `redact` here, so that none reaches a comment with a credential in it.
+"""
+
+import html
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from imagepull.redaction import redact
+
+__all__ = ["code", "code_line", "preformatted", "prose", "table_row"]
+
+_LONGEST: Final = 400
+_LONGEST_END: Final = 2_000
+_special = re.compile(r"([\\`*_\[\]|~#$])")
+# Outside of code GitHub links a person or an issue wherever one is named, and tells them.
+_named = re.compile(r"([@#])(?=\w)")
+_unprintable = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+_BREAK: Final = "\u200b"
+
+
+def code(text: str) -> str:
+    """In one line, as code: names and images. Empty for an empty text. It cannot pass for a comment's marker."""
+    shown = _one_line(text).replace("`", "'").replace("|", r"\|").replace("<!--", f"<!{_BREAK}--")
+    return f"`{shown}`" if shown else ""
+
+
+def prose(text: str) -> str:
+    """In one line, as part of a sentence or of a table's cell."""
+    return html.escape(_special.sub(r"\\\1", _named.sub(rf"\1{_BREAK}", _one_line(text))), quote=False)
+
+
+def preformatted(text: str) -> str:
+    """As lines of code, standing outside of any table. A very long text loses its middle: its ends tell the most."""
+    shown = _unprintable.sub("", redact(text))
+    if len(shown) > 2 * _LONGEST_END:
+        shown = f"{shown[:_LONGEST_END]}\n...\n{shown[-_LONGEST_END:]}"
+    return f"<pre>{html.escape(shown, quote=False)}</pre>"
+
+
+def code_line(text: str) -> str:
+    """One line of what stands between `<pre>` and `</pre>`."""
+    return html.escape(" ".join(_unprintable.sub("", redact(text)).splitlines()), quote=False)
+
+
+def table_row(cells: Sequence[str]) -> str:
+    """A row of a table, of cells that are Markdown already."""
+    return f"| {' | '.join(cells)} |"
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(_unprintable.sub("", redact(text)).split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."

@@ -1,0 +1,65 @@
+"""Taking credentials out of a text that others will read: the last guard, behind Pulumi's own `[secret]`.
+
+What is looked for is what a registry's credential looks like, in the clear or encoded. Too much taken out is a
+nuisance, too little is a leak: so a long text that only looks like a token goes, too.
+"""
+
+import base64
+import binascii
+import re
+from typing import Final
+
+__all__ = ["REDACTED", "redact"]
+
+REDACTED: Final = "[redacted]"
+
+_NAMED: Final = r"auth|password|passwd|secret|token|identitytoken|registrytoken|authorizationtoken|\.dockerconfigjson"
+_PATTERNS: Final = (
+    # {"auths": ...}, whole, with quotes escaped or not; it may be cut short.
+    (re.compile(r"\{\s*\\*\"auths\\*\"\s*:.*?(?:\}\s*\}\s*\}|\Z)", re.DOTALL | re.IGNORECASE), REDACTED),
+    (
+        re.compile(rf"(\\*[\"']?(?:{_NAMED})\\*[\"']?\s*[:=]\s*)\\*([\"'])(?!\[secret\]).*?\\*\2", re.I | re.S),
+        rf"\1{REDACTED}",
+    ),
+    (re.compile(r"\b(Basic|Bearer)\s+[A-Za-z0-9+/=_.~-]{8,}", re.IGNORECASE), rf"\1 {REDACTED}"),
+    (re.compile(r"(?<=://)[^/@\s:]+:[^/@\s]+@"), f"{REDACTED}@"),
+    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"), REDACTED),
+    (re.compile(r"\b(?:ghp|gho|ghs|ghu|github_pat|glpat|dckr_pat|npm|pul)[_-][A-Za-z0-9_-]{16,}"), REDACTED),
+)
+_word = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
+_hex = re.compile(r"[0-9a-f]+")
+_LONG: Final = 40
+_credential = re.compile(r"[!-9;-~]{1,256}:[ -~]+")
+
+
+def redact(text: str) -> str:
+    """The text, with `[redacted]` in the place of each thing that looks like a credential."""
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return _word.sub(_word_or_nothing, text)
+
+
+def _word_or_nothing(found: re.Match[str]) -> str:
+    word = found.group()
+    return REDACTED if _looks_random(word) or _holds_credential(word) else word
+
+
+def _looks_random(word: str) -> bool:
+    """Long, with upper case, lower case and digits: no image name, digest or path of ours is."""
+    kinds = (str.isupper, str.islower, str.isdigit)
+    return len(word) >= _LONG and not _hex.fullmatch(word) and all(any(map(kind, word)) for kind in kinds)
+
+
+def _holds_credential(word: str) -> bool:
+    """Base64 of `user:password` or of a docker config."""
+    try:
+        padded = word.rstrip("=") + "=" * (-len(word.rstrip("=")) % 4)
+        decoded = (
+            base64.b64decode(padded, altchars=b"-_", validate=True)
+            if "-" in word or "_" in word
+            else (base64.b64decode(padded, validate=True))
+        )
+        text = decoded.decode("ascii")
+    except (binascii.Error, UnicodeDecodeError):
+        return False
+    return '"auth' in text or _credential.fullmatch(text) is not None
