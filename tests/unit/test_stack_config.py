@@ -213,3 +213,11 @@ def test_schema_has_a_description_for_every_key() -> None:
 
 _PLAIN = ("kind", "name", "reason", "namespace", "requests", "limits", "exceptions")
 """Keys that say all by their names."""
+
+
+def test_command_prints_the_committed_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    from imagepull.cli import main
+
+    assert main(["config", "schema"]) == 0
+
+    assert capsys.readouterr().out == (CHECKOUT / "stacks" / "schema.json").read_text()
