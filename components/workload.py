@@ -17,7 +17,7 @@ from imagepull.workload import make_explicit
 
 __all__ = ["Workload"]
 
-_EITHER_FORM = ("access", "rules", "metadata")
+_EITHER_FORM = ("access", "image_pull_secrets", "rules", "metadata")
 _SAID_BY_THE_KIND = ("api_version", "apiVersion", "kind")
 
 
@@ -42,7 +42,7 @@ class Workload(pulumi.ComponentResource):
     _module: ClassVar[str]
 
     resolved_images: pulumi.Output[Sequence[Mapping[str, Any]]]
-    """Each image with its pull policy and the reason; see `imagepull.workload.ResolvedImage`."""
+    """Each image with its pull policy and the reason."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Workload(pulumi.ComponentResource):
         rules: Optional[Rules] = given.get("rules")
         explicit = make_explicit(
             {"kind": self.kind, **self._whole(name, given)},
-            pull_secrets=access.image_pull_secrets if access else (),
+            pull_secrets=access.image_pull_secrets if access else given.get("image_pull_secrets", ()),
             rules=rules,
             name=name,
             lift=lift,
@@ -90,6 +90,8 @@ class Workload(pulumi.ComponentResource):
             for field in given
             if field not in known and field not in _SAID_BY_THE_KIND
         ]
+        if "access" in given and "image_pull_secrets" in given:
+            wrong.append("image_pull_secrets beside access, which names the Secret: leave one of them out")
         if "image" not in given and "spec" not in given:
             wrong.append("neither image nor spec: write image for the short form, or the whole spec")
         elif "spec" in given and short:

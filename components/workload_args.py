@@ -12,7 +12,11 @@ class WorkloadArgs(TypedDict, total=False):
     """A workload: whole (`spec`, as pulumi_kubernetes takes it) or in the short form (`image` and what follows)."""
 
     access: Any
-    """RegistryAccess whose Secret the Pods name, and that is there before they are. Default: none."""
+    """RegistryAccess whose Secret the Pods name, and that is there before they are. Not together with
+    `image_pull_secrets`. Default: none."""
+    image_pull_secrets: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Secrets that the Pods name: the `image_pull_secrets` of a RegistryAccess, also of one in another stack.
+    Default: none."""
     rules: Any
     """`imagepull.rules.Rules` that the images must keep to. Default: none but the kubelet's own."""
     metadata: pulumi.Input[Any]

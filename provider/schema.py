@@ -1,13 +1,16 @@
-"""The plugin's schema, made of the classes in `components/resources.py`: their annotations and docstrings."""
+"""The plugin's schema, made of the classes in `components/`: their annotations and docstrings."""
 
 import inspect
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
-from pulumi.provider.experimental.analyzer import Analyzer, PropertyDefinition
+from pulumi.provider.experimental.analyzer import PropertyDefinition, TypeDefinition
 from pulumi.provider.experimental.schema import ComplexType, Property
 
-from components import resources
+from components import kinds, registry_access, resources, workload_args
+from components.workload import Workload
+from provider.analyzer import ComponentAnalyzer, wire_text
 
 _NAME: Final = "imagepull"
 _SECRET: Final = {("Registry", "password"), ("ProviderArgs", "kubeconfig")}
@@ -28,69 +31,117 @@ _RESOURCES: Final[dict[str, tuple[type, type, dict[str, Any]]]] = {
     ),
 }
 _PYTHON_NAMES: Final = {"expiresAt": "expires_at"}
+COMPONENTS: Final[Mapping[str, tuple[Any, type]]] = {
+    "RegistryAccess": (registry_access.RegistryAccess, registry_access.RegistryAccessArgs),
+    "Pod": (kinds.Pod, workload_args.PodArgs),
+    "Deployment": (kinds.Deployment, workload_args.DeploymentArgs),
+    "StatefulSet": (kinds.StatefulSet, workload_args.StatefulSetArgs),
+    "DaemonSet": (kinds.DaemonSet, workload_args.DaemonSetArgs),
+    "Job": (kinds.Job, workload_args.JobArgs),
+    "CronJob": (kinds.CronJob, workload_args.CronJobArgs),
+}
+"""Name of each component to its class and its args class."""
+_SEE_WORKLOAD: Final = "See `Workload`."
+_LANGUAGES: Final = {
+    "csharp": {"respectSchemaVersion": True},
+    "go": {"respectSchemaVersion": True, "generateResourceContainerTypes": True},
+    "java": {"respectSchemaVersion": True},
+    "nodejs": {"respectSchemaVersion": True},
+    "python": {
+        "respectSchemaVersion": True,
+        "pyproject": {"enabled": True},
+        "inputTypes": "classes-and-dicts",
+    },
+}
 
 
 def schema(version: str) -> str:
     """Pulumi's package schema as JSON (https://www.pulumi.com/docs/iac/using-pulumi/extending-pulumi/schema/)."""
-    analyzer = Analyzer(_NAME)
+    analyzer = ComponentAnalyzer(_NAME)
+    custom = {name: _custom(analyzer, *declared) for name, declared in _RESOURCES.items()}
+    components = {name: _component(analyzer, *declared) for name, declared in COMPONENTS.items()}
     document: dict[str, Any] = {
         "name": _NAME,
         "version": version,
         "displayName": "imagepull",
-        "description": "Private container images, pulled: ECR pull Secrets and ServiceAccounts",
+        "description": "Private container images, pulled: credentials and pull policies for Kubernetes workloads",
         "license": "Apache-2.0",
+        "meta": {"supportPack": True},  # SDKs of the newer layout, as `pulumi package add` asks for whatever is here
+        "language": _LANGUAGES,
         "provider": _inputs(analyzer, resources.ProviderArgs, resources.Provider),
-        "config": {"variables": _properties(analyzer, resources.ProviderArgs)},
-        "resources": {
-            f"{_NAME}:index:{name}": {
-                **_inputs(analyzer, args, declared),
-                "properties": {
-                    key: {"description": _summary(getattr(declared, _PYTHON_NAMES.get(key, key))), **output}
-                    for key, output in outputs.items()
-                },
-                "required": [key for key in outputs if key != "expiresAt"],
-            }
-            for name, (declared, args, outputs) in _RESOURCES.items()
+        "config": {"variables": _properties("ProviderArgs", analyzer.inputs(resources.ProviderArgs)[0])},
+        "resources": {f"{_NAME}:index:{name}": told for name, told in sorted({**custom, **components}.items())},
+        "types": {
+            f"{_NAME}:index:{name}": _type(name, definition)
+            for name, definition in sorted(analyzer.type_definitions.items())
         },
-    }
-    document["types"] = {
-        f"{_NAME}:index:{name}": _marked(name, ComplexType.from_definition(definition).to_json())
-        for name, definition in analyzer.type_definitions.items()
     }
     return json.dumps(_without_none(document))
 
 
-def _inputs(analyzer: Analyzer, args: type, declared: type) -> dict[str, Any]:
-    definitions = _definitions(analyzer, args)
+def _custom(analyzer: ComponentAnalyzer, declared: type, args: type, outputs: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **_inputs(analyzer, args, declared),
+        "properties": {
+            key: {"description": _summary(getattr(declared, _PYTHON_NAMES.get(key, key))), **output}
+            for key, output in outputs.items()
+        },
+        "required": [key for key in outputs if key != "expiresAt"],
+    }
+
+
+def _component(analyzer: ComponentAnalyzer, declared: type, args: type) -> dict[str, Any]:
+    outputs, _ = analyzer.outputs(declared)
+    inputs = _inputs(analyzer, args, declared)
+    if issubclass(declared, Workload):
+        inputs["description"] = inputs["description"].replace(_SEE_WORKLOAD, _summary(workload_args.WorkloadArgs))
+    return {
+        "isComponent": True,
+        **inputs,
+        "properties": _properties(declared.__name__, outputs),
+        "required": _required(outputs),
+    }
+
+
+def _inputs(analyzer: ComponentAnalyzer, args: type, declared: type) -> dict[str, Any]:
+    definitions, _ = analyzer.inputs(args)
     return {
         "description": _summary(declared),
-        "inputProperties": _properties(analyzer, args),
-        "requiredInputs": sorted(key for key, definition in definitions.items() if not definition.optional),
+        "inputProperties": _properties(args.__name__, definitions),
+        "requiredInputs": _required(definitions),
     }
 
 
-def _properties(analyzer: Analyzer, args: type) -> dict[str, Any]:
-    found = {key: Property.from_definition(one).to_json() for key, one in _definitions(analyzer, args).items()}
-    return _marked_properties(args.__name__, found)
+def _properties(type_name: str, definitions: Mapping[str, PropertyDefinition]) -> dict[str, Any]:
+    return {key: _property((type_name, key), definition) for key, definition in definitions.items()}
 
 
-def _definitions(analyzer: Analyzer, args: type) -> dict[str, PropertyDefinition]:
-    return analyzer.analyze_type(args, is_component_output=False)[0]
+def _property(field: tuple[str, str], definition: PropertyDefinition) -> dict[str, Any]:
+    told: dict[str, Any] = Property.from_definition(definition).to_json()
+    for inner in ("items", "additionalProperties"):
+        if told[inner]:
+            del told[inner]["description"]  # the field's, once more
+    return {**told, "secret": True} if field in _SECRET else told
 
 
-def _marked(name: str, type_: dict[str, Any]) -> dict[str, Any]:
-    return {**type_, "properties": _marked_properties(name, type_["properties"])}
+def _required(definitions: Mapping[str, PropertyDefinition]) -> list[str]:
+    return sorted(key for key, definition in definitions.items() if not definition.optional)
 
 
-def _marked_properties(type_name: str, properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: {**value, "secret": True} if (type_name, key) in _SECRET else value for key, value in properties.items()
-    }
+def _type(name: str, definition: TypeDefinition) -> dict[str, Any]:
+    told: dict[str, Any] = ComplexType.from_definition(definition).to_json()
+    told["description"] = wire_text(definition.description or "")
+    if definition.enum:
+        values = [str(member.value) for member in definition.enum]
+        told["enum"] = [{"name": value[0].upper() + value[1:], "value": value} for value in values]
+    else:
+        told["properties"] = _properties(name, definition.properties)
+    return told
 
 
 def _summary(declared: object) -> str:
     """The docstring without its section of arguments, which are documented one by one."""
-    return (inspect.getdoc(declared) or "").partition("\n\nArgs:")[0]
+    return wire_text((inspect.getdoc(declared) or "").partition("\n\nArgs:")[0])
 
 
 def _without_none(value: Any) -> Any:

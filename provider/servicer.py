@@ -10,12 +10,13 @@ import re
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from functools import wraps
-from typing import Any, Final, TypeVar
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import grpc  # type: ignore[import-untyped]
 import grpc.aio  # type: ignore[import-untyped]
 from google.protobuf import empty_pb2, struct_pb2  # type: ignore[import-untyped]
+from pulumi import RunError
 from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime import proto
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
@@ -28,6 +29,9 @@ from provider.plugin import VERSION, ImagePull
 from provider.report import Engine, EngineReport
 from provider.requests import DiffAnswer, Partial, Resource, Run, State, Values
 from provider.values import plain_map, struct, with_secrets, with_values
+
+if TYPE_CHECKING:
+    from provider.construct import Construction
 
 _KINDS: Final = {
     Difference.ADD: (proto.PropertyDiff.ADD, proto.PropertyDiff.ADD_REPLACE),
@@ -47,7 +51,7 @@ def _told(handler: Handler) -> Handler:
             return await handler(self, request, context)
         except Partial as error:
             message, details = str(error), _init_failed(error)
-        except ImagePullError as error:
+        except (ImagePullError, RunError) as error:
             message, details = str(error), None
         except Exception as error:
             # Its text could hold anything, also a credential: only its kind and place are told.
@@ -63,7 +67,7 @@ def _told(handler: Handler) -> Handler:
 
 
 class Servicer(ProviderServicer):
-    """Serves the custom resources of `ImagePull`."""
+    """Serves the custom resources of `ImagePull`, and the components to programs in other languages."""
 
     def __init__(self, args: list[str], plugin: ImagePull, engine_address: str) -> None:
         super().__init__(args, VERSION, plugin, engine_address=engine_address)
@@ -136,6 +140,17 @@ class Servicer(ProviderServicer):
         async with self._run(request) as run:
             await self._plugin.finish(resource.delete(run, old), request.timeout)
         return empty_pb2.Empty()
+
+    @_told
+    async def Construct(self, request: Any, context: Any) -> Any:
+        return await self._construction.construct(request)
+
+    @cached_property
+    def _construction(self) -> "Construction":
+        # Lazily: programs in Python declare their components themselves.
+        from provider.construct import Construction
+
+        return Construction(self._args, self._engine_address)
 
     def _resource(self, request: Any) -> Resource:
         kind = request.urn.split("::")[2].rpartition("$")[2]

@@ -1,0 +1,87 @@
+"""Components for programs in other languages: the engine's Construct, answered by the classes in `components/`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, cast
+
+import pulumi
+from pulumi.provider import ConstructResult, Provider
+from pulumi.provider.server import ProviderServicer
+
+from imagepull.errors import ImagePullError
+from imagepull.inputs import Reader
+from provider.analyzer import ComponentAnalyzer
+from provider.plugin import VERSION
+from provider.schema import COMPONENTS
+
+__all__ = ["Construction"]
+
+_PREFIX: Final = "imagepull:index:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Names:
+    """A component's inputs and outputs: name in the schema to name in Python."""
+
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+
+
+class Construction(ProviderServicer):
+    """Pulumi's own service for components, of which `construct` is used.
+
+    The SDK's newer one (pulumi.provider.experimental) hands the inputs over as values that no component takes, and its
+    host for components looks only into lists and mappings that are already there.
+
+    Args:
+        args: The plugin's command line.
+        engine_address: Address of the engine's gRPC service.
+    """
+
+    def __init__(self, args: list[str], engine_address: str) -> None:
+        super().__init__(_Components(VERSION), args, engine_address)
+
+    async def construct(self, request: Any) -> Any:
+        """The answer to a ConstructRequest, once all that the component declares is there.
+
+        Raises:
+            ImagePullError: there is no such component, or it has no such input.
+            pulumi.RunError: an input of the component is wrong.
+        """
+        return await self._construct(request, None)
+
+    @staticmethod
+    def _construct_options(request: Any) -> pulumi.ResourceOptions:
+        options = ProviderServicer._construct_options(request)
+        # Left out there, though read (sdk/python/lib/pulumi/provider/server.py).
+        timeouts = request.customTimeouts
+        options.custom_timeouts = pulumi.CustomTimeouts(
+            create=timeouts.create or None, update=timeouts.update or None, delete=timeouts.delete or None
+        )
+        return options
+
+
+class _Components(Provider):
+    @cached_property
+    def _names(self) -> Mapping[str, _Names]:
+        analyzer = ComponentAnalyzer("imagepull")
+        return {
+            name: _Names(inputs=analyzer.inputs(args)[1], outputs=analyzer.outputs(declared)[1])
+            for name, (declared, args) in COMPONENTS.items()
+        }
+
+    def construct(
+        self, name: str, resource_type: str, inputs: Any, options: pulumi.ResourceOptions | None = None
+    ) -> ConstructResult:
+        kind = resource_type.removeprefix(_PREFIX)
+        if kind not in COMPONENTS:
+            raise ImagePullError(f"there is no component {resource_type}; there are {', '.join(COMPONENTS)}")
+        names, (declared, _) = self._names[kind], COMPONENTS[kind]
+        reader = Reader(values=inputs)
+        reader.refuse_others(tuple(names.inputs))
+        reader.raise_problems()
+        # What is inside an input keeps its names: components take the API's and the schema's as well as Python's.
+        component = declared(name, {names.inputs[key]: value for key, value in inputs.items()}, options)
+        state = {key: getattr(component, attribute) for key, attribute in names.outputs.items()}
+        return ConstructResult(component.urn, cast(Any, state))

@@ -1,0 +1,83 @@
+"""The plugin's schema: a golden file, so that a change of what other languages see shows in a review."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imagepull.plan import as_data
+from imagepull.pull_policy import PullPolicy
+from imagepull.workload import ResolvedImage
+from provider import analyzer
+from provider.plugin import VERSION
+from provider.schema import schema
+
+GOLDEN = Path(__file__).parent / "golden" / "schema.json"
+
+
+@pytest.fixture(scope="module")
+def told() -> Any:
+    return json.loads(schema(VERSION))
+
+
+def test_schema_is_the_golden_one(told: Any) -> None:
+    assert json.loads(GOLDEN.read_text()) == told, (
+        f"if that is what you want, write json.dumps(..., indent=2) to {GOLDEN}"
+    )
+
+
+def test_every_input_output_and_type_is_described(told: Any) -> None:
+    described = [*told["resources"].items(), *told["types"].items(), ("provider", told["provider"])]
+    missing = [
+        f"{name}.{key}"
+        for name, one in described
+        for key, property_ in {**one.get("inputProperties", {}), **one.get("properties", {})}.items()
+        if not property_.get("description")
+    ]
+
+    assert missing == []
+    assert [name for name, one in described if not one.get("description")] == []
+
+
+def test_descriptions_name_fields_as_the_schema_does(told: Any) -> None:
+    texts = json.dumps(told)
+
+    assert "`roleArn`" in texts
+    assert "`imagePullSecrets`" in texts
+    for python in ("role_arn", "image_pull_secrets", "`Workload`", "`access`"):
+        assert python not in texts
+
+
+def test_passwords_and_kubeconfigs_are_secret(told: Any) -> None:
+    assert told["types"]["imagepull:index:Registry"]["properties"]["password"]["secret"]
+    assert told["provider"]["inputProperties"]["kubeconfig"]["secret"]
+    assert told["config"]["variables"]["kubeconfig"]["secret"]
+
+
+def test_policies_and_renewals_are_enums(told: Any) -> None:
+    deployment = told["resources"]["imagepull:index:Deployment"]["inputProperties"]
+    access = told["resources"]["imagepull:index:RegistryAccess"]["inputProperties"]
+
+    assert deployment["imagePullPolicy"]["$ref"] == "#/types/imagepull:index:PullPolicy"
+    assert access["renewal"]["$ref"] == "#/types/imagepull:index:Renewal"
+    assert [one["value"] for one in told["types"]["imagepull:index:PullPolicy"]["enum"]] == [*PullPolicy]
+
+
+def test_what_is_a_python_object_is_no_input(told: Any) -> None:
+    for name, one in told["resources"].items():
+        assert not {"access", "rules"} & one["inputProperties"].keys(), name
+
+
+def test_resolved_images_are_typed_as_they_are_made() -> None:
+    image = ResolvedImage(
+        workload="Deployment/web",
+        namespace="shop",
+        container="web",
+        image="nginx",
+        policy=PullPolicy.ALWAYS,
+        reason="no tag",
+        path="spec.containers[0]",
+    )
+
+    assert analyzer.ResolvedImage.__annotations__.keys() == as_data(image).keys()
