@@ -7,7 +7,7 @@ import pulumi
 
 from components.lifting import lift
 from components.plan import keeping_rules
-from components.registry_access import RegistryAccess
+from components.stack_references import Access
 from imagepull.rules import Rules
 from imagepull.workload import WORKLOAD_KINDS, make_explicit, spec_path
 
@@ -25,7 +25,7 @@ Exclude = Callable[[pulumi.ResourceTransformArgs], bool]
 
 
 def explicit_image_pulls(
-    access: Optional[RegistryAccess] = None,
+    access: Optional[Access] = None,
     *,
     rules: Optional[Rules] = None,
     exclude: Optional[Exclude] = None,
@@ -57,7 +57,7 @@ class ExplicitImagePulls:
 
     def __init__(
         self,
-        access: Optional[RegistryAccess],
+        access: Optional[Access],
         rules: Optional[Rules],
         exclude: Optional[Exclude],
         template_paths: Mapping[str, str],

@@ -6,8 +6,7 @@ What a value must be, pydantic decides by the classes in `imagepull.environment`
 
 import json
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,13 +39,21 @@ def read(config: Mapping[str, str], project: str) -> Environment:
         InvalidInput: with every problem and its path (`private-images:workloads[1].port`).
     """
     prefix = f"{project}:"
-    own = {key.removeprefix(prefix): _decoded(value) for key, value in config.items() if key.startswith(prefix)}
-    problems = list(_clusters_that_differ(config, "cluster" in own))
+    own: dict[str, Any] = {}
+    problems = []
+    for key, text in config.items():
+        if key.startswith(prefix):
+            try:
+                own[key.removeprefix(prefix)] = _decoded(text)
+            except ValueError:  # not shown: it may hold a password
+                problems.append(Problem(path=key, reason="is no JSON; write it in the stack's file, as YAML"))
+    unreadable = {problem.path for problem in problems}
+    problems += _clusters_that_differ(config, "cluster" in own)
     try:
         environment = parse(own)
     except InvalidInput as error:
         ours = [Problem(path=prefix + each.path, reason=each.reason) for each in error.problems]
-        raise InvalidInput([*ours, *problems]) from None
+        raise InvalidInput([*(each for each in ours if each.path not in unreadable), *problems]) from None
     if problems:
         raise InvalidInput(problems)
     return environment
@@ -154,28 +161,29 @@ def _wrong_registries(values: Mapping[str, Any]) -> Sequence[Problem]:
 
 def _wrong_together(values: Mapping[str, Any]) -> Iterator[Problem]:
     reader = Reader(values=values)
-    namespaces = [entry.values.get("name") for entry in reader.children("namespaces")]
+    namespaces = [(str(entry.values.get("name")), entry) for entry in reader.children("namespaces")]
     workloads = [(entry.values.get("kind", Kind.DEPLOYMENT.value), entry) for entry in reader.children("workloads")]
     reader.problems.clear()  # pydantic tells them
+    known = [name for name, _ in namespaces]
     for kind, workload in workloads:
         namespace = workload.values.get("namespace")
-        if namespace is not None and namespace not in namespaces:
+        if namespace is not None and namespace not in known:
             workload.problem("namespace", f"is {shown(namespace)}, which is not among namespaces; add it there")
         if workload.has("schedule") != (kind == Kind.CRON_JOB):
             workload.problem("schedule", "is for a CronJob, which needs it; write when to run, as '0 3 * * *'")
         if workload.has("replicas") and kind not in _REPLICATED:
             workload.problem("replicas", f"is not for a {kind}; leave it out")
-    _refuse_twice(reader, "namespaces", namespaces)
-    _refuse_twice(reader, "workloads", [f"{kind} {workload.values.get('name')}" for kind, workload in workloads])
     yield from reader.problems
+    yield from _named_twice(namespaces)
+    yield from _named_twice([(f"{kind} {workload.values.get('name')}", workload) for kind, workload in workloads])
 
 
-def _refuse_twice(reader: Reader, key: str, names: Sequence[Any]) -> None:
-    seen: Counter[str] = Counter()
-    for index, name in enumerate(names):
-        seen[str(name)] += 1
-        if seen[str(name)] > 1:
-            reader.problem(f"{key}[{index}]", f"is {name} a second time; name each once")
+def _named_twice(named: Iterable[tuple[str, Reader]]) -> Iterator[Problem]:
+    seen = set()
+    for name, entry in named:
+        if entry.has("name") and name in seen:
+            yield Problem(path=entry.path, reason=f"is {name} a second time; name each once")
+        seen.add(name)
 
 
 def _is_echo(error: "ErrorDetails") -> bool:

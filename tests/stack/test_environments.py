@@ -19,6 +19,7 @@ PROJECT = "private-images"
 PROGRAM = (CHECKOUT / "__main__.py").read_text()
 WEB = f"{SHOP.host}/shop/web:1.0"
 INFRASTRUCTURE = f"organization/infrastructure/{STACK}"
+ROLE = f"arn:aws:iam::{TOOLS.account}:role/image-pull"
 PASSWORD = "geheim-4711"
 
 
@@ -80,13 +81,14 @@ def test_application_and_registry_are_added_in_yaml_alone(lab: Lab, namespace: s
         stack,
         {
             **before,
-            "registries": [*before["registries"], {"host": TOOLS.host}],
+            "registries": [*before["registries"], {"host": TOOLS.host, "roleArn": ROLE}],
             "workloads": [*before["workloads"], {**job, "image": f"{TOOLS.host}/tools/worker:latest"}],
         },
     )
     stack.up()
 
     assert auths(lab, namespace).keys() == {SHOP.host, TOOLS.host}
+    assert "assumed-role/image-pull" in lab.ecr.calls()[-1].principal
     assert names(lab, "deployments", namespace) == ["web"]
     assert names(lab, "cronjobs", namespace) == ["nightly"]
     plan = {row["workload"]: row["policy"] for row in stack.outputs()["imagePullPlan"]}
