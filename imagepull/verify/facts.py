@@ -1,0 +1,87 @@
+"""What a registry tells of an image, and how its documents are read: pure.
+
+Formats: opencontainers/image-spec manifest.md, image-index.md, config.md; distribution/distribution
+docs/content/spec/manifest-v2-2.md.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+__all__ = ["ACCEPT", "ImageFacts", "Manifest", "Unverified", "platform_of", "read_manifest"]
+
+ACCEPT: Final = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+"""The media types that are understood."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFacts:
+    """What a registry holds under a reference.
+
+    Attributes:
+        digest: `sha256:...`, of the index where there is one.
+        size: bytes to pull, compressed: of the one platform, or of none where there are several.
+        platforms: `linux/amd64`, `linux/arm/v7`; empty where the registry does not tell.
+    """
+
+    digest: str
+    size: int | None
+    platforms: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unverified:
+    """No facts: `code` is `image-not-found`, `access-denied` or `registry-unreachable`; `text` is a clause."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """A manifest: of one image (`config` is the digest of its configuration), or an index of several (`platforms`)."""
+
+    size: int | None
+    platforms: tuple[str, ...]
+    config: str | None
+
+
+def read_manifest(data: bytes) -> Manifest | None:
+    """What a manifest or index says; None for a document of another kind."""
+    document = _document(data)
+    if isinstance(document.get("manifests"), list):
+        found = [platform_of(entry.get("platform")) for entry in document["manifests"] if isinstance(entry, Mapping)]
+        platforms = tuple(dict.fromkeys(each for each in found if each and each != "unknown/unknown"))
+        return Manifest(size=None, platforms=platforms, config=None)
+    config, layers = document.get("config"), document.get("layers")
+    if not isinstance(config, Mapping) or not isinstance(layers, list):
+        return None
+    sizes = [entry.get("size") for entry in (config, *layers) if isinstance(entry, Mapping)]
+    size = sum(each for each in sizes if isinstance(each, int))
+    digest = config.get("digest")
+    return Manifest(size=size, platforms=(), config=digest if isinstance(digest, str) else None)
+
+
+def platform_of(document: object) -> str:
+    """`os/architecture`, with the variant, of an index's entry or of an image's configuration; empty when not told."""
+    if isinstance(document, bytes):
+        document = _document(document)
+    if not isinstance(document, Mapping):
+        return ""
+    parts: Sequence[Any] = [document.get(name) for name in ("os", "architecture", "variant")]
+    known = [part for part in parts if isinstance(part, str) and part]
+    return "/".join(known) if len(known) > 1 else ""
+
+
+def _document(data: bytes) -> Mapping[str, Any]:
+    try:
+        document = json.loads(data)
+    except ValueError:
+        return {}
+    return document if isinstance(document, Mapping) else {}

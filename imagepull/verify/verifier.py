@@ -1,0 +1,132 @@
+"""Which images to look up, where and with what credential; and what the answers mean."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import httpx2
+
+from imagepull.docker_config import Credential, auths_key
+from imagepull.ecr import parse_host
+from imagepull.errors import CredentialError, InvalidReference
+from imagepull.findings import Finding, Severity, worst_first
+from imagepull.keyring import match
+from imagepull.reference import ImageReference, parse
+from imagepull.registry_secret import Registry
+from imagepull.tokens import Principal, TokenRequest, TokenSource
+from imagepull.verify import ecr, oci
+from imagepull.verify.facts import ImageFacts, Unverified
+from imagepull.workload import ResolvedImage
+
+__all__ = ["Settings", "Verifier", "verify"]
+
+_MEBIBYTE: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What to demand of an image.
+
+    Attributes:
+        severity: of an image that is not there, lacks a platform or is too large. What could not be looked up is a
+            warning, whatever this says.
+        platforms: such as `linux/amd64`: of the nodes. Default: any.
+        largest: bytes to pull, compressed. Default: any.
+        timeout: seconds that a registry may take for each answer.
+        at_once: the most look-ups under way.
+        base_urls: registry host to where it is, for those that are not at HTTPS at their host.
+    """
+
+    severity: Severity = Severity.WARNING
+    platforms: tuple[str, ...] = ()
+    largest: int | None = None
+    timeout: float = 10
+    at_once: int = 8
+    base_urls: Mapping[str, str] = field(default_factory=dict)
+
+
+def verify(images: Sequence[ResolvedImage], registries: Sequence[Registry], settings: Settings) -> list[Finding]:
+    """Look all images up and tell what is wrong, the worst first. Blocks; see `Verifier.findings`."""
+    return asyncio.run(Verifier(registries, settings).findings(images))
+
+
+class Verifier:
+    """Looks images up, each reference once in its life.
+
+    Args:
+        registries: With their credentials, as configured. A private ECR host that is not among them is asked as the
+            principal that the AWS SDK finds, any other registry anonymously.
+        settings: What to demand.
+    """
+
+    def __init__(self, registries: Sequence[Registry], settings: Settings) -> None:
+        self._registries = {auths_key(registry.host): registry for registry in registries}
+        self._settings = settings
+        self._tokens = TokenSource()
+        self._places = asyncio.Semaphore(settings.at_once)
+        self._asked: dict[str, asyncio.Task[ImageFacts | Unverified]] = {}
+
+    async def findings(self, images: Iterable[ResolvedImage]) -> list[Finding]:
+        """What is wrong with the images, the worst first; a reference that is none is left to `imagepull.findings`."""
+        parsed = [(image, reference) for image in images if (reference := _parsed(image.image)) is not None]
+        timeout = httpx2.Timeout(self._settings.timeout)
+        async with httpx2.AsyncClient(timeout=timeout) as client:
+            answers = await asyncio.gather(*(self._once(client, reference) for _, reference in parsed))
+        return worst_first(
+            Finding(severity=severity, code=code, image=image, text=text)
+            for (image, _), answer in zip(parsed, answers, strict=True)
+            for severity, code, text in self._judged(answer)
+        )
+
+    async def _once(self, client: httpx2.AsyncClient, reference: ImageReference) -> ImageFacts | Unverified:
+        asked = self._asked.get(reference.canonical)
+        if asked is None:
+            asked = self._asked[reference.canonical] = asyncio.create_task(self._look_up(client, reference))
+        return await asked
+
+    async def _look_up(self, client: httpx2.AsyncClient, reference: ImageReference) -> ImageFacts | Unverified:
+        async with self._places:
+            keys = match(self._registries, reference.canonical)
+            registry = self._registries[keys[0]] if keys else None
+            host = parse_host(reference.domain)
+            request = registry.token if registry else None
+            if request is None and host and not host.public and not (registry and registry.fixed):
+                request = TokenRequest(principal=Principal(), region=host.region, public=False)
+            if request and not request.public:
+                return await asyncio.to_thread(ecr.look_up, reference, request, self._settings.timeout)
+            try:
+                credential = await self._credential(registry)
+            except CredentialError as error:
+                return Unverified(code="access-denied", text=str(error))
+            return await oci.look_up(client, reference, credential, self._settings.base_urls.get(reference.domain))
+
+    async def _credential(self, registry: Registry | None) -> Credential | None:
+        if registry is None or registry.token is None:
+            return registry.fixed if registry else None
+        return (await self._tokens.get(registry.token)).credential
+
+    def _judged(self, answer: ImageFacts | Unverified) -> Iterator[tuple[Severity, str, str]]:
+        severity, settings = self._settings.severity, self._settings
+        if isinstance(answer, Unverified):
+            yield severity if answer.code == "image-not-found" else Severity.WARNING, answer.code, answer.text
+            return
+        missing = [each for each in settings.platforms if not _runs_on(answer.platforms, each)]
+        if missing and answer.platforms:
+            text = f"the image is for {', '.join(answer.platforms)}, not for {', '.join(missing)}"
+            yield severity, "platform-missing", text
+        if settings.largest is not None and answer.size is not None and answer.size > settings.largest:
+            most = settings.largest // _MEBIBYTE
+            yield severity, "image-too-large", f"the image has {answer.size // _MEBIBYTE} MiB, over the {most} allowed"
+
+
+def _runs_on(platforms: Sequence[str], wanted: str) -> bool:
+    """`linux/arm64` is met by `linux/arm64/v8`, too."""
+    return any(each == wanted or each.startswith(f"{wanted}/") for each in platforms)
+
+
+def _parsed(image: str) -> ImageReference | None:
+    try:
+        return parse(image)
+    except InvalidReference:
+        return None
