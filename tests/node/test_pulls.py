@@ -15,7 +15,9 @@ Make = Callable[..., PulumiProject]
 PROGRAM = """
 from components import Pod, RegistryAccess
 
-access = RegistryAccess("registries", registries=[{{"host": "{host}"}}], namespaces=["{namespace}"])
+access = RegistryAccess(
+    "registries", registries=[{{"host": "{host}"}}], namespaces=["{namespace}"], refresh_before="{refresh_before}"
+)
 """
 # Pulumi is not to wait for the pods that cannot start.
 POD = """
@@ -30,8 +32,9 @@ Pod(
 """
 
 
-def program(namespace: str, *pods: str) -> str:
-    return PROGRAM.format(host=SHOP.host, namespace=namespace) + "".join(pods)
+def program(namespace: str, *pods: str, refresh_before: str = "6h") -> str:
+    head = PROGRAM.format(host=SHOP.host, namespace=namespace, refresh_before=refresh_before)
+    return head + "".join(pods)
 
 
 def pod(name: str, namespace: str, image: str, policy: str, *, access: str = "access", starts: bool = True) -> str:
@@ -43,6 +46,10 @@ def asked(lab: Lab, image: str) -> int:
     """How often the node asked the registry for the image's manifest, with or without success."""
     repository = reference.parse(image).path
     return len(access_log.manifest_requests(access_log.read(lab.access_log), repository, client="containerd"))
+
+
+def secret(lab: Lab, namespace: str, path: str) -> str:
+    return lab.kubectl("get", "secret", "registries", f"--namespace={namespace}", f"--output=jsonpath={{{path}}}")
 
 
 def phase(lab: Lab, namespace: str, name: str) -> str:
@@ -116,3 +123,21 @@ def test_never_fails_when_the_image_is_absent_and_asks_nobody(
     project(program(namespace, pod("web", namespace, image, "Never", starts=False))).up()
     assert wait_until(lambda: waiting(lab, namespace, "web")[0] == "ErrImageNeverPull", timeout=60, pause=0.5)
     assert asked(lab, image) == 0
+
+
+def test_never_still_runs_what_is_cached_after_the_secret_was_renewed(
+    lab: Lab, project: Make, namespace: str, image: str
+) -> None:
+    """The kubelet (1.35+) lets a pod use a cached image by the Secret's UID, which a renewal keeps."""
+    first = pod("first", namespace, image, "IfNotPresent")
+    stack = project(program(namespace, first))
+    stack.up()
+    before = secret(lab, namespace, ".metadata.uid"), secret(lab, namespace, ".data")
+    after_first = asked(lab, image)
+    # A renewal is due from 13 hours before the end of a token that lives 12.
+    stack.write(program(namespace, first, pod("second", namespace, image, "Never"), refresh_before="13h"))
+    stack.up()
+    assert secret(lab, namespace, ".metadata.uid") == before[0]
+    assert secret(lab, namespace, ".data") != before[1]
+    assert phase(lab, namespace, "second") == "Running"
+    assert asked(lab, image) == after_first
