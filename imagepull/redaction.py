@@ -14,15 +14,20 @@ __all__ = ["REDACTED", "redact"]
 REDACTED: Final = "[redacted]"
 
 _NAMED: Final = r"auth|password|passwd|secret|token|identitytoken|registrytoken|authorizationtoken|\.dockerconfigjson"
+_QUOTE: Final = r"\\{0,4}[\"']"
+# Repetitions have an upper limit where they could cost quadratic time.
 _PATTERNS: Final = (
     # {"auths": ...}, whole, with quotes escaped or not; it may be cut short.
-    (re.compile(r"\{\s*\\*\"auths\\*\"\s*:.*?(?:\}\s*\}\s*\}|\Z)", re.DOTALL | re.IGNORECASE), REDACTED),
+    (re.compile(r"\{\s{0,99}\\{0,4}\"auths\\{0,4}\"\s{0,99}:.*?(?:\}\s*\}\s*\}|\Z)", re.S | re.I), REDACTED),
     (
-        re.compile(rf"(\\*[\"']?(?:{_NAMED})\\*[\"']?\s*[:=]\s*)\\*([\"'])(?!\[secret\]).*?\\*\2", re.I | re.S),
+        re.compile(
+            rf"((?:{_NAMED})(?:{_QUOTE})?\s{{0,9}}[:=]\s{{0,9}}){_QUOTE}(?!\[secret\]).{{0,8192}}?{_QUOTE}", re.S | re.I
+        ),
         rf"\1{REDACTED}",
     ),
-    (re.compile(r"\b(Basic|Bearer)\s+[A-Za-z0-9+/=_.~-]{8,}", re.IGNORECASE), rf"\1 {REDACTED}"),
-    (re.compile(r"(?<=://)[^/@\s:]+:[^/@\s]+@"), f"{REDACTED}@"),
+    (re.compile(r"\b(password|passwd|secret|token)=(?![\[\"'\\])\S+", re.I), rf"\1={REDACTED}"),
+    (re.compile(r"\b((?i:Basic|Bearer))\s+(?=\S*[0-9A-Z=])[A-Za-z0-9+/=_.~-]{8,}"), rf"\1 {REDACTED}"),
+    (re.compile(r"(?<=://)[^/@\s:]{1,256}:[^@\s]{1,8192}@"), f"{REDACTED}@"),
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"), REDACTED),
     (re.compile(r"\b(?:ghp|gho|ghs|ghu|github_pat|glpat|dckr_pat|npm|pul)[_-][A-Za-z0-9_-]{16,}"), REDACTED),
 )

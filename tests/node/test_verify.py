@@ -6,13 +6,12 @@ import httpx2
 import pytest
 
 from imagepull.docker_config import Credential
-from imagepull.pull_policy import resolve
 from imagepull.reference import parse
 from imagepull.registry_secret import Registry
 from imagepull.tokens import Principal, TokenRequest, ask_aws
 from imagepull.verify import ImageFacts, Settings, Verifier, ecr, oci, verify
-from imagepull.workload import ResolvedImage
 from lab.lifecycle import Lab
+from tests.resolved_images import row
 
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 REQUEST = TokenRequest(principal=Principal(), region="us-east-1", public=False)
@@ -23,19 +22,6 @@ def aws(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in lab.env.items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
-
-
-def row(image: str) -> ResolvedImage:
-    resolved = resolve(image)
-    return ResolvedImage(
-        workload="Deployment/web",
-        namespace="shop",
-        container="web",
-        image=image,
-        policy=resolved.policy,
-        reason=resolved.reason,
-        path="spec",
-    )
 
 
 def settings(lab: Lab, *platforms: str) -> Settings:

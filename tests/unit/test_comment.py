@@ -175,7 +175,9 @@ DOCKER_CONFIG = json.dumps(
         ('{"auth": "Ym90Omh1bnRlcjI="}', ["Ym90"]),
         ("auth Ym90Omh1bnRlcjI=", ["Ym90"]),
         ("Authorization: Basic Ym90Omg=", ["Ym90"]),
-        ("Authorization: Bearer abc.def-ghi", ["abc.def"]),
+        ("Authorization: Bearer eyJhbGciOi.eyJzdWIi.sig-na_ture", ["eyJhbG", "sig-na"]),
+        ("https://bot:hun/ter2@ghcr.io/v2/", ["hun/ter2"]),
+        ("docker login --password=hunter2", ["hunter2"]),
         ("https://bot:hunter2@ghcr.io/v2/", ["hunter2", "bot"]),
         ("password='hunter2'", ["hunter2"]),
         ("AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", ["AKIA", "wJalr"]),
@@ -197,10 +199,19 @@ def test_what_looks_like_a_credential_is_taken_out(text: str, secrets: Sequence[
         "registries[1].password: is missing beside username; give both",
         "spec.template.spec.containers[0].imagePullPolicy",
         "image: busybox, password: [secret]",
+        'password = "[secret]"',
+        "the registry wants basic authentication; see https://ghcr.io:443/v2/",
     ],
 )
 def test_what_is_no_credential_stays(text: str) -> None:
     assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    "part", ['{"auths":', 'password: "', "a:b://c:", "\\\\", "{ ", "Basic ", "aB3" * 20 + ".", "QVdTO"]
+)
+def test_long_hostile_text_does_not_hang(part: str) -> None:
+    assert redact(part * 20_000) is not None
 
 
 def _assert_golden(name: str, text: str) -> None:

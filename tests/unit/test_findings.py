@@ -3,27 +3,15 @@
 import pytest
 
 from imagepull.findings import Access, Finding, Severity, findings
-from imagepull.pull_policy import PullPolicy, resolve
+from imagepull.pull_policy import PullPolicy
 from imagepull.rules import RuleName, Violation
 from imagepull.workload import ResolvedImage
+from tests.resolved_images import row
 
 ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 OTHER_ECR = "210987654321.dkr.ecr.eu-west-1.amazonaws.com"
 DIGEST = "sha256:" + "4b" * 32
 ACCESS = Access(secret="registry-access", hosts=(ECR, "harbor.example.com:8443", "docker.io"), namespaces=("shop",))
-
-
-def row(image: str, *, namespace: str | None = "shop", policy: str | None = None) -> ResolvedImage:
-    resolved = resolve(image, explicit=policy)
-    return ResolvedImage(
-        workload="Deployment/web",
-        namespace=namespace,
-        container="web",
-        image=image,
-        policy=resolved.policy,
-        reason=resolved.reason,
-        path="spec.template.spec.containers[0]",
-    )
 
 
 def found(image: ResolvedImage, access: Access | None = ACCESS) -> list[tuple[str, str]]:

@@ -16,13 +16,12 @@ from moto import mock_aws
 
 from imagepull.docker_config import Credential
 from imagepull.findings import Severity
-from imagepull.pull_policy import resolve
 from imagepull.reference import parse
 from imagepull.registry_secret import Registry
 from imagepull.tokens import Principal, TokenRequest
 from imagepull.verify import ImageFacts, Settings, Unverified, Verifier, ecr, oci
 from imagepull.verify.facts import platform_of, read_manifest
-from imagepull.workload import ResolvedImage
+from tests.resolved_images import row
 
 ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 CONFIG = json.dumps({"os": "linux", "architecture": "amd64"}).encode()
@@ -96,19 +95,6 @@ def ask(handler: Handler, image: str, credential: Credential | None = None) -> I
 def code(answer: ImageFacts | Unverified) -> str:
     assert isinstance(answer, Unverified)
     return answer.code
-
-
-def row(image: str) -> ResolvedImage:
-    resolved = resolve(image)
-    return ResolvedImage(
-        workload="Deployment/web",
-        namespace="shop",
-        container="web",
-        image=image,
-        policy=resolved.policy,
-        reason=resolved.reason,
-        path="spec",
-    )
 
 
 @pytest.mark.parametrize("auth", ["none", "basic", "bearer"])
