@@ -270,6 +270,14 @@ def test_unknown_elsewhere_leaves_the_policy_known() -> None:
     assert container_of(resources)["imagePullPolicy"] == "Always"
 
 
+@pytest.mark.parametrize("wrap", [list, pulumi.Output.from_input])
+def test_pods_name_the_given_pull_secrets(wrap: Callable[[list[str]], Any]) -> None:
+    resources = declared(lambda: Deployment("web", image="nginx", image_pull_secrets=wrap(["pull", "theirs"])))
+
+    pod = resources[DEPLOYMENT, "web"]["spec"]["template"]["spec"]
+    assert pod["imagePullSecrets"] == [{"name": "pull"}, {"name": "theirs"}]
+
+
 def test_resolved_images_tell_policy_and_reason() -> None:
     seen: list[Any] = []
     declared(lambda: Deployment("web", image="nginx", namespace="shop").resolved_images.apply(seen.extend))
@@ -315,6 +323,7 @@ def test_plan_is_printed_once_with_what_is_known(
         ({"image": "nginx", "spec": {}}, "image beside spec"),
         ({"spec": {}, "port": 80}, "port beside spec"),
         ({"image": "nginx", "image_pull_policy": "always"}, "unknown pull policy 'always'"),
+        ({"image": "nginx", "access": "one", "image_pull_secrets": ["two"]}, "image_pull_secrets beside access"),
     ],
 )
 def test_wrong_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
