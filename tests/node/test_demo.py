@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from lab import demo
+from lab.layout import CHECKOUT
 from lab.lifecycle import Lab
 from tests.pulumi_project import CommandFailed
 
@@ -14,7 +14,7 @@ from tests.pulumi_project import CommandFailed
 def shown(lab: Lab) -> tuple[str, str]:
     """What `make demo` prints, run once and then again."""
     run = [sys.executable, "-m", "lab", "demo", "--name", lab.layout.name]
-    done = [lab.run(*run, cwd=demo.CHECKOUT, check=False) for _ in range(2)]
+    done = [lab.run(*run, cwd=CHECKOUT, check=False) for _ in range(2)]
     for one in done:
         if one.returncode != 0:
             raise CommandFailed(one.stdout + one.stderr)
