@@ -1,14 +1,18 @@
 """The program of every environment: what the stack's configuration asks for, declared (see docs/environments.md)."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 import components
 from components import RegistryAccess, cluster_providers, exported_access, image_pull_plan
-from imagepull.environment import Environment
+from imagepull.environment import Environment, Verify
 from imagepull.errors import InvalidInput
+from imagepull.findings import Severity
 from imagepull.stack_config import read
+
+if TYPE_CHECKING:
+    from imagepull.verify import Verifier
 
 
 def configured() -> Environment:
@@ -39,8 +43,19 @@ def declare(environment: Environment) -> None:
         )
         for spec in environment.workloads
     ]
-    pulumi.export("imagePullPlan", image_pull_plan(*workloads))
+    plan = image_pull_plan(*workloads, access=[access], verifier=verifier(environment))
+    pulumi.export("imagePullPlan", plan)
     pulumi.export("access", exported_access(access))
+
+
+def verifier(environment: Environment) -> "Verifier | None":
+    """What asks the registries for the images, if the environment wants it."""
+    if environment.verify is Verify.OFF:
+        return None
+    from imagepull.verify import Settings, Verifier
+
+    settings = Settings(severity=Severity(environment.verify.value), platforms=environment.platforms or ())
+    return Verifier(environment.credentials, settings)
 
 
 def namespace(name: str, providers: list[pulumi.ProviderResource]) -> pulumi.Resource:

@@ -4,6 +4,7 @@
 docstring is its description there.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -11,16 +12,28 @@ from typing import Annotated, Any
 
 from annotated_types import Interval, MinLen
 
-from imagepull.inputs import NAMESPACE, OBJECT_NAME
+from imagepull import registry_secret
+from imagepull.inputs import NAMESPACE, OBJECT_NAME, Rule
 from imagepull.pull_policy import PullPolicy
 from imagepull.registry_secret import Renewal
 from imagepull.renewal import DURATION
 from imagepull.rules import Rules
 from imagepull.texts import Examples, Image, Matching, Secret
 
-__all__ = ["Cluster", "Environment", "Kind", "Namespace", "Registry", "Resources", "WorkloadSpec"]
+__all__ = ["Cluster", "Environment", "Kind", "Namespace", "Registry", "Resources", "Verify", "WorkloadSpec"]
 
 Text = Annotated[str, MinLen(1)]
+PLATFORM = Rule(
+    pattern=re.compile("[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?"), longest=64, wanted="a platform such as 'linux/amd64'"
+)
+
+
+class Verify(StrEnum):
+    """Whether previews and updates ask the registries for the images, and what becomes of one that is not there."""
+
+    OFF = "off"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 class Kind(StrEnum):
@@ -56,6 +69,11 @@ class Registry:
     """User name, for a registry that is not ECR."""
     password: Annotated[str, Secret()] | None = field(default=None, repr=False)
     """Password, for a registry that is not ECR. Write it with `pulumi config set --secret --path`, never by hand."""
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """As the provider knows it: names in camel case."""
+        return {_camel_case(name): value for name, value in _given(self).items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,18 +172,34 @@ class Environment:
     """Workloads to run."""
     rules: Rules = field(default_factory=Rules)
     """What images may be, and which policies. Default: the kubelet's own rule and nothing else."""
+    verify: Verify = Verify.OFF
+    """Ask the registries whether the images are there: `off`, `warning`, or `error`, which fails the run. It takes the
+    network and the registries' credentials. Default: `off`."""
+    platforms: tuple[Annotated[str, Matching(PLATFORM), Examples("linux/amd64")], ...] | None = None
+    """Platforms of the nodes, which `verify` is to find in each image. Default: any."""
     cluster: Cluster | None = None
     """Where to deploy. Default: as `kubernetes:context` and `imagepull:context` say, else as kubectl does."""
 
     @property
     def access_arguments(self) -> dict[str, Any]:
         """Arguments of `components.RegistryAccess`: name to value, as far as they are given. They hold passwords."""
-        others = ("registries", "namespaces", "workloads", "rules", "cluster")
+        others = ("registries", "namespaces", "workloads", "rules", "verify", "platforms", "cluster")
         return {
-            "registries": [_given(registry) for registry in self.registries],
+            "registries": [registry.inputs for registry in self.registries],
             "namespaces": [namespace.name for namespace in self.namespaces],
             **{name: value for name, value in _given(self).items() if name not in others},
         }
+
+    @property
+    def credentials(self) -> tuple[registry_secret.Registry, ...]:
+        """What opens each registry. They hold passwords."""
+        registries = [registry.inputs for registry in self.registries]
+        return registry_secret.parse({"name": "any", "namespaces": ["any"], "registries": registries}).registries
+
+
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(other.title() for other in others)
 
 
 def _given(section: Any) -> dict[str, Any]:

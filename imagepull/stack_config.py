@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from imagepull import registry_secret
-from imagepull.environment import Environment, Kind
+from imagepull.environment import Environment, Kind, Verify
 from imagepull.errors import InvalidInput, Problem
 from imagepull.inputs import Reader, shown
 from imagepull.texts import PROBLEM
@@ -161,6 +161,8 @@ def _wrong_registries(values: Mapping[str, Any]) -> Sequence[Problem]:
 
 def _wrong_together(values: Mapping[str, Any]) -> Iterator[Problem]:
     reader = Reader(values=values)
+    if reader.has("platforms") and values.get("verify", Verify.OFF.value) == Verify.OFF:
+        yield Problem(path="platforms", reason="is for verify, which is off; write verify: warning, or leave it out")
     namespaces = [(str(entry.values.get("name")), entry) for entry in reader.children("namespaces")]
     workloads = [(entry.values.get("kind", Kind.DEPLOYMENT.value), entry) for entry in reader.children("workloads")]
     reader.problems.clear()  # pydantic tells them

@@ -155,6 +155,30 @@ def test_one_environment_forbids_what_another_allows(namespace: str, stack: Pulu
     assert "forbidLatest" in forbidden.stdout
 
 
+def test_image_that_is_not_in_the_registry_fails_the_preview_where_that_is_configured(
+    namespace: str, stack: PulumiProject
+) -> None:
+    there = environment(namespace)
+    web = {"name": "web", "namespace": namespace, "image": f"{SHOP.host}/shop/web:9.9", "replicas": 0}
+    told = f"{namespace}/Deployment/web"
+
+    write_config(stack, {**there, "verify": "error"})
+    right = stack.preview(check=False)
+    write_config(stack, {**there, "verify": "error", "workloads": [web]})
+    refused = stack.preview(check=False)
+    write_config(stack, {**there, "verify": "warning", "workloads": [web]})
+    warned = stack.preview(check=False)
+
+    assert right.returncode == 0
+    assert "is not in ECR" not in right.stdout
+    assert refused.returncode != 0
+    assert f"error: {told}" in refused.stdout
+    assert "shop/web:9.9 is not in ECR" in refused.stdout
+    assert "Traceback" not in refused.stdout + refused.stderr
+    assert warned.returncode == 0
+    assert f"warning: {told}" in warned.stdout
+
+
 @pytest.mark.parametrize("convert", [json.dumps, dict], ids=["text", "object"])
 def test_cluster_of_another_stack(
     lab: Lab, namespace: str, project: Make, tmp_path: Path, convert: Callable[[Any], Any]

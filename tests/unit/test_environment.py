@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from imagepull.environment import Namespace
+from imagepull.environment import Namespace, Verify
 from imagepull.rules import MutableTagPolicy, RuleName
 from imagepull.stack_config import parse
 
@@ -42,7 +42,7 @@ def test_access_has_what_is_configured() -> None:
 
     assert arguments == {
         "registries": [
-            {"host": HOST, "role_arn": "arn:aws:iam::123456789012:role/pull", "session_name": "dev"},
+            {"host": HOST, "roleArn": "arn:aws:iam::123456789012:role/pull", "sessionName": "dev"},
             {"host": "ghcr.io", "username": "robot", "password": "geheim"},
         ],
         "namespaces": ["shop"],
@@ -143,3 +143,24 @@ def test_cluster_of_another_stack() -> None:
 
     assert cluster is not None
     assert (cluster.stack, cluster.output) == ("acme/infrastructure/prod", "kubeconfig")
+
+
+def test_credentials_are_what_the_registries_say() -> None:
+    ecr, ghcr = parse(
+        config(
+            registries=[
+                {"host": HOST, "roleArn": "arn:aws:iam::123456789012:role/pull"},
+                {"host": "ghcr.io", "username": "robot", "password": "geheim"},
+            ]
+        )
+    ).credentials
+
+    assert ecr.token is not None
+    assert ecr.token.principal.role_arn == "arn:aws:iam::123456789012:role/pull"
+    assert ghcr.fixed is not None
+    assert ghcr.fixed.username == "robot"
+
+
+def test_verification_is_off_unless_asked_for() -> None:
+    assert parse(config()).verify is Verify.OFF
+    assert parse(config(verify="error", platforms=["linux/arm64"])).platforms == ("linux/arm64",)

@@ -120,6 +120,9 @@ def test_there_is_a_file_for_every_environment() -> None:
         ({"rules": {"exceptions": [{"reason": "x", "rules": ["all"]}]}}, "rules.exceptions[0].rules[0]: is 'all'"),
         ({"rules": {"exceptions": [{}]}}, "rules.exceptions[0].reason: is missing; write a text"),
         ({"cluster": {"output": "kubeconfig"}}, "cluster.stack: is missing; write a text such as 'organization/"),
+        ({"verify": "registry"}, "verify: is 'registry'; write one of off, warning, error"),
+        ({"verify": "error", "platforms": ["arm64"]}, "platforms[0]: is 'arm64'; write a platform such as 'linux/am"),
+        ({"platforms": ["linux/arm64"]}, "platforms: is for verify, which is off; write verify: warning, or leave"),
         ({"cluster": "prod"}, "cluster: is 'prod'; write a mapping"),
     ],
 )
