@@ -14,7 +14,7 @@ from imagepull.docker_config import auths_key
 from imagepull.ecr import parse_host
 from imagepull.errors import InvalidReference
 from imagepull.keyring import match
-from imagepull.pull_policy import PullPolicy, surprises
+from imagepull.pull_policy import surprises
 from imagepull.reference import DEFAULT_TAG, ImageReference, is_bare_host, parse
 from imagepull.workload import ResolvedImage
 
@@ -80,34 +80,16 @@ class Finding:
         return f"{self.severity.value}: {place}: {self.text}" + (f"; {self.advice}" if self.advice else "")
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Found:
-    severity: Severity
-    code: str
-    text: str
-    advice: str = ""
-
-
 def findings(images: Iterable[ResolvedImage], accesses: Sequence[Access] | None) -> list[Finding]:
     """What there is to say about the images, the worst first, otherwise in their order.
 
     Args:
         images: The rows of a plan.
         accesses: All pull Secrets that the program declares. Others that Pods name are not known here, so an image
-            that none opens is at most a warning. None: they are not known, so nothing is said about them.
+            that none opens is at most a warning, and where the program declares none at all, a note. None: they are
+            not known, so nothing is said about them.
     """
-    found = [
-        Finding(
-            severity=each.severity,
-            code=each.code,
-            image=image,
-            text=each.text,
-            advice=each.advice,
-        )
-        for image in images
-        for each in _of(image, accesses)
-    ]
-    return worst_first(found)
+    return worst_first(found for image in images for found in _of(image, accesses))
 
 
 def worst_first(found: Iterable[Finding]) -> list[Finding]:
@@ -120,23 +102,22 @@ def workload_title(image: ResolvedImage) -> str:
     return f"{image.namespace}/{image.workload}" if image.namespace else image.workload
 
 
-def _of(image: ResolvedImage, accesses: Sequence[Access] | None) -> Iterator[_Found]:
+def _of(image: ResolvedImage, accesses: Sequence[Access] | None) -> Iterator[Finding]:
     for violation in image.violations:
-        yield _Found(severity=Severity.ERROR, code=violation.rule.value, text=violation.message)
+        yield Finding(image=image, severity=Severity.ERROR, code=violation.rule.value, text=violation.message)
     try:
         reference = parse(image.image)
     except InvalidReference as error:
-        yield _Found(severity=Severity.ERROR, code="invalid-reference", text=str(error))
+        yield Finding(image=image, severity=Severity.ERROR, code="invalid-reference", text=str(error))
         return
     opening = [access for access in accesses or () if _opens(access, image.image)]
     if is_bare_host(reference):
-        yield _bare_host(reference)
-    elif accesses is None:
-        pass
-    elif not opening:
-        yield from _no_entry(reference, accesses)
-    elif not any(access.is_in(image.namespace) for access in opening):
+        yield _bare_host(image, reference)
+        return
+    if opening and not any(access.is_in(image.namespace) for access in opening):
         yield _not_in_namespace(image, opening)
+    elif accesses is not None and not opening:
+        yield from _no_entry(image, reference, accesses)
     yield from _about_policy(image, reference, private=bool(opening) or _is_private_ecr(reference.domain))
 
 
@@ -149,34 +130,42 @@ def _is_private_ecr(host: str) -> bool:
     return ecr is not None and not ecr.public
 
 
-def _bare_host(reference: ImageReference) -> _Found:
-    name = reference.familiar.partition("@")[0].partition(":")[0]
-    if parse_host(name):
-        text = f"{name} is an ECR registry without a repository, and is looked for on Docker Hub"
-    else:
-        text = f"{name} reads as a registry without a repository, and is looked for on Docker Hub"
-    return _Found(severity=Severity.ERROR, code="bare-host", text=text, advice=f"write {name}/REPOSITORY:TAG")
+def _bare_host(image: ResolvedImage, reference: ImageReference) -> Finding:
+    host = reference.path.removeprefix("library/")
+    if reference.tag and reference.tag.isdigit():
+        host += f":{reference.tag}"  # what was meant as a port
+    what = "an ECR registry" if parse_host(host) else "a registry"
+    return Finding(
+        image=image,
+        severity=Severity.ERROR,
+        code="bare-host",
+        text=f"{host} reads as {what} without a repository, so Docker Hub is asked for an image of that name",
+        advice=f"write {host}/REPOSITORY:TAG",
+    )
 
 
-def _no_entry(reference: ImageReference, accesses: Sequence[Access]) -> Iterator[_Found]:
+def _no_entry(image: ResolvedImage, reference: ImageReference, accesses: Sequence[Access]) -> Iterator[Finding]:
     host, name = reference.domain, _without_port(reference.domain)
     others = sorted({own for access in accesses for own in access.hosts if _without_port(own) == name and own != host})
     if others:
-        yield _Found(
+        yield Finding(
+            image=image,
             severity=Severity.ERROR,
             code="port-mismatch",
             text=f"the image comes from {host}, the registry is configured as {others[0]}: a port is part of the key",
             advice=f"write {host} in registries, or {others[0]} in the image",
         )
     elif _is_private_ecr(host):
-        yield _Found(
-            severity=Severity.WARNING,
+        yield Finding(
+            image=image,
+            severity=Severity.WARNING if accesses else Severity.INFO,
             code="no-entry",
             text=f"no registry of this program opens {host}, which always asks for a credential",
             advice=f"add {{host: {host}}} to registries, unless the nodes have a credential provider for it",
         )
     elif host not in _PUBLIC:
-        yield _Found(
+        yield Finding(
+            image=image,
             severity=Severity.INFO,
             code="no-entry",
             text=f"no registry of this program opens {host}",
@@ -189,9 +178,10 @@ def _without_port(host: str) -> str:
     return name if colon and port.isdigit() else host
 
 
-def _not_in_namespace(image: ResolvedImage, opening: Sequence[Access]) -> _Found:
+def _not_in_namespace(image: ResolvedImage, opening: Sequence[Access]) -> Finding:
     namespace, secret = image.namespace or DEFAULT_NAMESPACE, opening[0].secret
-    return _Found(
+    return Finding(
+        image=image,
         severity=Severity.ERROR,
         code="secret-not-in-namespace",
         text=f"the Secret {secret} opens this image, but is not in namespace {namespace}",
@@ -206,10 +196,10 @@ _SEVERITY_OF: Final[Mapping[str, Severity]] = {
 }
 
 
-def _about_policy(image: ResolvedImage, reference: ImageReference, *, private: bool) -> Iterator[_Found]:
-    for surprise in surprises(image.image, PullPolicy(image.policy), private=private):
+def _about_policy(image: ResolvedImage, reference: ImageReference, *, private: bool) -> Iterator[Finding]:
+    for surprise in surprises(image.image, image.policy, private=private):
         severity = _SEVERITY_OF.get(surprise.code)
         if surprise.code == "mutable-tag" and _moving_tag.fullmatch(reference.tag or DEFAULT_TAG):
             severity = Severity.WARNING
         if severity:
-            yield _Found(severity=severity, code=surprise.code, text=surprise.text)
+            yield Finding(image=image, severity=severity, code=surprise.code, text=surprise.text)

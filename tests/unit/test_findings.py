@@ -37,7 +37,7 @@ def found(image: ResolvedImage, access: Access | None = ACCESS) -> list[tuple[st
         (row(f"{OTHER_ECR}/tools/worker@{DIGEST}"), [("warning", "no-entry")]),
         (row(f"registry.example.com/web@{DIGEST}"), [("info", "no-entry")]),
         (row(ECR), [("error", "bare-host")]),
-        (row("registry.example.com:5000"), [("error", "bare-host"), ("info", "mutable-tag")]),
+        (row("registry.example.com:5000"), [("error", "bare-host")]),
         (row("Shop/Web:1.0"), [("error", "invalid-reference")]),
     ],
     ids=lambda value: value.image if isinstance(value, ResolvedImage) else "",
@@ -60,6 +60,10 @@ def test_nothing_is_said_of_entries_when_the_secrets_are_not_known() -> None:
     assert findings([row(f"{ECR}/shop/web@{DIGEST}")], None) == []
 
 
+def test_program_that_declares_no_secret_may_get_them_from_elsewhere() -> None:
+    assert [each.severity for each in findings([row(f"{ECR}/a@{DIGEST}")], [])] == [Severity.INFO]
+
+
 def test_a_default_namespace_counts_as_default() -> None:
     access = Access(secret="registry-access", hosts=(ECR,), namespaces=("default",))
     assert found(row(f"{ECR}/shop/web@{DIGEST}", namespace=None), access) == []
@@ -69,6 +73,7 @@ def test_a_default_namespace_counts_as_default() -> None:
     ("image", "advice"),
     [
         (row(ECR), f"write {ECR}/REPOSITORY:TAG"),
+        (row("registry.example.com:5000"), "write registry.example.com:5000/REPOSITORY:TAG"),
         (row(f"{ECR}/shop/web@{DIGEST}", namespace="tools"), "add tools to the namespaces of registry-access"),
         (row(f"{ECR}:443/a@{DIGEST}"), f"write {ECR}:443 in registries, or {ECR} in the image"),
         (
@@ -76,7 +81,7 @@ def test_a_default_namespace_counts_as_default() -> None:
             f"add {{host: {OTHER_ECR}}} to registries, unless the nodes have a credential provider for it",
         ),
     ],
-    ids=["bare", "namespace", "port", "no-entry"],
+    ids=["bare", "bare with a port", "namespace", "port", "no-entry"],
 )
 def test_each_error_says_what_to_write(image: ResolvedImage, advice: str) -> None:
     assert findings([image], [ACCESS])[0].advice == advice
