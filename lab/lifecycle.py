@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab import debian, environment, images
@@ -109,6 +109,17 @@ class Lab:
             node.start(address, control_plane, programs)
         elif self.without:
             say(f"  node: left out, {self.without}; pods stay Pending")
+
+    def add_programs(self, names: Sequence[str]) -> None:
+        """Build or find more programs of the toolchain's table, and put them on PATH beside the others.
+
+        Raises:
+            LabError: a build failed.
+        """
+        here = self.layout.folder / "bin"
+        environment.link_programs(
+            self.layout, {name: file for name, file in build.provide(names).items() if not (here / name).exists()}
+        )
 
     def broken(self) -> list[str]:
         """The processes that ended by themselves."""

@@ -66,7 +66,8 @@ class ComponentAnalyzer(Analyzer):
         properties, names = {}, {}
         for base in reversed(component.__mro__):
             for name, annotation in inspect.get_annotations(base).items():
-                if get_origin(annotation) is pulumi.Output:
+                origin: Any = get_origin(annotation)
+                if origin is pulumi.Output:
                     names[camel_case(name)] = name
                     properties[camel_case(name)] = self.analyze_property(
                         annotation, base, name, can_be_plain=False, is_component_output=True

@@ -20,42 +20,28 @@ class CommandFailed(AssertionError):
     """A Pulumi command failed that a test expected to work; the message is all that it printed."""
 
 
-class PulumiProject:
-    """A program with one stack.
+class PulumiStack:
+    """One stack of a program that is in a folder.
 
     Args:
         lab: what it runs against.
-        folder: an empty folder for the program and its state.
-        program: the text of `__main__.py`; it may import `components` and `imagepull`.
-        name: name of the project.
+        folder: the program's, with its `Pulumi.yaml`.
+        state: a folder for its state, made here. Default: `state` in the program's.
         env: variables beside those of the lab.
     """
 
     def __init__(
-        self, lab: Lab, folder: Path, program: str, *, name: str = "test-project", env: Mapping[str, str] | None = None
+        self, lab: Lab, folder: Path, *, state: Path | None = None, env: Mapping[str, str] | None = None
     ) -> None:
         self.folder = folder
-        self.state = folder / "state"
+        self.state = state or folder / "state"
         self.output = ""
-        self.env = {
-            **lab.env,
-            "PULUMI_BACKEND_URL": f"file://{self.state}",
-            "PYTHONPATH": str(CHECKOUT),
-            **(env or {}),
-        }
+        self.env = {**lab.env, "PULUMI_BACKEND_URL": f"file://{self.state}", **(env or {})}
         self.state.mkdir(parents=True)
-        document = {
-            "name": name,
-            "runtime": {"name": "python", "options": {"virtualenv": sys.prefix}},
-            "plugins": {"providers": [{"name": "imagepull", "path": str(CHECKOUT / "provider")}]},
-        }
-        (folder / "Pulumi.yaml").write_text(yaml.safe_dump(document))
-        self.write(program)
-        self.pulumi("stack", "init", STACK)
 
-    def write(self, program: str) -> None:
-        """Replace the program."""
-        (self.folder / "__main__.py").write_text(textwrap.dedent(program))
+    def init(self) -> None:
+        """Make the stack."""
+        self.pulumi("stack", "init", STACK)
 
     def pulumi(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a Pulumi command; all that is printed by any is collected in `output`.
@@ -108,3 +94,32 @@ class PulumiProject:
         """The one resource of a type."""
         (found,) = [resource for resource in self.resources() if resource["type"] == type_]
         return found
+
+
+class PulumiProject(PulumiStack):
+    """A Python program with one stack.
+
+    Args:
+        lab: what it runs against.
+        folder: an empty folder for the program and its state.
+        program: the text of `__main__.py`; it may import `components` and `imagepull`.
+        name: name of the project.
+        env: variables beside those of the lab.
+    """
+
+    def __init__(
+        self, lab: Lab, folder: Path, program: str, *, name: str = "test-project", env: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(lab, folder, env={"PYTHONPATH": str(CHECKOUT), **(env or {})})
+        document = {
+            "name": name,
+            "runtime": {"name": "python", "options": {"virtualenv": sys.prefix}},
+            "plugins": {"providers": [{"name": "imagepull", "path": str(CHECKOUT / "provider")}]},
+        }
+        (folder / "Pulumi.yaml").write_text(yaml.safe_dump(document))
+        self.write(program)
+        self.init()
+
+    def write(self, program: str) -> None:
+        """Replace the program."""
+        (self.folder / "__main__.py").write_text(textwrap.dedent(program))

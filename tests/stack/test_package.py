@@ -1,0 +1,290 @@
+"""The package `imagepull` in every language: the examples, from the generated SDK to `pulumi destroy`, on the lab.
+
+`pulumi package add` is run whole for YAML. Of the other languages' hosts the newest that can be built are older than
+the CLI (lab/toolchain/table.py) and cannot be asked to link an SDK to a program, its last step. Their SDKs come out of
+the same schema by the same generators, and what that step writes is committed in the examples.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lab.images import SHOP
+from lab.layout import CHECKOUT
+from lab.lifecycle import Lab
+from tests.pulumi_project import PulumiStack
+
+SCHEMA = CHECKOUT / "tests" / "unit" / "golden" / "schema.json"
+PROGRAMS = tuple(f"pulumi-language-{language}" for language in ("yaml", "nodejs", "go"))
+TOKEN = "not-for-your-eyes"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Language:
+    """How one language is set up and checked.
+
+    Attributes:
+        sdk: what `pulumi package gen-sdk` calls it; None: it needs no SDK.
+        needs: program without which it cannot be run.
+        env: variables for its programs.
+        prepare: makes the folder of a program ready to run.
+        checks: commands that type-check the program and the SDK.
+    """
+
+    sdk: str | None = None
+    needs: str = "python3"
+    env: Mapping[str, str] = field(default_factory=dict)
+    prepare: Callable[[Path], None] = lambda folder: None
+    checks: tuple[tuple[str, ...], ...] = ()
+
+
+def run(*command: str, folder: Path, env: Mapping[str, str] | None = None) -> str:
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, **(env or {})}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def environment(folder: Path) -> None:
+    """A virtual environment that has the packages of this one."""
+    venv.create(folder, symlinks=True)
+    packages = Path(sysconfig.get_path("purelib", "venv", vars={"base": str(folder)}))
+    (packages / "shared.pth").write_text(sysconfig.get_path("purelib") + "\n")
+
+
+def typescript(folder: Path) -> None:
+    # Go 1.26 made `filepath.Rel` tidier than this old generator expects; pulumi's own fix: pkg v3.224
+    # codegen/nodejs/gen.go, getRelativePath.
+    for file in (*folder.glob("sdks/imagepull/types/*.ts"), *folder.glob("sdks/imagepull/config/*.ts")):
+        text = file.read_text().replace('"./utilities"', '"../utilities"').replace('"./types/', '"../types/')
+        file.write_text(text)
+    run("npm", "install", "--prefer-offline", "--no-audit", "--no-fund", folder=folder)
+
+
+def python_sdk(folder: Path) -> None:
+    environment(folder / ".venv")
+    pip = (".venv/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    run(*pip, "--requirement", "requirements.txt", folder=folder)
+
+
+LANGUAGES = {
+    "yaml": Language(),
+    "typescript": Language(
+        sdk="nodejs", needs="npm", prepare=typescript, checks=(("node_modules/.bin/tsc", "--noEmit", "-p", "."),)
+    ),
+    "go": Language(
+        sdk="go",
+        needs="go",
+        # As lab/toolchain builds: what it compiled need not be compiled again.
+        env={"CGO_ENABLED": "0", "GOFLAGS": "-trimpath"},
+        checks=(("go", "vet", "."), ("go", "vet", "example.com/pulumi-imagepull/sdk/go/...")),
+    ),
+    "python-sdk": Language(
+        sdk="python",
+        prepare=python_sdk,
+        checks=(
+            (".venv/bin/python", "-m", "mypy", "--strict", "__main__.py"),
+            (".venv/bin/python", "-m", "mypy", "--package", "pulumi_imagepull"),
+        ),
+    ),
+}
+
+
+def leave_out(reason: str) -> None:
+    """Skip, but not where everything has to be there."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout whose virtual environment Pulumi may change: it installs the plugin into it."""
+    folder = tmp_path_factory.mktemp("repository")
+    (folder / "provider").symlink_to(CHECKOUT / "provider")
+    environment(folder / ".venv")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def example(lab: Lab, repository: Path) -> Callable[[str], Path]:
+    """The folder of an example, ready to run; each is made once."""
+    lab.add_programs(PROGRAMS)
+
+    @cache
+    def make(name: str) -> Path:
+        language, folder = LANGUAGES[name], repository / "examples" / name
+        ours = shutil.ignore_patterns("sdks", "node_modules", ".venv", "bin")
+        shutil.copytree(CHECKOUT / "examples" / name, folder, ignore=ours)
+        if language.sdk:
+            generate = ["pulumi", "package", "gen-sdk", str(SCHEMA), "--local", "--language", language.sdk]
+            lab.run(*generate, "--out", folder / "sdks", cwd=folder)
+            (folder / "sdks" / language.sdk).rename(folder / "sdks" / "imagepull")
+        language.prepare(folder)
+        return folder
+
+    def provide(name: str) -> Path:
+        if shutil.which(LANGUAGES[name].needs) is None:
+            leave_out(f"{LANGUAGES[name].needs} is not on PATH")
+        return make(name)
+
+    return provide
+
+
+@pytest.fixture
+def stack(
+    lab: Lab, namespace: str, example: Callable[[str], Path], tmp_path: Path
+) -> Iterator[Callable[[str], PulumiStack]]:
+    """A stack of an example, configured for a namespace of its own; destroyed afterwards."""
+    made: list[PulumiStack] = []
+
+    def make(name: str) -> PulumiStack:
+        one = PulumiStack(lab, example(name), state=tmp_path / name, env=LANGUAGES[name].env)
+        made.append(one)
+        one.init()
+        one.pulumi("config", "set", "namespace", namespace)
+        one.pulumi("config", "set", "--secret", "robotToken", TOKEN)
+        return one
+
+    yield make
+    for one in made:
+        one.destroy(check=False)
+
+
+@pytest.fixture
+def web(
+    lab: Lab, repository: Path, example: Callable[[str], Path], tmp_path: Path
+) -> Iterator[Callable[..., PulumiStack]]:
+    """A YAML program with a Deployment of these inputs and options; destroyed afterwards."""
+    packages = yaml.safe_load((example("yaml") / "Pulumi.yaml").read_text())["packages"]
+    folder = repository / "examples" / tmp_path.name
+    program = PulumiStack(lab, folder, state=tmp_path / "state")
+
+    def make(inputs: Mapping[str, Any], **more: Any) -> PulumiStack:
+        resources = {"web": {"type": "imagepull:Deployment", "properties": inputs, **more}}
+        document = {"name": "web", "runtime": "yaml", "packages": packages, "resources": resources}
+        folder.mkdir()
+        (folder / "Pulumi.yaml").write_text(yaml.safe_dump(document))
+        program.init()
+        return program
+
+    yield make
+    program.destroy(check=False)
+
+
+def without_empty(value: Any) -> Any:
+    """What is left of a document when the CLI has read and written it."""
+    if isinstance(value, dict):
+        return {key: kept for key, one in value.items() if (kept := without_empty(one)) not in ({}, [])}
+    return [without_empty(one) for one in value] if isinstance(value, list) else value
+
+
+def manifest(lab: Lab, kind: str, name: str, namespace: str) -> Any:
+    text = lab.kubectl("get", kind, name, f"--namespace={namespace}", "--ignore-not-found", "--output=json")
+    return json.loads(text) if text else None
+
+
+def secrets_of_default_account(lab: Lab, namespace: str) -> list[str]:
+    account = manifest(lab, "serviceaccount", "default", namespace)
+    return [entry["name"] for entry in account.get("imagePullSecrets", [])]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_example_from_up_to_destroy(
+    lab: Lab, namespace: str, stack: Callable[[str], PulumiStack], language: str
+) -> None:
+    if lab.without:
+        leave_out(lab.without)
+    program = stack(language)
+
+    program.up()
+
+    web = manifest(lab, "deployment", "web", namespace)["spec"]["template"]["spec"]
+    assert web["containers"][0]["imagePullPolicy"] == "IfNotPresent"
+    assert web["imagePullSecrets"] == [{"name": "private"}]
+    nightly = manifest(lab, "cronjob", "nightly", namespace)["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert nightly["containers"][0]["imagePullPolicy"] == "Always"
+    assert sorted(secrets_of_default_account(lab, namespace)) == ["private", "tools"]
+    assert program.outputs()["hosts"] == [SHOP.host, "ghcr.io"]
+    assert program.outputs()["images"][0]["reason"] == "tag is 1.0, not latest"
+    assert program.resource("kubernetes:apps/v1:Deployment")["dependencies"]
+    assert program.preview("--expect-no-changes").returncode == 0
+
+    state = program.pulumi("stack", "export").stdout
+    assert TOKEN not in state + program.output
+    assert TOKEN not in "".join(file.read_text() for file in program.state.rglob("*.json"))
+
+    program.destroy()
+
+    assert manifest(lab, "secret", "private", namespace) is None
+    assert manifest(lab, "secret", "tools", namespace) is None
+    assert manifest(lab, "deployment", "web", namespace) is None
+    assert secrets_of_default_account(lab, namespace) == []
+
+
+@pytest.mark.parametrize("language", [name for name, language in LANGUAGES.items() if language.checks])
+def test_example_and_sdk_type_check(example: Callable[[str], Path], language: str) -> None:
+    folder = example(language)
+
+    for command in LANGUAGES[language].checks:
+        run(*command, folder=folder, env=LANGUAGES[language].env)
+
+
+def test_package_add_by_path_writes_what_the_example_has(
+    lab: Lab, repository: Path, example: Callable[[str], Path]
+) -> None:
+    committed = yaml.safe_load((example("yaml") / "Pulumi.yaml").read_text())
+    folder = repository / "examples" / "fresh"
+    folder.mkdir()
+    (folder / "Pulumi.yaml").write_text("name: fresh\nruntime: yaml\n")
+
+    # The plugin's environment is to be of this Python, whichever else is on PATH.
+    env = {**lab.env, "PULUMI_PYTHON_CMD": sys.executable}
+    run("pulumi", "package", "add", "../../provider", folder=folder, env=env)
+
+    assert yaml.safe_load((folder / "Pulumi.yaml").read_text())["packages"] == committed["packages"]
+
+
+def test_plugin_tells_the_schema_that_the_sdks_are_made_of(lab: Lab, repository: Path) -> None:
+    told = lab.run("pulumi", "package", "get-schema", "./provider", cwd=repository).stdout
+
+    assert without_empty(json.loads(told)) == without_empty(json.loads(SCHEMA.read_text()))
+
+
+def test_custom_timeouts_are_the_kubernetes_resources(namespace: str, web: Callable[..., PulumiStack]) -> None:
+    inputs = {"image": "nginx:1", "namespace": namespace, "replicas": 0}
+    program = web(inputs, options={"customTimeouts": {"create": "90s"}})
+
+    program.up()
+
+    assert program.resource("kubernetes:apps/v1:Deployment")["customTimeouts"]["create"] == 90
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({}, "Deployment/web: neither image nor spec: write image for the short form, or the whole spec"),
+        ({"image": "nginx", "spec": {"replicas": 1}}, "Deployment/web: image beside spec: write them in the spec"),
+    ],
+)
+def test_wrong_inputs_are_told_in_one_sentence(
+    web: Callable[..., PulumiStack], inputs: dict[str, Any], message: str
+) -> None:
+    preview = web(inputs).preview(check=False)
+
+    assert preview.returncode != 0
+    assert message in preview.stdout
+    assert "Traceback" not in preview.stdout + preview.stderr
