@@ -7,8 +7,16 @@ from typing import Final
 from imagepull.comment_sections import ICONS, Section, counted, sections
 from imagepull.engine_events import Run
 from imagepull.errors import InvalidInput, Problem
-from imagepull.findings import Finding, Severity, findings
-from imagepull.image_changes import AccessChange, ImageChange, access_changes, accesses, image_changes, plan
+from imagepull.findings import Severity, findings
+from imagepull.image_changes import (
+    AccessChange,
+    ImageChange,
+    access_changes,
+    accesses,
+    image_changes,
+    plan,
+    told_findings,
+)
 from imagepull.markdown import prose
 
 __all__ = ["GITHUB_LIMIT", "LEAST_LIMIT", "marker", "render"]
@@ -56,8 +64,9 @@ def render(run: Run, *, stack: str, limit: int = GITHUB_LIMIT, log_url: str = ""
         raise InvalidInput([Problem(path="log-url", reason="is no URL; write one that begins with https://")])
     images, access = image_changes(run), access_changes(run)
     found = findings(plan(run).images, accesses(run))
-    verdict = _verdict(run, stack, images, access, found)
-    parts = list(sections(run, images, access, found))
+    told = told_findings(run, found)
+    verdict = _verdict(run, stack, images, access, [*(each.severity.value for each in found), *map(_severity, told)])
+    parts = list(sections(run, images, access, found, told))
     counts = [len(part.rows) for part in parts]
     if _size([verdict, *_body(parts, counts), "", foot]) > limit:
         longest_note = _cut_note(parts, [0] * len(parts), log_url)
@@ -70,7 +79,7 @@ def _verdict(
     stack: str,
     images: Sequence[ImageChange],
     access: Sequence[AccessChange],
-    found: Sequence[Finding],
+    severities: Sequence[str],
 ) -> str:
     changes = [f"{run.counts[verb]} to {verb}" for verb in _VERBS if run.counts.get(verb)]
     verdict = f"{'preview' if run.preview else 'update'} failed" if run.failed else ", ".join(changes) or "no changes"
@@ -87,17 +96,21 @@ def _verdict(
             counted(sum(each.op == "renew" for each in access), "renewal"),
         ],
         "findings: ": [
-            counted(sum(each.severity is severity for each in found), severity.value)
-            for severity in (Severity.ERROR, Severity.WARNING)
+            counted(severities.count(severity.value), severity.value) for severity in (Severity.ERROR, Severity.WARNING)
         ],
     }
     parts = [title + ", ".join(filter(None, counts)) for title, counts in told.items() if any(counts)]
-    return f"### {_icon(run, found)} {prose(stack)}: {' · '.join([verdict, *parts])}"
+    return f"### {_icon(run, severities)} {prose(stack)}: {' · '.join([verdict, *parts])}"
 
 
-def _icon(run: Run, found: Sequence[Finding]) -> str:
-    worst = Severity.ERROR if run.failed else found[0].severity if found else Severity.INFO
-    return "✅" if worst is Severity.INFO else ICONS[worst]
+def _icon(run: Run, severities: Sequence[str]) -> str:
+    if run.failed or Severity.ERROR.value in severities:
+        return ICONS[Severity.ERROR]
+    return ICONS[Severity.WARNING] if Severity.WARNING.value in severities else "✅"
+
+
+def _severity(line: str) -> str:
+    return line.partition(":")[0]
 
 
 def _body(parts: Sequence[Section], counts: Sequence[int]) -> list[str]:

@@ -40,10 +40,14 @@ class Section:
 
 
 def sections(
-    run: Run, images: Sequence[ImageChange], access: Sequence[AccessChange], found: Sequence[Finding]
+    run: Run,
+    images: Sequence[ImageChange],
+    access: Sequence[AccessChange],
+    found: Sequence[Finding],
+    told: Sequence[str],
 ) -> Iterator[Section]:
-    """All sections that have rows."""
-    return (section for section in _sections(run, images, access, found) if section.rows)
+    """All sections that have rows. `told`: findings that the program printed, as lines, beside those `found` here."""
+    return (section for section in _sections(run, images, access, found, told) if section.rows)
 
 
 def counted(number: int, one: str) -> str:
@@ -52,7 +56,11 @@ def counted(number: int, one: str) -> str:
 
 
 def _sections(
-    run: Run, images: Sequence[ImageChange], access: Sequence[AccessChange], found: Sequence[Finding]
+    run: Run,
+    images: Sequence[ImageChange],
+    access: Sequence[AccessChange],
+    found: Sequence[Finding],
+    told: Sequence[str],
 ) -> Iterator[Section]:
     errors = [message for message in run.messages if message.severity == "error"]
     yield Section(title="Errors", rows=[preformatted(_resource(each.urn) + each.text) for each in errors])
@@ -60,6 +68,7 @@ def _sections(
     yield _table("Pull Secrets and ServiceAccounts", ("", "Kind", "Name", "What"), map(_access_row, access))
     serious = [_finding_row(each) for each in found if each.severity is not Severity.INFO]
     yield _table("Findings", _FINDING_COLUMNS, serious)
+    yield Section(title="Findings of the program", rows=[f"- {prose(line)}" for line in told])
     notes = [_finding_row(each) for each in found if each.severity is Severity.INFO]
     yield _table(f"Notes ({len(notes)})", _FINDING_COLUMNS, notes, folded=True)
     changes = sorted(_change_row(step) for step in run.steps if step.op not in ("same", "read"))

@@ -9,13 +9,22 @@ from typing import Any, Final
 
 from imagepull.engine_events import SECRET, Run, Step
 from imagepull.errors import InvalidPullPolicy
-from imagepull.findings import Access
+from imagepull.findings import Access, Finding, Severity
 from imagepull.inputs import UNKNOWN
 from imagepull.pull_policy import PullPolicy, resolve
 from imagepull.rules import RuleName, Violation
 from imagepull.workload import ResolvedImage, flat, make_explicit
 
-__all__ = ["AccessChange", "ImageChange", "Plan", "access_changes", "accesses", "image_changes", "plan"]
+__all__ = [
+    "AccessChange",
+    "ImageChange",
+    "Plan",
+    "access_changes",
+    "accesses",
+    "image_changes",
+    "plan",
+    "told_findings",
+]
 
 _REGISTRY_SECRET: Final = "imagepull:index:RegistrySecret"  # noqa: S105 - a resource type
 _SERVICE_ACCOUNTS: Final = "imagepull:index:ServiceAccountImagePullSecrets"
@@ -118,6 +127,17 @@ def access_changes(run: Run) -> list[AccessChange]:
             )
             changes.append(AccessChange(op=step.op, kind="ServiceAccounts", name=step.name, details=details))
     return changes
+
+
+def told_findings(run: Run, found: Iterable[Finding]) -> list[str]:
+    """The findings that the program printed below its plan, without those that are `found` here anyway.
+
+    The program knows more: what registries answered (`imagepull.verify`), and access from other stacks.
+    """
+    known = {str(finding) for finding in found}
+    severities = tuple(f"{severity.value}: " for severity in Severity)
+    plans = [message.text for message in run.messages if message.text.startswith("Image pull plan")]
+    return [line for text in plans for line in text.splitlines() if line.startswith(severities) and line not in known]
 
 
 def _secret_change(step: Step, due: str | None) -> AccessChange:

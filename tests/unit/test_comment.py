@@ -16,6 +16,8 @@ import pytest
 from imagepull.comment import GITHUB_LIMIT, LEAST_LIMIT, marker, render
 from imagepull.engine_events import Message, Run, Step, read
 from imagepull.errors import InvalidInput
+from imagepull.findings import findings
+from imagepull.image_changes import accesses, plan
 from imagepull.markdown import code, preformatted, prose
 from imagepull.redaction import REDACTED, redact
 
@@ -95,6 +97,17 @@ def test_preview_that_told_nothing_is_a_comment_too() -> None:
     comment = render(read(""), stack="prod")
     assert comment.startswith("### ❌ prod: preview failed")
     assert "failed before it began" in comment
+
+
+def test_findings_that_only_the_program_knows_are_shown_and_counted() -> None:
+    own = "error: shop2/Deployment/web, container web, image ghcr.io/a/b:1: ghcr.io/a/b:1 is not in the registry"
+    run = recorded("findings")
+    known = str(findings(plan(run).images, accesses(run))[0])
+    said = Message(severity="info", text=f"Image pull plan\nWORKLOAD\n\n{own}\n{known}")
+    comment = render(replace(run, messages=(said,)), stack="prod")
+    assert "findings: 4 errors, 4 warnings" in comment.splitlines()[0]
+    assert f"#### Findings of the program\n\n- {own}\n\n" in comment
+    assert "Messages" not in comment
 
 
 def test_same_run_has_the_same_comment_in_whatever_order_it_is_told() -> None:
