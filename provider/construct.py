@@ -15,7 +15,7 @@ from provider.analyzer import ComponentAnalyzer
 from provider.plugin import VERSION
 from provider.schema import COMPONENTS
 
-__all__ = ["Construction"]
+__all__ = ["Components", "Construction"]
 
 _PREFIX: Final = "imagepull:index:"
 
@@ -40,15 +40,10 @@ class Construction(ProviderServicer):
     """
 
     def __init__(self, args: list[str], engine_address: str) -> None:
-        super().__init__(_Components(VERSION), args, engine_address)
+        super().__init__(Components(VERSION), args, engine_address)
 
     async def construct(self, request: Any) -> Any:
-        """The answer to a ConstructRequest, once all that the component declares is there.
-
-        Raises:
-            ImagePullError: there is no such component, or it has no such input.
-            pulumi.RunError: an input of the component is wrong.
-        """
+        """The answer to a ConstructRequest, once all that the component declares is there; raises as Components do."""
         return await self._construct(request, None)
 
     @staticmethod
@@ -62,7 +57,9 @@ class Construction(ProviderServicer):
         return options
 
 
-class _Components(Provider):
+class Components(Provider):
+    """Declares the component that is asked for, from inputs as the schema names them."""
+
     @cached_property
     def _names(self) -> Mapping[str, _Names]:
         analyzer = ComponentAnalyzer("imagepull")
@@ -74,6 +71,12 @@ class _Components(Provider):
     def construct(
         self, name: str, resource_type: str, inputs: Any, options: pulumi.ResourceOptions | None = None
     ) -> ConstructResult:
+        """The component's URN and outputs.
+
+        Raises:
+            ImagePullError: there is no such component, or it has no such input.
+            pulumi.RunError: an input of the component is wrong.
+        """
         kind = resource_type.removeprefix(_PREFIX)
         if kind not in COMPONENTS:
             raise ImagePullError(f"there is no component {resource_type}; there are {', '.join(COMPONENTS)}")

@@ -1,0 +1,71 @@
+"""Components for other languages: names of inputs and outputs, and what is refused."""
+
+from typing import Any
+
+import pytest
+
+from imagepull.errors import ImagePullError
+from provider.construct import Components
+from provider.plugin import VERSION
+from tests.pulumi_mocks import declared
+
+HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+
+
+def construct(kind: str, inputs: dict[str, Any]) -> dict[tuple[str, str], Any]:
+    return declared(lambda: Components(VERSION).construct("one", f"imagepull:index:{kind}", inputs))
+
+
+def test_inputs_have_the_schemas_names_at_every_depth() -> None:
+    resources = construct(
+        "RegistryAccess",
+        {
+            "registries": [{"host": HOST, "roleArn": "arn:aws:iam::123456789012:role/pull"}],
+            "namespaces": ["shop"],
+            "secretName": "pull",
+            "refreshBefore": "6h",
+            "serviceAccounts": [],
+        },
+    )
+
+    secret = resources["imagepull:index:RegistrySecret", "one"]
+    assert secret["registries"] == [{"host": HOST, "roleArn": "arn:aws:iam::123456789012:role/pull"}]
+    assert (secret["name"], secret["refreshBefore"]) == ("pull", "6h")
+    assert not [kind for kind, _ in resources if kind == "imagepull:index:ServiceAccountImagePullSecrets"]
+
+
+def test_whole_specs_are_the_apis() -> None:
+    containers = [{"name": "web", "image": "nginx"}]
+    spec = {"selector": {"matchLabels": {"a": "b"}}, "template": {"spec": {"containers": containers}}}
+
+    resources = construct("Deployment", {"spec": spec, "imagePullSecrets": ["pull"]})
+
+    pod = resources["kubernetes:apps/v1:Deployment", "one"]["spec"]["template"]["spec"]
+    assert pod["containers"] == [{"name": "web", "image": "nginx", "imagePullPolicy": "Always"}]
+    assert pod["imagePullSecrets"] == [{"name": "pull"}]
+
+
+def test_outputs_have_the_schemas_names() -> None:
+    seen: list[Any] = []
+    inputs = {"registries": [{"host": HOST}], "namespaces": ["shop"]}
+
+    def program() -> None:
+        result = Components(VERSION).construct("one", "imagepull:index:RegistryAccess", inputs)
+        seen.append(dict(result.state))
+
+    declared(program)
+
+    assert seen[0].keys() == {"imagePullSecrets", "namespaces", "hosts", "expiresAt"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "message"),
+    [
+        ("Deploy", {}, "there is no component imagepull:index:Deploy; there are RegistryAccess, Pod, Deployment"),
+        ("Deployment", {"image": "nginx", "prot": 80}, "prot: is no input here; is port meant"),
+        ("Deployment", {"image": "nginx", "access": "a"}, "access: is no input here"),
+    ],
+)
+def test_what_is_not_there_is_told(kind: str, inputs: dict[str, Any], message: str) -> None:
+    with pytest.raises(ImagePullError, match=message):
+        construct(kind, inputs)
