@@ -114,8 +114,11 @@ def _adapter(documented: bool = False) -> "TypeAdapter[Environment]":
 def _schema() -> dict[str, Any]:
     from pydantic.json_schema import GenerateJsonSchema
 
-    class WithoutNulls(GenerateJsonSchema):
-        """A key that may be left out is not written with a null."""
+    class ForEditors(GenerateJsonSchema):
+        """A key that may be left out is not written with a null, and has no title beside its name."""
+
+        def field_title_should_be_set(self, schema: Any) -> bool:
+            return False
 
         def nullable_schema(self, schema: Any) -> Any:
             return self.generate_inner(schema["schema"])
@@ -124,7 +127,7 @@ def _schema() -> dict[str, Any]:
             inner = super().default_schema(schema)
             return {key: value for key, value in inner.items() if (key, value) != ("default", None)}
 
-    return _adapter(documented=True).json_schema(schema_generator=WithoutNulls)
+    return _adapter(documented=True).json_schema(schema_generator=ForEditors)
 
 
 def _decoded(text: str) -> Any:

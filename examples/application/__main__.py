@@ -9,4 +9,4 @@ config = pulumi.Config()
 access = AccessReference(config.require("infrastructure"))
 web = Deployment("web", image=config.require("image"), port=8080, namespace=config.require("namespace"), access=access)
 
-pulumi.export("imagePullPlan", image_pull_plan(web))
+pulumi.export("imagePullPlan", image_pull_plan(web, access=[access]))
