@@ -7,7 +7,7 @@ from typing import Final
 
 import httpx2
 
-from imagepull.docker_config import Credential, auths_key
+from imagepull.docker_config import auths_key
 from imagepull.ecr import parse_host
 from imagepull.errors import CredentialError, InvalidReference
 from imagepull.findings import Finding, Severity, worst_first
@@ -94,17 +94,17 @@ class Verifier:
             if request is None and host and not host.public and not (registry and registry.fixed):
                 request = TokenRequest(principal=Principal(), region=host.region, public=False)
             if request and not request.public:
-                return await asyncio.to_thread(ecr.look_up, reference, request, self._settings.timeout)
-            try:
-                credential = await self._credential(registry)
-            except CredentialError as error:
-                return Unverified(code="access-denied", text=str(error))
+                held = await asyncio.to_thread(ecr.look_up, reference, request, self._settings.timeout)
+                if isinstance(held, Unverified) or held.platforms or not self._settings.platforms:
+                    return held
+                # Of an image that is no index ECR's API does not tell the platform; its registry does.
+            credential = registry.fixed if registry else None
+            if request:
+                try:
+                    credential = (await self._tokens.get(request)).credential
+                except CredentialError as error:
+                    return Unverified(code="access-denied", text=str(error))
             return await oci.look_up(client, reference, credential, self._settings.base_urls.get(reference.domain))
-
-    async def _credential(self, registry: Registry | None) -> Credential | None:
-        if registry is None or registry.token is None:
-            return registry.fixed if registry else None
-        return (await self._tokens.get(registry.token)).credential
 
     def _judged(self, answer: ImageFacts | Unverified) -> Iterator[tuple[Severity, str, str]]:
         severity, settings = self._settings.severity, self._settings

@@ -63,6 +63,11 @@ def test_private_ecr_is_asked_by_its_api_without_any_configured_registry(lab: La
     assert [(finding.code, finding.image.image) for finding in found] == [("image-not-found", f"{HOST}/shop/web:9.9")]
 
 
+def test_platform_of_an_image_in_ecr_is_asked_of_its_registry(lab: Lab) -> None:
+    assert codes([], settings(lab, "windows/amd64"), "shop/web:1.0") == ["platform-missing"]
+    assert codes([], settings(lab, "linux/amd64", "linux/arm64"), "shop/web:1.0") == ["platform-missing"]
+
+
 def test_ecr_that_cannot_be_reached_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_ECR", "http://127.0.0.1:9")
     (finding,) = verify([row(f"{HOST}/shop/web:1.0")], [], Settings(timeout=1))
