@@ -24,6 +24,7 @@ import yaml
 from lab.images import SHOP
 from lab.layout import CHECKOUT
 from lab.lifecycle import Lab
+from lab.toolchain.table import KUBERNETES_PLUGIN_VERSION
 from tests.pulumi_project import PulumiStack
 
 SCHEMA = CHECKOUT / "tests" / "unit" / "golden" / "schema.json"
@@ -165,24 +166,25 @@ def stack(
 
 
 @pytest.fixture
-def web(
+def declared(
     lab: Lab, repository: Path, example: Callable[[str], Path], tmp_path: Path
 ) -> Iterator[Callable[..., PulumiStack]]:
-    """A YAML program with a Deployment of these inputs and options; destroyed afterwards."""
+    """A YAML program of these resources; destroyed afterwards."""
     packages = yaml.safe_load((example("yaml") / "Pulumi.yaml").read_text())["packages"]
     folder = repository / "examples" / tmp_path.name
-    program = PulumiStack(lab, folder, state=tmp_path / "state")
+    made: list[PulumiStack] = []
 
-    def make(inputs: Mapping[str, Any], **more: Any) -> PulumiStack:
-        resources = {"web": {"type": "imagepull:Deployment", "properties": inputs, **more}}
-        document = {"name": "web", "runtime": "yaml", "packages": packages, "resources": resources}
+    def make(resources: Mapping[str, Any], **env: str) -> PulumiStack:
+        document = {"name": "declared", "runtime": "yaml", "packages": packages, "resources": resources}
         folder.mkdir()
-        (folder / "Pulumi.yaml").write_text(yaml.safe_dump(document))
-        program.init()
-        return program
+        (folder / "Pulumi.yaml").write_text(json.dumps(document))
+        made.append(PulumiStack(lab, folder, state=tmp_path / "state", env=env))
+        made[-1].init()
+        return made[-1]
 
     yield make
-    program.destroy(check=False)
+    for one in made:
+        one.destroy(check=False)
 
 
 def without_empty(value: Any) -> Any:
@@ -264,9 +266,37 @@ def test_plugin_tells_the_schema_that_the_sdks_are_made_of(lab: Lab, repository:
     assert without_empty(json.loads(told)) == without_empty(json.loads(SCHEMA.read_text()))
 
 
-def test_custom_timeouts_are_the_kubernetes_resources(namespace: str, web: Callable[..., PulumiStack]) -> None:
+def test_explicit_providers_reach_what_the_components_declare(
+    lab: Lab, namespace: str, declared: Callable[..., PulumiStack]
+) -> None:
+    kubeconfig = {"kubeconfig": {"fn::secret": lab.kubeconfig.read_text()}}
+    kubernetes = {"properties": kubeconfig, "options": {"version": KUBERNETES_PLUGIN_VERSION}}
+    access = {"registries": [{"host": SHOP.host}], "namespaces": [namespace]}
+    web = {"image": "nginx:1", "namespace": namespace, "replicas": 0, "imagePullSecrets": "${access.imagePullSecrets}"}
+    program = declared(
+        {
+            "ours": {"type": "pulumi:providers:imagepull", "properties": kubeconfig},
+            "theirs": {"type": "pulumi:providers:kubernetes", **kubernetes},
+            "access": {
+                "type": "imagepull:RegistryAccess",
+                "properties": access,
+                "options": {"providers": ["${ours}"]},
+            },
+            "web": {"type": "imagepull:Deployment", "properties": web, "options": {"providers": ["${theirs}"]}},
+        },
+        KUBECONFIG="/nowhere",
+    )
+
+    program.up()
+
+    assert manifest(lab, "secret", "access", namespace) is not None
+    assert manifest(lab, "deployment", "web", namespace) is not None
+
+
+def test_custom_timeouts_are_the_kubernetes_resources(namespace: str, declared: Callable[..., PulumiStack]) -> None:
     inputs = {"image": "nginx:1", "namespace": namespace, "replicas": 0}
-    program = web(inputs, options={"customTimeouts": {"create": "90s"}})
+    options = {"customTimeouts": {"create": "90s"}}
+    program = declared({"web": {"type": "imagepull:Deployment", "properties": inputs, "options": options}})
 
     program.up()
 
@@ -281,9 +311,9 @@ def test_custom_timeouts_are_the_kubernetes_resources(namespace: str, web: Calla
     ],
 )
 def test_wrong_inputs_are_told_in_one_sentence(
-    web: Callable[..., PulumiStack], inputs: dict[str, Any], message: str
+    declared: Callable[..., PulumiStack], inputs: dict[str, Any], message: str
 ) -> None:
-    preview = web(inputs).preview(check=False)
+    preview = declared({"web": {"type": "imagepull:Deployment", "properties": inputs}}).preview(check=False)
 
     assert preview.returncode != 0
     assert message in preview.stdout
