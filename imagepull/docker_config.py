@@ -153,7 +153,7 @@ def check_credential(credential: Credential) -> str | None:
     for name, text in (("username", credential.username), ("password", credential.password)):
         if not text:
             return f"the {name} is empty"
-        if any("\ud800" <= character <= "\udfff" for character in text):
+        if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
             return f"the {name} is not valid Unicode"
     if ":" in credential.username:
         return "the username holds a colon, where the password would begin"

@@ -95,6 +95,11 @@ class Lab:
     def _ecr_config(self) -> Path:
         return self.layout.folder / "ecr.json"
 
+    @property
+    def control_plane(self) -> ControlPlane:
+        """The API server, to ask it directly."""
+        return ControlPlane(self.layout, self.processes, {})
+
     def start(self, programs: Mapping[str, Path]) -> None:
         """Start everything, in the order of who needs whom."""
         environment.link_programs(self.layout, dict(programs))

@@ -26,12 +26,14 @@ class Process:
         pid: its process id.
         started: the kernel's own mark of when (opaque text).
         ends_by: the signal that asks it to end.
+        command: what it was started with.
     """
 
     name: str
     pid: int
     started: str
     ends_by: int = signal.SIGTERM
+    command: tuple[str, ...] = ()
 
     @property
     def alive(self) -> bool:
@@ -71,25 +73,46 @@ class ProcessTable:
         """Start `command` in a session of its own, its output going to `log(name)`."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._logs.mkdir(parents=True, exist_ok=True)
+        arguments = tuple(str(part) for part in command)
         with self.log(name).open("ab") as log:
             child = subprocess.Popen(
-                [str(part) for part in command],
+                arguments,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 env=dict(env) if env is not None else None,
             )
-        process = Process(name=name, pid=child.pid, started=start_mark(child.pid) or "", ends_by=ends_by)
+        process = Process(
+            name=name,
+            pid=child.pid,
+            started=start_mark(child.pid) or "",
+            ends_by=ends_by,
+            command=arguments,
+        )
         # Popen warns when it is collected while its child runs on: these are meant to.
         child.returncode = 0
         (self._folder / f"{name}.json").write_text(json.dumps(asdict(process)))
         return process
 
+    def kill(self, name: str) -> None:
+        """End one process without warning, and leave it to be started again by `restart`."""
+        process = self._named(name)
+        os.kill(process.pid, signal.SIGKILL)
+        wait_until(lambda: not process.alive, timeout=10)
+
+    def restart(self, name: str) -> Process:
+        """Start a process that ended with the same command again (only those that have no environment of their own)."""
+        return self.start(name, self._named(name).command)
+
+    def _named(self, name: str) -> Process:
+        return next(process for process in self.all() if process.name == name)
+
     def all(self) -> list[Process]:
         """The processes that were started and not stopped since, oldest first."""
         files = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime_ns)
-        return [Process(**json.loads(file.read_text())) for file in files]
+        told = [json.loads(file.read_text()) for file in files]
+        return [Process(**one | {"command": tuple(one["command"])}) for one in told]
 
     def stop(self, name: str) -> None:
         """Stop one process by name; nothing happens when there is none."""
@@ -109,7 +132,7 @@ class ProcessTable:
         Raises:
             LabError: the process ended, or `timeout` seconds went by.
         """
-        process = next(process for process in self.all() if process.name == name)
+        process = self._named(name)
         if not wait_until(lambda: ready() or not process.alive, timeout=timeout):
             raise LabError(f"{name} was not ready after {timeout:.0f} seconds", log=self.log(name))
         if not process.alive:

@@ -11,6 +11,7 @@ from lab.ecr.faults import FaultMode
 from lab.errors import LabError
 from lab.lifecycle import Lab
 from tests.pulumi_project import PulumiProject
+from tests.secrecy import content, found_in
 
 _numbers = itertools.count(1)
 
@@ -36,8 +37,12 @@ def namespace(lab: Lab) -> Iterator[str]:
 
 @pytest.fixture
 def project(lab: Lab, tmp_path: Path) -> Iterator[Callable[[str], PulumiProject]]:
-    """Makes a Pulumi project out of the text of its program; destroyed afterwards, with AWS mended."""
+    """Makes a Pulumi project out of the text of its program; destroyed afterwards, with AWS mended.
+
+    Whatever the test was about: no token that was issued meanwhile may stand in what any project printed or kept.
+    """
     made: list[PulumiProject] = []
+    issued_before = len(lab.ecr.issued())
 
     def make(program: str, *, name: str = "test-project", **env: str) -> PulumiProject:
         made.append(PulumiProject(lab, tmp_path / f"project-{len(made)}", program, name=name, env=env))
@@ -50,3 +55,6 @@ def project(lab: Lab, tmp_path: Path) -> Iterator[Callable[[str], PulumiProject]
         pytest.fail("the lab's ECR has ended")
     for one in reversed(made):
         one.destroy(check=False)
+    tokens = [(token.password, "AWS") for token in lab.ecr.issued()[issued_before:]]
+    for one in made:
+        assert found_in(one.output.encode() + content(one.state), tokens) == []
