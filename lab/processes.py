@@ -112,7 +112,7 @@ class ProcessTable:
         """The processes that were started and not stopped since, oldest first."""
         files = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime_ns)
         told = [json.loads(file.read_text()) for file in files]
-        return [Process(**one | {"command": tuple(one["command"])}) for one in told]
+        return [Process(**one | {"command": tuple(one.get("command", ()))}) for one in told]
 
     def stop(self, name: str) -> None:
         """Stop one process by name; nothing happens when there is none."""
