@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from imagepull.engine_events import Run, Step
-from imagepull.findings import Finding, Severity, workload_title
+from imagepull.findings import Finding, Severity
 from imagepull.image_changes import AccessChange, ImageChange, plan
 from imagepull.markdown import code, code_line, preformatted, prose, table_row
 from imagepull.plan import as_table
@@ -104,7 +104,7 @@ def _image_row(change: ImageChange) -> list[str]:
     assert image is not None  # a change has one or the other
     return [
         "update" if before and after else "create" if after else "delete",
-        code(workload_title(image)),
+        code(image.workload_title),
         code(image.container),
         _moved(before.image if before else "", after.image if after else ""),
         _moved(before.policy.value if before else "", after.policy.value if after else ""),
@@ -126,7 +126,7 @@ def _finding_row(finding: Finding) -> list[str]:
     image = finding.image
     return [
         f"{ICONS[finding.severity]} {finding.severity.value}",
-        code(workload_title(image)),
+        code(image.workload_title),
         code(image.container),
         code(image.image),
         prose(finding.text),

@@ -18,7 +18,7 @@ from imagepull.pull_policy import surprises
 from imagepull.reference import DEFAULT_TAG, ImageReference, is_bare_host, parse
 from imagepull.workload import ResolvedImage
 
-__all__ = ["DEFAULT_NAMESPACE", "Access", "Finding", "Severity", "findings", "workload_title", "worst_first"]
+__all__ = ["DEFAULT_NAMESPACE", "Access", "Finding", "Severity", "findings", "worst_first"]
 
 DEFAULT_NAMESPACE: Final = "default"
 """Where an object goes that names no namespace, unless the kubeconfig's context says otherwise."""
@@ -76,7 +76,7 @@ class Finding:
     advice: str = ""
 
     def __str__(self) -> str:
-        place = f"{workload_title(self.image)}, container {self.image.container}, image {self.image.image}"
+        place = f"{self.image.workload_title}, container {self.image.container}, image {self.image.image}"
         return f"{self.severity.value}: {place}: {self.text}" + (f"; {self.advice}" if self.advice else "")
 
 
@@ -95,11 +95,6 @@ def findings(images: Iterable[ResolvedImage], accesses: Sequence[Access] | None)
 def worst_first(found: Iterable[Finding]) -> list[Finding]:
     """Sorted by severity, otherwise in their order."""
     return sorted(found, key=lambda finding: list(Severity).index(finding.severity))
-
-
-def workload_title(image: ResolvedImage) -> str:
-    """`shop/Deployment/web`; without the namespace where the manifest names none."""
-    return f"{image.namespace}/{image.workload}" if image.namespace else image.workload
 
 
 def _of(image: ResolvedImage, accesses: Sequence[Access] | None) -> Iterator[Finding]:

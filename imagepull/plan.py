@@ -50,18 +50,14 @@ def as_table(images: Iterable[ResolvedImage], unknown: Sequence[str] = ()) -> st
 def broken_rules(images: Iterable[ResolvedImage]) -> list[str]:
     """A line for each violation: workload, container, image, rule, and what to write."""
     return [
-        f"{_workload(image)}, container {image.container}, image {image.image}: {violation.rule}: {violation.message}"
+        f"{image.workload_title}, container {image.container}, image {image.image}: {violation.rule}: {violation.message}"
         for image in images
         for violation in image.violations
     ]
 
 
 def _row(image: ResolvedImage) -> Sequence[str]:
-    return _workload(image), image.container, _short(image.image), image.policy.value, image.reason
-
-
-def _workload(image: ResolvedImage) -> str:
-    return f"{image.namespace}/{image.workload}" if image.namespace else image.workload
+    return image.workload_title, image.container, _short(image.image), image.policy.value, image.reason
 
 
 def _short(image: str) -> str:

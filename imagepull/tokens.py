@@ -88,7 +88,7 @@ def ask_aws(request: TokenRequest) -> Token:
     config = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4})
     issued = datetime.now(UTC).replace(microsecond=0)
     try:
-        session = _session(boto3.Session(profile_name=request.principal.profile), request, config)
+        session = session_of(boto3.Session(profile_name=request.principal.profile), request, config)
         answer = _authorization(session, request, config)
     except (BotoCoreError, ClientError) as error:
         cause, advice = _explained(error, request)
@@ -96,7 +96,8 @@ def ask_aws(request: TokenRequest) -> Token:
     return _token(answer, request, issued)
 
 
-def _session(session: "boto3.Session", request: TokenRequest, config: "Config") -> "boto3.Session":
+def session_of(session: "boto3.Session", request: TokenRequest, config: "Config") -> "boto3.Session":
+    """The session of the principal that a request names: the one given, or the role that it assumes."""
     principal = request.principal
     if principal.role_arn is None:
         return session

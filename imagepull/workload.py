@@ -72,6 +72,11 @@ class ResolvedImage:
     violations: tuple[Violation, ...] = ()
     """What the rules have against it."""
 
+    @property
+    def workload_title(self) -> str:
+        """`shop/Deployment/web`; without the namespace where the manifest names none."""
+        return f"{self.namespace}/{self.workload}" if self.namespace else self.workload
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExplicitManifest:

@@ -40,7 +40,7 @@ def _client(request: TokenRequest, timeout: float) -> "ECRClient":
     config = Config(
         connect_timeout=timeout, read_timeout=timeout, retries={"mode": "standard", "total_max_attempts": 3}
     )
-    session = tokens._session(boto3.Session(profile_name=request.principal.profile), request, config)
+    session = tokens.session_of(boto3.Session(profile_name=request.principal.profile), request, config)
     return session.client("ecr", region_name=request.region, config=config)
 
 
