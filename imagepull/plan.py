@@ -50,7 +50,8 @@ def as_table(images: Iterable[ResolvedImage], unknown: Sequence[str] = ()) -> st
 def broken_rules(images: Iterable[ResolvedImage]) -> list[str]:
     """A line for each violation: workload, container, image, rule, and what to write."""
     return [
-        f"{image.workload_title}, container {image.container}, image {image.image}: {violation.rule}: {violation.message}"
+        f"{image.workload_title}, container {image.container}, image {image.image}: "
+        f"{violation.rule}: {violation.message}"
         for image in images
         for violation in image.violations
     ]
