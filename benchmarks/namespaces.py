@@ -114,6 +114,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sizes", nargs="+", type=int, default=[100, 300, 1000], help="numbers of namespaces")
     parser.add_argument("--rounds", type=int, default=3, help="how often the quick ways are measured")
     options = parser.parse_args(arguments)
+    # Users keep compiled modules; where this is set, every run compiles them anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     owner = lifecycle.this_process()
     name = f"benchmark-{owner.pid}"
     lab = lifecycle.up(name, owner=owner)

@@ -73,7 +73,8 @@ def test_the_next_up_finishes_nothing_is_twice_and_destroy_leaves_nothing(own_la
     assert 0 < len(secrets(own_lab)) < COUNT
     stack.up()
     assert sorted(secrets(own_lab)) == names
-    assert {name: lists(own_lab)[name] for name in names} == {name: ["pull"] for name in names}
+    told = lists(own_lab)
+    assert {name: told[name] for name in names} == {name: ["pull"] for name in names}
     stack.preview("--expect-no-changes")
 
     stack.destroy()
