@@ -141,15 +141,12 @@ class ProcessTable:
 
 def start_mark(pid: int) -> str | None:
     """When process `pid` was started, as its kernel tells it; None when there is no such living process."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return None if fields[0] in "ZX" else fields[19]
-    except FileNotFoundError:
-        pass
-    except ProcessLookupError:
-        return None
     if Path("/proc/self/stat").exists():
-        return None
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        return None if fields[0] in "ZX" else fields[19]
     found = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return found.stdout.strip() or None
 
