@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+# Test processes side by side, each with a lab of its own (1 GB); the tests of a file stay together.
+WORKERS ?= 2
 POLICIES_VENV := policies/.venv
 
 .PHONY: demo test check down help
@@ -14,7 +16,7 @@ demo: $(VENV)/installed
 	@$(RUN) -m lab demo
 
 test: $(VENV)/installed $(POLICIES_VENV)/installed check
-	@$(RUN) -m pytest $(TESTS)
+	@$(RUN) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --durations=15 $(TESTS)
 
 check: $(VENV)/installed
 	@$(VENV)/bin/ruff format --check --quiet .
