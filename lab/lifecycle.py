@@ -13,6 +13,7 @@ from lab.ecr.client import EcrControl
 from lab.ecr.config import EcrConfig, RegistryConfig
 from lab.errors import LabError
 from lab.layout import CHECKOUT, DEFAULT_NAME, LABS, Layout, load, names, new
+from lab.lock import machine_lock
 from lab.node import Node, missing_for_node
 from lab.processes import Process, ProcessTable, start_mark
 from lab.progress import say, step
@@ -231,11 +232,12 @@ def this_process() -> Process:
 
 def _sweep() -> None:
     """Take down labs whose owner is gone: tests that were killed."""
-    for name in names():
-        layout = load(name)
-        if layout and layout.owner and start_mark(layout.owner[0]) != layout.owner[1]:
-            say(f"lab {name}: its owner is gone; taking it down")
-            Lab(layout).stop()
+    with machine_lock("sweep"):
+        for name in names():
+            layout = load(name)
+            if layout and layout.owner and start_mark(layout.owner[0]) != layout.owner[1]:
+                say(f"lab {name}: its owner is gone; taking it down")
+                Lab(layout).stop()
 
 
 def _keep_logs(lab: Lab) -> None:
