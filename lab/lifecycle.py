@@ -145,10 +145,11 @@ class Lab:
         plugins = kubernetes_plugin.parent / "plugins"
         plugins.mkdir(exist_ok=True)
         (folder / "pulumi-home" / "plugins").symlink_to(plugins)
-        if not (plugins / f"resource-kubernetes-v{KUBERNETES_PLUGIN_VERSION}").exists():
-            with step("Kubernetes plugin of Pulumi"):
-                install = ["pulumi", "plugin", "install", "resource", "kubernetes", KUBERNETES_PLUGIN_VERSION]
-                self.run(*install, "--file", kubernetes_plugin)
+        with machine_lock("pulumi-plugins"):
+            if not (plugins / f"resource-kubernetes-v{KUBERNETES_PLUGIN_VERSION}").exists():
+                with step("Kubernetes plugin of Pulumi"):
+                    install = ["pulumi", "plugin", "install", "resource", "kubernetes", KUBERNETES_PLUGIN_VERSION]
+                    self.run(*install, "--file", kubernetes_plugin)
 
     def _start_registries(self) -> None:
         layout, state = self.layout, self.layout.folder / "ecr"
@@ -202,7 +203,8 @@ def up(name: str = DEFAULT_NAME, *, owner: Process | None = None) -> Lab:
         say(f"lab {name}: cleaning up what an earlier one left ({', '.join(broken) or 'it never came up'})")
         lab.stop()
     if missing_for_node() is None:
-        debian.provide()
+        with machine_lock("debian", waiting="Debian packages: another command installs them; waiting for it"):
+            debian.provide()
     programs = build.provide(PROGRAMS)
     layout = new(name, owner=(owner.pid, owner.started) if owner else None)
     layout.save()
