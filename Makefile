@@ -16,6 +16,7 @@ demo: $(VENV)/installed
 	@$(RUN) -m lab demo
 
 test: $(VENV)/installed $(POLICIES_VENV)/installed check
+	@$(RUN) -m lab toolchain > $(VENV)/toolchain.log
 	@$(RUN) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --durations=15 $(TESTS)
 
 check: $(VENV)/installed

@@ -9,7 +9,6 @@ from lab.errors import LabError
 from lab.layout import DEFAULT_NAME, load, names
 from lab.processes import ProcessTable
 from lab.progress import say, step
-from lab.toolchain import build
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,7 +67,7 @@ def _env(options: argparse.Namespace) -> int:
 
 
 def _toolchain(options: argparse.Namespace) -> int:
-    for name, file in build.provide(options.programs or None).items():
+    for name, file in lifecycle.prepare(options.programs or None).items():
         print(f"{name:<28} {file}")
     return 0
 
@@ -105,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     down.add_argument("--all", action="store_true", help="every lab of this checkout")
     command("status", _status, "which labs are up, their processes and registries")
     command("env", _env, "print exports for a shell that is to use the lab")
-    toolchain = command("toolchain", _toolchain, "find or build the programs that the lab runs")
+    toolchain = command("toolchain", _toolchain, "install, find or build the programs that the lab runs")
     toolchain.add_argument("programs", nargs="*", help="which ones; all when left out")
     logs = command("logs", _logs, "print the log of one of the lab's processes")
     logs.add_argument("process", help="its name, as `status` lists them; also containerd, kubelet")

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sequence
 from pathlib import Path
 
 from lab import debian, environment, images
@@ -202,10 +202,7 @@ def up(name: str = DEFAULT_NAME, *, owner: Process | None = None) -> Lab:
             return lab
         say(f"lab {name}: cleaning up what an earlier one left ({', '.join(broken) or 'it never came up'})")
         lab.stop()
-    if missing_for_node() is None:
-        with machine_lock("debian", waiting="Debian packages: another command installs them; waiting for it"):
-            debian.provide()
-    programs = build.provide(PROGRAMS)
+    programs = prepare(PROGRAMS)
     layout = new(name, owner=(owner.pid, owner.started) if owner else None)
     layout.save()
     lab = Lab(layout)
@@ -216,6 +213,21 @@ def up(name: str = DEFAULT_NAME, *, owner: Process | None = None) -> Lab:
         lab.stop()
         raise
     return lab
+
+
+def prepare(names: Sequence[str] | None = None) -> dict[str, Path]:
+    """Install the Debian packages and find or build the programs that a lab needs; all of the table by default.
+
+    Returns:
+        Name of each program to its file.
+
+    Raises:
+        LabError: something cannot be had; the message says what to do.
+    """
+    if missing_for_node() is None:
+        with machine_lock("debian", waiting="Debian packages: another command installs them; waiting for it"):
+            debian.provide()
+    return build.provide(names)
 
 
 def down(name: str = DEFAULT_NAME) -> bool:
