@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab import debian, environment, images
@@ -215,7 +215,7 @@ def up(name: str = DEFAULT_NAME, *, owner: Process | None = None) -> Lab:
     return lab
 
 
-def prepare(names: Sequence[str] | None = None) -> dict[str, Path]:
+def prepare(programs: Sequence[str] | None = None) -> dict[str, Path]:
     """Install the Debian packages and find or build the programs that a lab needs; all of the table by default.
 
     Returns:
@@ -227,7 +227,7 @@ def prepare(names: Sequence[str] | None = None) -> dict[str, Path]:
     if missing_for_node() is None:
         with machine_lock("debian", waiting="Debian packages: another command installs them; waiting for it"):
             debian.provide()
-    return build.provide(names)
+    return build.provide(programs)
 
 
 def down(name: str = DEFAULT_NAME) -> bool:
