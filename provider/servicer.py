@@ -6,6 +6,7 @@ that a resource is there though its creation failed.
 
 import argparse
 import asyncio
+import os
 import re
 import sys
 from collections.abc import Callable, Coroutine
@@ -188,10 +189,17 @@ def main(args: list[str]) -> None:
         await server.start()
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
-        await server.wait_for_termination()
+        await _orphaned()
 
     with suppress(KeyboardInterrupt):
         asyncio.run(serve())
+
+
+async def _orphaned() -> None:
+    """Waits until the process that started this one is gone: an engine that was killed ends nobody."""
+    parent = os.getppid()
+    while os.getppid() == parent:  # noqa: ASYNC110 (no event tells of it)
+        await asyncio.sleep(1)
 
 
 def _checked(news: struct_pb2.Struct, check: Callable[[Values], None]) -> Any:

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +14,19 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture
-def namespaces(lab: Lab, tmp_path: Path) -> Iterator[Callable[[int], list[str]]]:
-    """Makes so many namespaces; they are deleted afterwards."""
-    made: list[str] = []
+def namespaces(lab: Lab, tmp_path: Path) -> Callable[[int], list[str]]:
+    """Makes so many namespaces. They go with the lab: to delete hundreds takes longer than most tests."""
 
     def make(count: int) -> list[str]:
         batch = next(_numbers)
         names = [f"many-{batch}-{number}" for number in range(count)]
-        made.extend(names)
         items = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names]
         manifest = tmp_path / f"namespaces-{batch}.json"
         manifest.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
         lab.kubectl("create", "-f", str(manifest))
         return names
 
-    yield make
-    if made:
-        lab.kubectl("delete", "namespace", *made, "--wait=false", "--ignore-not-found")
+    return make
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import yaml
 
 from lab.ecr.faults import FaultMode
 from lab.lifecycle import Lab
-from lab.processes import wait_until
+from lab.processes import start_mark, wait_until
 from tests.pulumi_project import PulumiProject
 from tests.stack.gate import gate_to
 from tests.stack.programs import EU, SECRET_TYPE, US, auths, let_hours_pass, pull_secret
@@ -143,7 +143,7 @@ def plugin_of(cli: "subprocess.Popen[str]") -> int | None:
     """The process of our plugin among the descendants of a command."""
     processes = {
         int(fields[0]): (int(fields[1]), fields[2])
-        for line in subprocess.check_output(["ps", "-eo", "pid,ppid,args"], text=True).splitlines()[1:]
+        for line in subprocess.check_output(["ps", "-wweo", "pid,ppid,args"], text=True).splitlines()[1:]
         if len(fields := line.split(maxsplit=2)) == 3
     }
 
@@ -153,21 +153,33 @@ def plugin_of(cli: "subprocess.Popen[str]") -> int | None:
     return next((pid for pid, (_, args) in processes.items() if "provider 127.0.0.1:" in args and is_below(pid)), None)
 
 
+def started_plugin_of(cli: "subprocess.Popen[str]") -> int:
+    """The same, waited for."""
+    found: list[int | None] = []
+
+    def look() -> bool:
+        found.append(plugin_of(cli))
+        return found[-1] is not None
+
+    assert wait_until(look, timeout=60)
+    assert found[-1] is not None
+    return found[-1]
+
+
 @pytest.mark.parametrize("way", ["cancelled", "killed"])
 def test_an_up_cut_short_loses_nothing(
     lab: Lab, project: Project, namespaces: Namespaces, secret: Read, way: str
 ) -> None:
-    names = namespaces(400)
+    names = namespaces(1000)
     stack = project(pull_secret(names))
-    cli = start_up(stack)
-    assert wait_until(lambda: secret("pull", names[20]) is not None, timeout=60)
-    if way == "cancelled":
-        os.kill(cli.pid, signal.SIGINT)
-    else:
-        plugin = plugin_of(cli)
-        assert plugin is not None
-        os.kill(plugin, signal.SIGKILL)
-    told, _ = cli.communicate(timeout=60)
+    with start_up(stack) as cli:
+        plugin = started_plugin_of(cli)
+        assert wait_until(lambda: secret("pull", names[0]) is not None, timeout=60)
+        if way == "cancelled":
+            os.kill(cli.pid, signal.SIGINT)
+        else:
+            os.kill(plugin, signal.SIGKILL)
+        told, _ = cli.communicate(timeout=60)
     assert cli.returncode != 0, told
     if way == "cancelled":
         assert "cancelled before all namespaces were written" in told
@@ -177,6 +189,15 @@ def test_an_up_cut_short_loses_nothing(
     assert set(stack.outputs()["uids"]) == set(names)
     stack.destroy()
     assert "pull" not in lab.kubectl("get", "secrets", "--all-namespaces", "--field-selector=metadata.name=pull")
+
+
+def test_the_plugin_does_not_outlive_an_engine_that_was_killed(project: Project, namespaces: Namespaces) -> None:
+    stack = project(pull_secret(namespaces(1000)))
+    with start_up(stack) as cli:
+        plugin = started_plugin_of(cli)
+        os.kill(cli.pid, signal.SIGKILL)
+    assert wait_until(lambda: start_mark(plugin) is None, timeout=30)
+    stack.pulumi("cancel", "--yes")
 
 
 def limited_to(lab: Lab, folder: Path, allowed: list[str]) -> Path:
