@@ -30,7 +30,8 @@ def namespace(lab: Lab) -> Iterator[str]:
     """A namespace of the test's own, with its `default` ServiceAccount; deleted afterwards."""
     name = f"test-{next(_numbers)}"
     lab.kubectl("create", "namespace", name)
-    lab.kubectl("wait", "--for=create", "serviceaccount/default", f"--namespace={name}", "--timeout=30s")
+    # The controller makes 20 a second, and tests with a thousand namespaces may have gone before.
+    lab.kubectl("wait", "--for=create", "serviceaccount/default", f"--namespace={name}", "--timeout=300s")
     yield name
     lab.kubectl("delete", "namespace", name, "--wait=false")
 

@@ -192,7 +192,7 @@ def test_an_up_cut_short_loses_nothing(
 
 
 def test_the_plugin_does_not_outlive_an_engine_that_was_killed(project: Project, namespaces: Namespaces) -> None:
-    stack = project(pull_secret(namespaces(1000)))
+    stack = project(pull_secret(namespaces(50)))
     with start_up(stack) as cli:
         plugin = started_plugin_of(cli)
         os.kill(cli.pid, signal.SIGKILL)
