@@ -27,7 +27,7 @@ def set_list(lab: Lab, namespace: str, names: Sequence[str], account: str = "def
 
 def wait_for_default(lab: Lab, *names: str) -> None:
     for name in names:
-        lab.kubectl("wait", "--for=create", "serviceaccount/default", f"--namespace={name}", "--timeout=30s")
+        lab.kubectl("wait", "--for=create", "serviceaccount/default", f"--namespace={name}", "--timeout=300s")
 
 
 def test_names_are_appended_and_only_they_are_taken_away(lab: Lab, project: Project, namespaces: Namespaces) -> None:
