@@ -11,7 +11,7 @@ import pytest
 from lab import lifecycle
 from lab.layout import Layout, load, names
 from lab.lifecycle import Lab
-from lab.processes import Process, wait_until
+from lab.processes import Process, start_mark, wait_until
 
 NAME = f"lifecycle-{os.getpid()}"
 
@@ -95,10 +95,14 @@ def test_down_leaves_nothing_behind(second: Lab) -> None:
 
 
 def test_a_lab_does_not_outlive_its_owner(lab: Lab) -> None:
-    gone = subprocess.Popen(["true"])
-    gone.wait()
+    # It lives until the lab is up: an `up` in another test process would else take the lab down while it comes up.
+    owner = subprocess.Popen(["sleep", "600"])
     name = f"orphan-{os.getpid()}"
-    orphan = lifecycle.up(name, owner=Process(name="owner", pid=gone.pid, started="0")).layout
+    started = start_mark(owner.pid)
+    assert started is not None
+    orphan = lifecycle.up(name, owner=Process(name="owner", pid=owner.pid, started=started)).layout
+    owner.kill()
+    owner.wait()
     lifecycle.up(lab.layout.name)
     assert name not in names()
     assert left_by(orphan) == []
