@@ -1,10 +1,15 @@
 """Private images, pulled: what a Pulumi program imports."""
 
-from components.kinds import CronJob, DaemonSet, Deployment, Job, Pod, StatefulSet
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from components.plan import image_pull_plan
 from components.registry_access import RegistryAccess
 from components.stack_references import AccessReference, cluster_providers, exported_access
 from components.transform import explicit_image_pulls
+
+if TYPE_CHECKING:
+    from components.kinds import CronJob, DaemonSet, Deployment, Job, Pod, StatefulSet
 
 __all__ = [
     "AccessReference",
@@ -20,3 +25,10 @@ __all__ = [
     "exported_access",
     "image_pull_plan",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """A workload component at its first use: pulumi_kubernetes takes a quarter of a second to import."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("components.kinds"), name)

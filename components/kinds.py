@@ -1,114 +1,109 @@
-"""The workload components, one for each kind. The Kubernetes resource that each declares is its `resource`."""
+"""The workload components, one for each kind: pulumi_kubernetes' own resource, which `Workload` gives its arguments."""
 
-from typing import Optional, Unpack
+from typing import Unpack
 
 import pulumi
+from pulumi_kubernetes.apps import v1 as apps
+from pulumi_kubernetes.batch import v1 as batch
+from pulumi_kubernetes.core import v1 as core
 
 from components.workload import Workload
 from components.workload_args import CronJobArgs, DaemonSetArgs, DeploymentArgs, JobArgs, PodArgs, StatefulSetArgs
 
 __all__ = ["CronJob", "DaemonSet", "Deployment", "Job", "Pod", "StatefulSet"]
 
-# In every constructor: the schema analyzer reads the annotation of `args` and knows no Optional there.
 
-
-class Pod(Workload):
+class Pod(Workload, core.Pod):
     """`kubernetes.core.v1.Pod` with explicit pull policies and pull Secrets. See `Workload`."""
 
-    kind = "Pod"
-    _args = PodArgs
-    _module = "pulumi_kubernetes.core.v1"
+    _kind = "Pod"
+    _arguments = PodArgs
 
     def __init__(
         self,
         name: str,
-        args: PodArgs = None,  # type: ignore[assignment]
-        opts: Optional[pulumi.ResourceOptions] = None,
+        args: PodArgs | core.PodInitArgs | None = None,
+        opts: pulumi.ResourceOptions | None = None,
         **fields: Unpack[PodArgs],
     ) -> None:
         super().__init__(name, args, opts, **fields)
 
 
-class Deployment(Workload):
+class Deployment(Workload, apps.Deployment):
     """`kubernetes.apps.v1.Deployment` with explicit pull policies and pull Secrets. See `Workload`."""
 
-    kind = "Deployment"
-    _args = DeploymentArgs
-    _module = "pulumi_kubernetes.apps.v1"
+    _kind = "Deployment"
+    _arguments = DeploymentArgs
 
     def __init__(
         self,
         name: str,
-        args: DeploymentArgs = None,  # type: ignore[assignment]
-        opts: Optional[pulumi.ResourceOptions] = None,
+        args: DeploymentArgs | apps.DeploymentInitArgs | None = None,
+        opts: pulumi.ResourceOptions | None = None,
         **fields: Unpack[DeploymentArgs],
     ) -> None:
         super().__init__(name, args, opts, **fields)
 
 
-class StatefulSet(Workload):
+class StatefulSet(Workload, apps.StatefulSet):
     """`kubernetes.apps.v1.StatefulSet` with explicit pull policies and pull Secrets. See `Workload`."""
 
-    kind = "StatefulSet"
-    _args = StatefulSetArgs
-    _module = "pulumi_kubernetes.apps.v1"
+    _kind = "StatefulSet"
+    _arguments = StatefulSetArgs
 
     def __init__(
         self,
         name: str,
-        args: StatefulSetArgs = None,  # type: ignore[assignment]
-        opts: Optional[pulumi.ResourceOptions] = None,
+        args: StatefulSetArgs | apps.StatefulSetInitArgs | None = None,
+        opts: pulumi.ResourceOptions | None = None,
         **fields: Unpack[StatefulSetArgs],
     ) -> None:
         super().__init__(name, args, opts, **fields)
 
 
-class DaemonSet(Workload):
+class DaemonSet(Workload, apps.DaemonSet):
     """`kubernetes.apps.v1.DaemonSet` with explicit pull policies and pull Secrets. See `Workload`."""
 
-    kind = "DaemonSet"
-    _args = DaemonSetArgs
-    _module = "pulumi_kubernetes.apps.v1"
+    _kind = "DaemonSet"
+    _arguments = DaemonSetArgs
 
     def __init__(
         self,
         name: str,
-        args: DaemonSetArgs = None,  # type: ignore[assignment]
-        opts: Optional[pulumi.ResourceOptions] = None,
+        args: DaemonSetArgs | apps.DaemonSetInitArgs | None = None,
+        opts: pulumi.ResourceOptions | None = None,
         **fields: Unpack[DaemonSetArgs],
     ) -> None:
         super().__init__(name, args, opts, **fields)
 
 
-class Job(Workload):
+class Job(Workload, batch.Job):
     """`kubernetes.batch.v1.Job` with explicit pull policies and pull Secrets. See `Workload`."""
 
-    kind = "Job"
-    _args = JobArgs
-    _module = "pulumi_kubernetes.batch.v1"
+    _kind = "Job"
+    _arguments = JobArgs
 
     def __init__(
         self,
         name: str,
-        args: JobArgs = None,  # type: ignore[assignment]
-        opts: Optional[pulumi.ResourceOptions] = None,
+        args: JobArgs | batch.JobInitArgs | None = None,
+        opts: pulumi.ResourceOptions | None = None,
         **fields: Unpack[JobArgs],
     ) -> None:
         super().__init__(name, args, opts, **fields)
 
 
-class CronJob(Workload):
+class CronJob(Workload, batch.CronJob):
     """`kubernetes.batch.v1.CronJob` with explicit pull policies and pull Secrets. See `Workload`."""
 
-    kind = "CronJob"
-    _args = CronJobArgs
-    _module = "pulumi_kubernetes.batch.v1"
+    _kind = "CronJob"
+    _arguments = CronJobArgs
 
     def __init__(
         self,
         name: str,
-        args: CronJobArgs = None,  # type: ignore[assignment]
-        opts: Optional[pulumi.ResourceOptions] = None,
+        args: CronJobArgs | batch.CronJobInitArgs | None = None,
+        opts: pulumi.ResourceOptions | None = None,
         **fields: Unpack[CronJobArgs],
     ) -> None:
         super().__init__(name, args, opts, **fields)

@@ -8,12 +8,12 @@ import pulumi
 from components.lifting import lift
 from components.plan import keeping_rules
 from components.stack_references import Access
+from components.workload import Workload
 from imagepull.rules import Rules
 from imagepull.workload import WORKLOAD_KINDS, make_explicit, spec_path
 
 __all__ = ["ExplicitImagePulls", "explicit_image_pulls"]
 
-_COMPONENTS = "imagepull:index:"
 _HELM_RELEASE = "kubernetes:helm.sh/v3:Release"
 _RELEASE_WARNING = (
     "{}: explicit_image_pulls cannot reach what a helm.v3.Release installs, because Helm applies that itself;"
@@ -35,7 +35,7 @@ def explicit_image_pulls(
 
     Reached are resources of pulumi_kubernetes, and those that `yaml.v2`, `kustomize.v2`, `helm.v4.Chart` and packaged
     components declare. Not reached is what a `helm.v3.Release` installs: Helm applies that itself. Our own workload
-    components have done it already; for them only the rules are applied.
+    components have their policies already; they get the pull Secret and the rules like all others.
 
     Args:
         access: Whose Secret the Pods in its namespaces are to name. Default: policies only.
@@ -70,6 +70,7 @@ class ExplicitImagePulls:
         self._rules = rules
         self._exclude = exclude
         self._declared: list[pulumi.Resource] = []
+        self._ours: dict[tuple[str, str], list[pulumi.Resource | None]] = {}
         self._resolved: dict[tuple[str, str, str], Sequence[Any]] = {}
         pulumi.runtime.register_stack_transformation(self._note)
         pulumi.runtime.register_resource_transform(self._transform)
@@ -86,6 +87,9 @@ class ExplicitImagePulls:
 
     def _note(self, args: pulumi.ResourceTransformationArgs) -> None:
         self._declared.append(args.resource)
+        if isinstance(args.resource, Workload):
+            parent = args.opts.parent if args.opts else None
+            self._ours.setdefault((args.type_, args.name), []).append(parent)
 
     async def _transform(self, args: pulumi.ResourceTransformArgs) -> Optional[pulumi.ResourceTransformResult]:
         props: Any = args.props
@@ -97,11 +101,8 @@ class ExplicitImagePulls:
         kind = props.get("kind")
         if kind not in WORKLOAD_KINDS and kind not in self._spec_paths:
             return None
-        parent = (await args.opts.parent.urn.future() if args.opts.parent else None) or ""
-        ours = _parent_type(parent).startswith(_COMPONENTS)
-        if ours and not self._rules:
-            return None
-        secrets = self._secrets(props) if not ours else []
+        parent = await _urn(args.opts.parent)
+        secrets = self._secrets(props)
         explicit = make_explicit(
             props,
             pull_secrets=secrets,
@@ -110,7 +111,7 @@ class ExplicitImagePulls:
             name=args.name,
             lift=lift,
         )
-        if not ours:
+        if not await self._is_ours(args, parent):
             self._resolved[(parent, args.type_, args.name)] = explicit.images
         if self._rules:
             kept = keeping_rules(explicit.images)
@@ -121,6 +122,10 @@ class ExplicitImagePulls:
         else:
             opts = args.opts
         return pulumi.ResourceTransformResult(props=explicit.manifest, opts=opts)
+
+    async def _is_ours(self, args: pulumi.ResourceTransformArgs, parent: str) -> bool:
+        """Whether it is one of our workload components, which knows its images and the reasons itself."""
+        return parent in [await _urn(ours) for ours in self._ours.get((args.type_, args.name), ())]
 
     def _secrets(self, props: Mapping[str, Any]) -> Any:
         """Names of pull Secrets for a workload, by its namespace."""
@@ -133,7 +138,7 @@ class ExplicitImagePulls:
         )
 
 
-def _parent_type(urn: str) -> str:
-    """Type of the resource with this URN: `urn:pulumi:STACK::PROJECT::OUTER$TYPE::NAME`."""
-    parts = urn.split("::")
-    return parts[2].rpartition("$")[2] if len(parts) > 3 else ""
+async def _urn(parent: Optional[pulumi.Resource]) -> str:
+    """URN of a parent; empty for the stack, whether it is given or implied."""
+    urn = (await parent.urn.future() if parent else None) or ""
+    return "" if "::pulumi:pulumi:Stack::" in urn else urn

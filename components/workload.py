@@ -1,15 +1,13 @@
-"""What all workload components have in common: they declare the Kubernetes resource, with policies and pull Secrets."""
+"""What all workload components have in common: pulumi_kubernetes' resource, with policies and pull Secrets."""
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from importlib import import_module
 from typing import Any, ClassVar, Optional
 
 import pulumi
 
 from components import short_form
 from components.lifting import lift
-from components.options import child_options, component_options
 from components.plan import keeping_rules, resolved_images
 from components.registry_access import RegistryAccess
 from imagepull.rules import Rules
@@ -21,11 +19,11 @@ _EITHER_FORM = ("access", "image_pull_secrets", "rules", "metadata")
 _SAID_BY_THE_KIND = ("api_version", "apiVersion", "kind")
 
 
-class Workload(pulumi.ComponentResource):
+class Workload(pulumi.CustomResource):
     """A Kubernetes workload whose images all have an explicit pull policy, and whose Pods name their pull Secret.
 
-    Use one of its kinds (`components.kinds`). Resource options apply to the Kubernetes resource, as if it
-    were declared without us.
+    Use one of its kinds (`components.kinds`): each is pulumi_kubernetes' own class with this one before it. It is the
+    same one resource, of the same type and URN as without us, and takes the same resource options.
 
     Args:
         name: Name of the Pulumi resource.
@@ -37,12 +35,8 @@ class Workload(pulumi.ComponentResource):
             image breaks a rule.
     """
 
-    kind: ClassVar[str]
-    _args: ClassVar[Any]
-    _module: ClassVar[str]
-
-    resolved_images: pulumi.Output[Sequence[Mapping[str, Any]]]
-    """Each image with its pull policy and the reason."""
+    _kind: ClassVar[str]
+    _arguments: ClassVar[type]
 
     def __init__(
         self,
@@ -51,39 +45,42 @@ class Workload(pulumi.ComponentResource):
         opts: Optional[pulumi.ResourceOptions] = None,
         **fields: Any,
     ) -> None:
-        super().__init__(f"imagepull:index:{self.kind}", name, None, component_options(opts))
-        self.title = f"{self.kind}/{name}"
+        self.title = f"{self._kind}/{name}"
         given = {**_own(args), **fields}
         self._refuse_wrong(given)
         access: Optional[RegistryAccess] = given.get("access")
         rules: Optional[Rules] = given.get("rules")
         explicit = make_explicit(
-            {"kind": self.kind, **self._whole(name, given)},
+            {"kind": self._kind, **self._whole(name, given)},
             pull_secrets=access.image_pull_secrets if access else given.get("image_pull_secrets", ()),
             rules=rules,
             name=name,
             lift=lift,
         )
         self.images = explicit.images
-        self.resolved_images = resolved_images(self.images)
         depends_on: list[Any] = [access] if access else []
         if rules:
             depends_on.append(keeping_rules(self.images))
-        self.resource: Any = getattr(import_module(self._module), self.kind)(
+        declare: Any = super().__init__
+        declare(
             name,
             metadata=explicit.manifest.get("metadata"),
             spec=explicit.manifest.get("spec"),
-            opts=child_options(self, name, opts, depends_on),
+            opts=_depending(opts, depends_on),
         )
-        self.register_outputs({"resolvedImages": self.resolved_images})
+
+    @property
+    def resolved_images(self) -> pulumi.Output[list[Mapping[str, Any]]]:
+        """Each image with its pull policy and the reason."""
+        return resolved_images(self.images)
 
     def _whole(self, name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
         if "image" in given:
-            return short_form.manifest(self.kind, name, given)
+            return short_form.manifest(self._kind, name, given)
         return {field: given[field] for field in ("metadata", "spec") if field in given}
 
     def _refuse_wrong(self, given: Mapping[str, Any]) -> None:
-        known = self._args.__annotations__
+        known = self._arguments.__annotations__
         short = [field for field in given if field in known and field not in _EITHER_FORM and field != "spec"]
         wrong = [
             f"no argument {field}{_nearest(field, known)}"
@@ -98,7 +95,7 @@ class Workload(pulumi.ComponentResource):
             wrong.append(
                 f"{', '.join(short)} beside spec: write them in the spec, or leave spec out for the short form"
             )
-        elif self.kind == "CronJob" and "image" in given and "schedule" not in given:
+        elif self._kind == "CronJob" and "image" in given and "schedule" not in given:
             wrong.append("no schedule: write when to run, as cron has it: '0 3 * * *'")
         if wrong:
             raise pulumi.RunError(f"{self.title}: {'; '.join(wrong)}")
@@ -108,6 +105,13 @@ def _own(args: Any) -> dict[str, Any]:
     """The fields of a mapping or of an args class of pulumi_kubernetes."""
     fields = args if isinstance(args, Mapping) else vars(args) if args is not None else {}
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _depending(opts: Optional[pulumi.ResourceOptions], depends_on: Sequence[Any]) -> Optional[pulumi.ResourceOptions]:
+    """The options with more to depend on: resources, or Outputs of lists of them."""
+    for more in depends_on:
+        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=more))
+    return opts
 
 
 def _nearest(field: str, known: Mapping[str, Any]) -> str:

@@ -64,8 +64,8 @@ class Components(Provider):
     def _names(self) -> Mapping[str, _Names]:
         analyzer = ComponentAnalyzer("imagepull")
         return {
-            name: _Names(inputs=analyzer.inputs(args)[1], outputs=analyzer.outputs(declared)[1])
-            for name, (declared, args) in COMPONENTS.items()
+            name: _Names(inputs=analyzer.inputs(component.args)[1], outputs=analyzer.outputs(component.outputs)[1])
+            for name, component in COMPONENTS.items()
         }
 
     def construct(
@@ -80,11 +80,11 @@ class Components(Provider):
         kind = resource_type.removeprefix(_PREFIX)
         if kind not in COMPONENTS:
             raise ImagePullError(f"there is no component {resource_type}; there are {', '.join(COMPONENTS)}")
-        names, (declared, _) = self._names[kind], COMPONENTS[kind]
+        names = self._names[kind]
         reader = Reader(values=inputs)
         reader.refuse_others(tuple(names.inputs))
         reader.raise_problems()
         # What is inside an input keeps its names: components take the API's and the schema's as well as Python's.
-        component = declared(name, {names.inputs[key]: value for key, value in inputs.items()}, options)
+        component = COMPONENTS[kind].declare(name, {names.inputs[key]: value for key, value in inputs.items()}, options)
         state = {key: getattr(component, attribute) for key, attribute in names.outputs.items()}
         return ConstructResult(component.urn, cast(Any, state))

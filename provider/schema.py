@@ -2,15 +2,18 @@
 
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
+import pulumi
 from pulumi.provider.experimental.analyzer import PropertyDefinition, TypeDefinition
 from pulumi.provider.experimental.schema import ComplexType, Property
 
 from components import kinds, registry_access, resources, workload_args
-from components.workload import Workload
 from provider.analyzer import ComponentAnalyzer, wire_text
+from provider.workload import Workload
 
 _NAME: Final = "imagepull"
 _SECRET: Final = {("Registry", "password"), ("ProviderArgs", "kubeconfig")}
@@ -31,16 +34,44 @@ _RESOURCES: Final[dict[str, tuple[type, type, dict[str, Any]]]] = {
     ),
 }
 _PYTHON_NAMES: Final = {"expiresAt": "expires_at"}
-COMPONENTS: Final[Mapping[str, tuple[Any, type]]] = {
-    "RegistryAccess": (registry_access.RegistryAccess, registry_access.RegistryAccessArgs),
-    "Pod": (kinds.Pod, workload_args.PodArgs),
-    "Deployment": (kinds.Deployment, workload_args.DeploymentArgs),
-    "StatefulSet": (kinds.StatefulSet, workload_args.StatefulSetArgs),
-    "DaemonSet": (kinds.DaemonSet, workload_args.DaemonSetArgs),
-    "Job": (kinds.Job, workload_args.JobArgs),
-    "CronJob": (kinds.CronJob, workload_args.CronJobArgs),
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """One component of the package.
+
+    Attributes:
+        declare: takes the resource's name, its arguments by their names in Python, and resource options.
+        args: the class of the arguments.
+        outputs: the class that declares the outputs.
+        documented: the class whose docstring describes the component.
+    """
+
+    declare: Callable[[str, Any, pulumi.ResourceOptions | None], pulumi.ComponentResource]
+    args: type
+    outputs: type
+    documented: type
+
+
+def _workload(kind: str) -> Component:
+    return Component(
+        declare=partial(Workload, kind),
+        args=getattr(workload_args, f"{kind}Args"),
+        outputs=Workload,
+        documented=getattr(kinds, kind),
+    )
+
+
+COMPONENTS: Final[Mapping[str, Component]] = {
+    "RegistryAccess": Component(
+        declare=registry_access.RegistryAccess,
+        args=registry_access.RegistryAccessArgs,
+        outputs=registry_access.RegistryAccess,
+        documented=registry_access.RegistryAccess,
+    ),
+    **{kind: _workload(kind) for kind in kinds.__all__},
 }
-"""Name of each component to its class and its args class."""
+"""By name in the package."""
 _SEE_WORKLOAD: Final = "See `Workload`."
 _LANGUAGES: Final = {
     "csharp": {"respectSchemaVersion": True},
@@ -59,7 +90,7 @@ def schema(version: str) -> str:
     """Pulumi's package schema as JSON (https://www.pulumi.com/docs/iac/using-pulumi/extending-pulumi/schema/)."""
     analyzer = ComponentAnalyzer(_NAME)
     custom = {name: _custom(analyzer, *declared) for name, declared in _RESOURCES.items()}
-    components = {name: _component(analyzer, *declared) for name, declared in COMPONENTS.items()}
+    components = {name: _component(analyzer, name, declared) for name, declared in COMPONENTS.items()}
     document: dict[str, Any] = {
         "name": _NAME,
         "version": version,
@@ -90,15 +121,14 @@ def _custom(analyzer: ComponentAnalyzer, declared: type, args: type, outputs: Ma
     }
 
 
-def _component(analyzer: ComponentAnalyzer, declared: type, args: type) -> dict[str, Any]:
-    outputs, _ = analyzer.outputs(declared)
-    inputs = _inputs(analyzer, args, declared)
-    if issubclass(declared, Workload):
-        inputs["description"] = inputs["description"].replace(_SEE_WORKLOAD, _summary(workload_args.WorkloadArgs))
+def _component(analyzer: ComponentAnalyzer, name: str, component: Component) -> dict[str, Any]:
+    outputs, _ = analyzer.outputs(component.outputs)
+    inputs = _inputs(analyzer, component.args, component.documented)
+    inputs["description"] = inputs["description"].replace(_SEE_WORKLOAD, _summary(workload_args.WorkloadArgs))
     return {
         "isComponent": True,
         **inputs,
-        "properties": _properties(declared.__name__, outputs),
+        "properties": _properties(name, outputs),
         "required": _required(outputs),
     }
 

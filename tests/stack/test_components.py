@@ -102,7 +102,7 @@ def test_workload_depends_on_its_access(namespace: str, project: Project) -> Non
         ("web", ""),
         (
             "site",
-            'opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(type_="kubernetes:apps/v1:Deployment", name="web")]),',
+            'opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="web")]),',
         ),
     ],
     ids=["of the same name", "renamed"],
@@ -122,7 +122,7 @@ def test_plain_deployment_moves_into_ours_in_place(
     )
     up = stack.up()
 
-    assert stack.resource("imagepull:index:Deployment")["urn"].endswith(name)
+    assert stack.resource("kubernetes:apps/v1:Deployment")["urn"].endswith(f"::{name}")
     assert deployment(lab, namespace)["metadata"]["uid"] == uid
     assert "replaced" not in up.stdout
     assert "deleted" not in up.stdout

@@ -222,6 +222,42 @@ def test_custom_timeouts_are_the_kubernetes_resources(namespace: str, declared: 
     assert program.resource("kubernetes:apps/v1:Deployment")["customTimeouts"]["create"] == 90
 
 
+def test_transform_of_a_program_reaches_what_the_package_declares(
+    lab: Lab, namespace: str, repository: Path, example: Callable[[str], Path], tmp_path: Path
+) -> None:
+    virtualenv = example("python-sdk") / ".venv"
+    folder = repository / "examples" / tmp_path.name
+    folder.mkdir()
+    runtime = {"name": "python", "options": {"virtualenv": str(virtualenv)}}
+    plugins = {"providers": [{"name": "imagepull", "path": "../../provider"}]}
+    (folder / "Pulumi.yaml").write_text(json.dumps({"name": "transformed", "runtime": runtime, "plugins": plugins}))
+    (folder / "__main__.py").write_text(
+        f"""
+import pulumi
+import pulumi_imagepull as package
+from components import RegistryAccess, explicit_image_pulls, image_pull_plan
+
+access = RegistryAccess("pull", registries=[{{"host": "{SHOP.host}"}}], namespaces=["{namespace}"])
+pulls = explicit_image_pulls(access)
+package.Deployment("web", image="{SHOP.host}/shop/web:latest", namespace="{namespace}", replicas=0)
+pulumi.export("plan", image_pull_plan(pulls))
+"""
+    )
+    program = PulumiStack(lab, folder, state=tmp_path / "state", env={"PYTHONPATH": str(CHECKOUT)})
+    program.init()
+    try:
+        program.up()
+
+        web = manifest(lab, "deployment", "web", namespace)["spec"]["template"]["spec"]
+        assert web["containers"][0]["imagePullPolicy"] == "Always"
+        assert web["imagePullSecrets"] == [{"name": "pull"}]
+        (row,) = program.outputs()["plan"]
+        assert (row["workload"], row["policy"]) == ("Deployment/web", "Always")
+        assert program.preview("--expect-no-changes").returncode == 0
+    finally:
+        program.destroy(check=False)
+
+
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [

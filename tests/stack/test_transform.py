@@ -184,13 +184,16 @@ pulumi.runtime.register_resource_transform(labelled)
     assert told["metadata"]["labels"] == {"team": "a"}
 
 
-def test_our_components_are_not_resolved_twice(namespace: str, project: Project) -> None:
+def test_our_components_are_in_the_plan_once_with_their_reasons(lab: Lab, namespace: str, project: Project) -> None:
     stack = project(
         program(
             f"""
 pulls = explicit_image_pulls(access)
+group = pulumi.ComponentResource("pkg:index:Group", "group")
 web = Deployment("web", image="{LATEST}", namespace="NAMESPACE", replicas=0, access=access)
-pulumi.export("plan", image_pull_plan(web, pulls))
+api = Deployment("api", image="{WEB}", namespace="NAMESPACE", replicas=0, opts=pulumi.ResourceOptions(parent=group))
+deployment("theirs", "{WEB}", "NAMESPACE")
+pulumi.export("plan", image_pull_plan(web, api, pulls))
 """,
             namespace,
         )
@@ -198,8 +201,15 @@ pulumi.export("plan", image_pull_plan(web, pulls))
 
     stack.up()
 
-    (row,) = stack.outputs()["plan"]
-    assert row["reason"] == "tag is latest"
+    assert sorted((row["workload"], row["reason"]) for row in stack.outputs()["plan"]) == [
+        ("Deployment/api", "tag is 1.0, not latest"),
+        ("Deployment/theirs", "tag is 1.0, not latest"),
+        ("Deployment/web", "tag is latest"),
+    ]
+    specs = pod_specs(lab, namespace)
+    assert {name: secrets(spec) for name, spec in specs.items()} == {
+        name: ["pull"] for name in ("web", "api", "theirs")
+    }
 
 
 def test_every_violation_is_told_and_nothing_of_them_deployed(lab: Lab, namespace: str, project: Project) -> None:

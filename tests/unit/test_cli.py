@@ -2,13 +2,11 @@
 
 import io
 import sys
-from pathlib import Path
 
 import pytest
 
 from imagepull.cli import main
-
-GOLDEN = Path(__file__).parent / "golden"
+from tests.golden import GOLDEN
 
 
 class Terminal(io.StringIO):

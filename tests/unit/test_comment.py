@@ -5,11 +5,9 @@ After a wanted change: `UPDATE_GOLDEN=1 python -m pytest tests/unit/test_comment
 
 import base64
 import json
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -20,8 +18,8 @@ from imagepull.findings import findings
 from imagepull.image_changes import accesses, plan
 from imagepull.markdown import code, preformatted, prose
 from imagepull.redaction import REDACTED, redact
+from tests.golden import GOLDEN, assert_golden
 
-GOLDEN = Path(__file__).parent / "golden"
 DIGEST = "sha256:" + "4b" * 32
 
 
@@ -46,14 +44,14 @@ def deployments(count: int, name: str = "app-{}") -> Run:
 
 @pytest.mark.parametrize("name", ["no-change", "first-deploy", "policy-change", "renewal-due", "findings", "failed"])
 def test_comment_is_the_golden_one(name: str) -> None:
-    _assert_golden(name, render(recorded(name), stack="prod"))
+    assert_golden(f"{name}.md", render(recorded(name), stack="prod"))
 
 
 def test_comment_of_1000_changes_is_cut_by_importance_and_says_so() -> None:
     run = recorded("findings")
     many = replace(run, steps=(*run.steps, *deployments(1000).steps), counts={"create": 21, "update": 1000})
     comment = render(many, stack="prod", limit=12_000, log_url="https://github.com/acme/shop/actions/runs/1")
-    _assert_golden("1000-changes", comment)
+    assert_golden("1000-changes.md", comment)
     assert len(comment.encode()) <= 12_000
     assert "#### Findings" in comment
     assert "**Cut to fit into a comment:**" in comment
@@ -225,10 +223,3 @@ def test_what_is_no_credential_stays(text: str) -> None:
 )
 def test_long_hostile_text_does_not_hang(part: str) -> None:
     assert redact(part * 20_000) is not None
-
-
-def _assert_golden(name: str, text: str) -> None:
-    file = GOLDEN / f"{name}.md"
-    if os.environ.get("UPDATE_GOLDEN"):
-        file.write_text(text)
-    assert text == file.read_text()

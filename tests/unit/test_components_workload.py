@@ -31,7 +31,7 @@ def container_of(resources: dict[tuple[str, str], Any], name: str = "web") -> An
 def with_args_classes() -> None:
     Deployment(
         "web",
-        k8s.apps.v1.DeploymentInitArgs(  # type: ignore[arg-type]
+        k8s.apps.v1.DeploymentInitArgs(
             metadata=k8s.meta.v1.ObjectMetaArgs(namespace="shop"),
             spec=k8s.apps.v1.DeploymentSpecArgs(
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels={"image_pull_policy": "a label"}),
@@ -238,7 +238,7 @@ def test_short_form_keeps_given_metadata() -> None:
 def test_each_kind_declares_the_kubernetes_resource(kind: str, type_: str, extra: dict[str, Any]) -> None:
     resources = declared(lambda: getattr(components, kind)("app", image="nginx", access=access(), **extra))
 
-    assert (f"imagepull:index:{kind}", "app") in resources
+    assert [type_ for type_, name in resources if name == "app"] == [type_], "one resource, as without us"
     spec = resources[type_, "app"]["spec"]
     if kind == "StatefulSet":
         assert spec["serviceName"] == "app"
@@ -249,6 +249,21 @@ def test_each_kind_declares_the_kubernetes_resource(kind: str, type_: str, extra
     assert pod_spec["containers"][0]["imagePullPolicy"] == "Always"
     assert pod_spec["imagePullSecrets"] == [{"name": "pull"}]
     assert pod_spec.get("restartPolicy") == ("Never" if kind in ("Job", "CronJob") else None)
+
+
+def test_component_is_the_resource_of_pulumi_kubernetes() -> None:
+    seen: list[Any] = []
+
+    def program() -> None:
+        web = Deployment("web", image="nginx", namespace="shop")
+        assert isinstance(web, k8s.apps.v1.Deployment)
+        pulumi.Output.all(web.metadata.namespace, web.spec.template.spec.containers[0].image_pull_policy).apply(
+            seen.extend
+        )
+
+    declared(program)
+
+    assert seen == ["shop", "Always"]
 
 
 def test_unknown_image_leaves_its_policy_unknown_and_the_rest_readable() -> None:

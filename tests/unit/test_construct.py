@@ -43,6 +43,7 @@ def test_whole_specs_are_the_apis() -> None:
     pod = resources["kubernetes:apps/v1:Deployment", "one"]["spec"]["template"]["spec"]
     assert pod["containers"] == [{"name": "web", "image": "nginx", "imagePullPolicy": "Always"}]
     assert pod["imagePullSecrets"] == [{"name": "pull"}]
+    assert ("imagepull:index:Deployment", "one") in resources
 
 
 def test_outputs_have_the_schemas_names() -> None:
@@ -61,7 +62,11 @@ def test_outputs_have_the_schemas_names() -> None:
 @pytest.mark.parametrize(
     ("kind", "inputs", "message"),
     [
-        ("Deploy", {}, "there is no component imagepull:index:Deploy; there are RegistryAccess, Pod, Deployment"),
+        (
+            "Deploy",
+            {},
+            "there is no component imagepull:index:Deploy; there are RegistryAccess, CronJob, DaemonSet, Deployment",
+        ),
         ("Deployment", {"image": "nginx", "prot": 80}, "prot: is no input here; is port meant"),
         ("Deployment", {"image": "nginx", "access": "a"}, "access: is no input here"),
     ],

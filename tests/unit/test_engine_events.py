@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
@@ -10,8 +9,8 @@ from imagepull.engine_events import SECRET, Run, read
 from imagepull.errors import InvalidInput
 from imagepull.image_changes import access_changes, accesses, image_changes, plan
 from imagepull.inputs import UNKNOWN
+from tests.golden import GOLDEN
 
-GOLDEN = Path(__file__).parent / "golden"
 ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 RECORDED = ("first-deploy", "no-change", "policy-change", "renewal-due", "failed")
 

@@ -1,7 +1,6 @@
 """The plugin's schema: a golden file, so that a change of what other languages see shows in a review."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +11,7 @@ from imagepull.workload import ResolvedImage
 from provider import analyzer
 from provider.plugin import VERSION
 from provider.schema import schema
-
-GOLDEN = Path(__file__).parent / "golden" / "schema.json"
+from tests.golden import as_json, assert_golden
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +20,7 @@ def told() -> Any:
 
 
 def test_schema_is_the_golden_one(told: Any) -> None:
-    assert json.loads(GOLDEN.read_text()) == told, (
-        f"if that is what you want, write json.dumps(..., indent=2) to {GOLDEN}"
-    )
+    assert_golden("schema.json", as_json(told))
 
 
 def test_every_input_output_and_type_is_described(told: Any) -> None:

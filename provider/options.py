@@ -1,15 +1,14 @@
 """Resource options of a component that stands for one Kubernetes resource: which are whose."""
 
-from collections.abc import Sequence
 from copy import copy
-from typing import Any, Optional, cast
+from typing import Any, cast
 
 import pulumi
 
 __all__ = ["child_options", "component_options"]
 
 
-def component_options(opts: Optional[pulumi.ResourceOptions]) -> pulumi.ResourceOptions:
+def component_options(opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
     """What concerns the tree of resources: parent, providers, the component's own former names, transforms."""
     opts = opts or pulumi.ResourceOptions()
     return pulumi.ResourceOptions(
@@ -26,10 +25,9 @@ def component_options(opts: Optional[pulumi.ResourceOptions]) -> pulumi.Resource
 def child_options(
     component: pulumi.ComponentResource,
     name: str,
-    opts: Optional[pulumi.ResourceOptions],
-    depends_on: Sequence[Any],
+    opts: pulumi.ResourceOptions | None,
 ) -> pulumi.ResourceOptions:
-    """Everything else, as it was given, with `depends_on` (resources, or Outputs of lists of them) added.
+    """Everything else, as it was given.
 
     The resource is the same that stood under this name and parent before the component came: that is an alias of it, so
     that wrapping a workload in a component replaces nothing.
@@ -37,8 +35,6 @@ def child_options(
     opts = opts or pulumi.ResourceOptions()
     former_parent = opts.parent or pulumi.ROOT_STACK_RESOURCE
     child = copy(opts)
-    for more in depends_on:
-        child = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=more))
     child.parent = component
     child.aliases = [
         pulumi.Alias(name=name, parent=former_parent),

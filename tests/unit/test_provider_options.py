@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.options import child_options, component_options
+from provider.options import child_options, component_options
 from tests.pulumi_mocks import declared
 
 TYPE = "kubernetes:apps/v1:Deployment"
@@ -23,7 +23,7 @@ def split(**given: Any) -> tuple[pulumi.ResourceOptions, pulumi.ResourceOptions,
     def program() -> None:
         component = Component()
         opts = pulumi.ResourceOptions(**given) if given else None
-        seen.extend([component_options(opts), child_options(component, "web", opts, []), component])
+        seen.extend([component_options(opts), child_options(component, "web", opts), component])
 
     declared(program)
     ours, childs, component = seen
@@ -88,19 +88,3 @@ def test_aliases_go_to_whom_they_are_about() -> None:
     assert isinstance(from_plain, pulumi.Alias)
     assert (from_plain.name, from_plain.parent) == ("older", pulumi.ROOT_STACK_RESOURCE)
     assert from_urn == urn
-
-
-def test_dependencies_are_added_to_those_given() -> None:
-    seen: list[Any] = []
-
-    def program() -> None:
-        component, given, ours = Component(), Component("given"), Component("ours")
-        opts = pulumi.ResourceOptions(depends_on=given)
-        childs = child_options(component, "web", opts, [ours, pulumi.Output.from_input([])])
-        assert opts.depends_on is given
-        depends_on: Any = childs.depends_on
-        depends_on.apply(lambda resources: seen.extend(resource._name for resource in resources))
-
-    declared(program)
-
-    assert seen == ["given", "ours"]

@@ -1,0 +1,35 @@
+"""A workload component as a program in another language sees it: one component around the Kubernetes resource."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+
+from components import kinds
+from provider.options import child_options, component_options
+
+__all__ = ["Workload"]
+
+
+class Workload(pulumi.ComponentResource):
+    """One of `components.kinds`, with the resource options applied to it as if it were declared without us.
+
+    A package can only have components and custom resources of its own, while Python's classes are pulumi_kubernetes'.
+
+    Args:
+        kind: Name of the class.
+        name: Name of the Pulumi resource.
+        args: Those of the class.
+
+    Raises:
+        pulumi.RunError: as the class does.
+    """
+
+    resolved_images: pulumi.Output[Sequence[Mapping[str, Any]]]
+    """Each image with its pull policy and the reason."""
+
+    def __init__(self, kind: str, name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> None:
+        super().__init__(f"imagepull:index:{kind}", name, None, component_options(opts))
+        resource = getattr(kinds, kind)(name, args, child_options(self, name, opts))
+        self.resolved_images = resource.resolved_images
+        self.register_outputs({"resolvedImages": self.resolved_images})
