@@ -1,10 +1,10 @@
-"""N Deployments: our component, our transform, and plain pulumi_kubernetes, in one run on one lab.
+"""N Deployments: our component, our transform, an empty one, and plain pulumi_kubernetes, in one run on one lab.
 
-    python -m benchmarks.workloads [--size 300] [--rounds 3]
+    python -m benchmarks.workloads [--size 300] [--rounds 5]
 
-Each round does every way in turn: preview, up, preview again (no change), destroy. Prints a table of median seconds,
-processor seconds and peak memory of all of Pulumi's processes together, with ratios to plain; writes
-`results/workloads.json`.
+Each round does every way in turn, another one first each time: preview, up, preview again (no change), destroy. Prints
+a table of median seconds, processor seconds and peak memory of all of Pulumi's processes together, with the median of the
+rounds' ratios to plain; writes `results/workloads.json`.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from tests.pulumi_project import PulumiProject
 RESULTS = Path(__file__).parent / "results"
 PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 SAMPLE_SECONDS = 0.2
+MEASURES = ("seconds", "cpu_seconds", "peak_mib")
 
 DEPLOYMENTS = """
 for number in range({size}):
@@ -51,7 +52,8 @@ for number in range({size}):
 PLAIN = "from pulumi_kubernetes.apps.v1 import Deployment\n" + DEPLOYMENTS
 COMPONENT = "from components import Deployment\n" + DEPLOYMENTS
 TRANSFORM = "from components import explicit_image_pulls\nexplicit_image_pulls()\n" + PLAIN
-WAYS = {"plain": PLAIN, "component": COMPONENT, "transform": TRANSFORM}
+EMPTY = "import pulumi\npulumi.runtime.register_resource_transform(lambda args: None)\n" + PLAIN
+WAYS = {"plain": PLAIN, "component": COMPONENT, "transform": TRANSFORM, "empty transform": EMPTY}
 STEPS = {
     "preview": ("preview",),
     "up": ("up", "--yes", "--skip-preview"),
@@ -68,6 +70,7 @@ class Measured:
         seconds: wall time, the median of the rounds.
         cpu_seconds: processor time, user and system, the median of the rounds; says more on a busy machine.
         peak_mib: most memory of all processes of the command together, the median of the rounds.
+        of_plain: by what is measured, how many times as much as plain: the median of the rounds' ratios.
     """
 
     way: str
@@ -75,6 +78,7 @@ class Measured:
     seconds: float
     cpu_seconds: float
     peak_mib: float
+    of_plain: Mapping[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +94,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure everything, print and write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=300, help="number of Deployments")
-    parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured")
+    parser.add_argument("--rounds", type=int, default=5, help="how often everything is measured")
     options = parser.parse_args(arguments)
+    # Some machines have it set, users do not: Python would compile our modules at each start.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     owner = lifecycle.this_process()
     name = f"benchmark-{owner.pid}"
     lab = lifecycle.up(name, owner=owner)
@@ -117,25 +123,32 @@ def measure(lab: Lab, folder: Path, size: int, rounds: int) -> list[Measured]:
     """Every step of every way, `rounds` times, the ways in turn."""
     stacks = {}
     for way, program in WAYS.items():
-        lab.kubectl("create", "namespace", f"bench-{way}")
-        text = program.format(size=size, namespace=f"bench-{way}")
-        stacks[way] = PulumiProject(lab, folder / way, text)
+        namespace = f"bench-{way.replace(' ', '-')}"
+        lab.kubectl("create", "namespace", namespace)
+        stacks[way] = PulumiProject(lab, folder / namespace, program.format(size=size, namespace=namespace))
     runs: dict[tuple[str, str], list[Run]] = {}
     for number in range(rounds):
-        for way, stack in stacks.items():
+        ways = list(stacks)
+        for way in ways[number % len(ways) :] + ways[: number % len(ways)]:
             for step, command in STEPS.items():
-                runs.setdefault((way, step), []).append(timed(stack, command))
+                runs.setdefault((way, step), []).append(timed(stacks[way], command))
                 say(f"  round {number + 1}, {way}, {step}: {runs[way, step][-1].seconds:.1f}s")
-    return [
-        Measured(
-            way=way,
-            step=step,
-            seconds=statistics.median(run.seconds for run in found),
-            cpu_seconds=statistics.median(run.cpu_seconds for run in found),
-            peak_mib=statistics.median(run.peak_mib for run in found),
-        )
-        for (way, step), found in runs.items()
-    ]
+    return [summary(way, step, runs[way, step], runs["plain", step]) for step in STEPS for way in WAYS]
+
+
+def summary(way: str, step: str, runs: Sequence[Run], plain: Sequence[Run]) -> Measured:
+    """The medians of one step of one way, against the same rounds of plain."""
+
+    def ratio(measure: str) -> float:
+        ratios = [getattr(run, measure) / getattr(base, measure) for run, base in zip(runs, plain, strict=True)]
+        return float(statistics.median(ratios))
+
+    return Measured(
+        way=way,
+        step=step,
+        **{measure: statistics.median(getattr(run, measure) for run in runs) for measure in MEASURES},
+        of_plain={measure: ratio(measure) for measure in MEASURES},
+    )
 
 
 def timed(stack: PulumiProject, command: Sequence[str]) -> Run:
@@ -179,13 +192,10 @@ def session_memory(session: int) -> float:
 
 def show(measured: Sequence[Measured]) -> None:
     """The table."""
-    columns = ("seconds", "cpu_seconds", "peak_mib")
-    plain = {one.step: one for one in measured if one.way == "plain"}
-    print(f"{'step':<14} {'way':<10}" + "".join(f" {column:>12} {'of plain':>9}" for column in columns))
-    for step in STEPS:
-        for one in (one for one in measured if one.step == step):
-            cells = [(getattr(one, column), getattr(plain[step], column)) for column in columns]
-            print(f"{step:<14} {one.way:<10}" + "".join(f" {own:>12.1f} {own / base:>8.2f}x" for own, base in cells))
+    print(f"{'step':<14} {'way':<15}" + "".join(f" {measure:>12} {'of plain':>9}" for measure in MEASURES))
+    for one in measured:
+        cells = [(getattr(one, measure), one.of_plain[measure]) for measure in MEASURES]
+        print(f"{one.step:<14} {one.way:<15}" + "".join(f" {own:>12.1f} {ratio:>8.2f}x" for own, ratio in cells))
 
 
 if __name__ == "__main__":

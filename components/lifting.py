@@ -25,12 +25,13 @@ _WIRE_NAMES = {
     "init_containers": "initContainers",
     "job_template": "jobTemplate",
     "pull_policy": "pullPolicy",
+    "service_account_name": "serviceAccountName",
 }
-"""The names that `imagepull.workload` reads and that Python spells otherwise."""
+"""The names that the domain reads and that Python spells otherwise."""
 
 
 def lift(value: Any, function: Callable[[Any], Any]) -> Any:
-    """What `function` gives for an argument: an Output when the argument is one (see `imagepull.workload.Lift`).
+    """What `function` gives for an argument: an Output when the argument is one (see `imagepull.manifest.Lift`).
 
     Raises:
         pulumi.RunError: in place of an error of imagepull, which a user is to read without a traceback.

@@ -9,8 +9,9 @@ from components.lifting import lift
 from components.plan import keeping_rules
 from components.stack_references import Access
 from components.workload import Workload
+from imagepull.manifest import WORKLOAD_KINDS, spec_path
 from imagepull.rules import Rules
-from imagepull.workload import WORKLOAD_KINDS, make_explicit, spec_path
+from imagepull.workload import make_explicit
 
 __all__ = ["ExplicitImagePulls", "explicit_image_pulls"]
 

@@ -5,45 +5,19 @@ Where the API server fills an empty `imagePullPolicy` is where it is written out
 ephemeral containers and image volumes (kubernetes `pkg/apis/core/v1/defaults.go`). The server fills it on the first
 write only, so a policy left out goes stale when the image's tag changes; one written out at each change does not.
 
-A value may not be there yet (a Pulumi Output) or not be a plain mapping (an args class). `lift` is how a caller says
-so: the function looks into every value through it, and passes on as they are the values that it need not look into.
+The function looks into every value through `lift` (see `imagepull.manifest`), and passes on as they are the values that
+it need not look into.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from imagepull.manifest import Lift, entry_name, pod_spec_path, subject, text, together
 from imagepull.pull_policy import PullPolicy
 from imagepull.rules import Decision, Rules, Subject, Violation
 
-__all__ = [
-    "WORKLOAD_KINDS",
-    "ExplicitManifest",
-    "Lift",
-    "ResolvedImage",
-    "flat",
-    "make_explicit",
-    "spec_path",
-]
-
-Lift = Callable[[Any, Callable[[Any], Any]], Any]
-"""`lift(value, function)`: what `function` gives for `value`, now or once there is one."""
-
-WORKLOAD_KINDS: Mapping[str, tuple[str, ...]] = {
-    "Pod": ("spec",),
-    "PodTemplate": ("template", "spec"),
-    "ReplicationController": ("spec", "template", "spec"),
-    "Deployment": ("spec", "template", "spec"),
-    "ReplicaSet": ("spec", "template", "spec"),
-    "StatefulSet": ("spec", "template", "spec"),
-    "DaemonSet": ("spec", "template", "spec"),
-    "Job": ("spec", "template", "spec"),
-    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
-}
-"""Kubernetes' own kinds that hold a Pod's spec: kind to where the spec is."""
-
-_TEMPLATE_PATH = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+__all__ = ["ExplicitManifest", "ResolvedImage", "flat", "make_explicit"]
 
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 
@@ -89,19 +63,6 @@ class ExplicitManifest:
     (`flat` again once they are there)."""
 
 
-def spec_path(template_path: str) -> tuple[str, ...]:
-    """Where the Pod spec is in a custom resource that holds its Pod template at `template_path`, as `spec.template`.
-
-    Raises:
-        ValueError: it is not field names joined by dots.
-    """
-    if not _TEMPLATE_PATH.fullmatch(template_path):
-        raise ValueError(
-            f"{template_path!r} is no path to a Pod template: write field names joined by dots (spec.template)"
-        )
-    return (*template_path.split("."), "spec")
-
-
 def make_explicit(
     manifest: Mapping[str, Any],
     *,
@@ -124,11 +85,10 @@ def make_explicit(
     Raises:
         ImagePullError: a policy is written that Kubernetes does not know.
     """
-    kind = str(manifest.get("kind", ""))
-    path = pod_spec or WORKLOAD_KINDS.get(kind)
+    path = pod_spec_path(manifest, pod_spec)
     if path is None:
         return ExplicitManifest(manifest=manifest, images=[])
-    writer = _Writer(_subject(kind, manifest.get("metadata"), name, lift), pull_secrets, rules or Rules(), lift)
+    writer = _Writer(subject(manifest, name, lift), pull_secrets, rules or Rules(), lift)
     changed, images = writer.field(manifest, path, writer.pod_spec, "")
     return ExplicitManifest(manifest=changed, images=list(flat(images)))
 
@@ -140,29 +100,6 @@ def flat(images: Any) -> Iterator[Any]:
             yield from flat(image)
     else:
         yield images
-
-
-def _subject(kind: str, metadata: Any, fallback: str, lift: Lift) -> Any:
-    def of(metadata: Any) -> Any:
-        metadata = metadata if isinstance(metadata, Mapping) else {}
-        return lift(
-            metadata.get("name") or metadata.get("generateName"),
-            lambda name: lift(
-                metadata.get("namespace"),
-                lambda namespace: Subject(kind=kind, name=_text(name) or fallback, namespace=_text(namespace) or None),
-            ),
-        )
-
-    return lift(metadata, of)
-
-
-def _text(value: Any) -> str:
-    """The value as a text: manifests may hold anything, and what is wrong is for the API server to say."""
-    return "" if value is None else value if isinstance(value, str) else repr(value)
-
-
-def _name(entry: Any) -> Any:
-    return entry.get("name") if isinstance(entry, Mapping) else None
 
 
 def _at(change: _Change, where: str) -> Callable[[Any], _Pair]:
@@ -218,8 +155,9 @@ class _Writer:
         def append(entries: Any) -> Any:
             if not isinstance(entries, Sequence):
                 return entries
-            names = [self.lift(entry, _name) for entry in entries]
-            return self.together(
+            names = [self.lift(entry, entry_name) for entry in entries]
+            return together(
+                self.lift,
                 [self.pull_secrets, *names],
                 lambda ours, *theirs: [
                     *entries,
@@ -244,10 +182,10 @@ class _Writer:
         """`node` with the policy of the image that it names, if it names one."""
         if not isinstance(node, Mapping) or node.get(image_field) in (None, ""):
             return node, []
-        image = self.lift(node[image_field], _text)
-        written = self.lift(node.get(policy_field), _text)
+        image = self.lift(node[image_field], text)
+        written = self.lift(node.get(policy_field), text)
         subject = self.subject if self.rules.exceptions else None
-        decision = self.together([image, written, subject], self.rules.decide)
+        decision = together(self.lift, [image, written, subject], self.rules.decide)
         policy = self.lift(decision, lambda decision: decision.policy.value)
         if written and isinstance(written, str) and not self.rules.sets_policies:
             policy = written  # known whatever the image turns out to be
@@ -264,13 +202,6 @@ class _Writer:
                 violations=decision.violations,
             )
 
-        name = self.lift(named.get("name"), _text)
-        entry = self.together([self.subject, decision, image, name], resolved)
+        name = self.lift(named.get("name"), text)
+        entry = together(self.lift, [self.subject, decision, image, name], resolved)
         return {**node, policy_field: policy}, [entry]
-
-    def together(self, values: Sequence[Any], function: Callable[..., Any]) -> Any:
-        """`function` of all the values, once each of them is there."""
-        if not values:
-            return function()
-        first, *others = values
-        return self.lift(first, lambda value: self.together(others, lambda *taken: function(value, *taken)))

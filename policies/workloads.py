@@ -5,8 +5,9 @@ from typing import Any
 
 from imagepull.errors import InvalidInput, InvalidPullPolicy, Problem
 from imagepull.inputs import UNKNOWN
+from imagepull.manifest import WORKLOAD_KINDS, spec_path
 from imagepull.rules import Rules
-from imagepull.workload import WORKLOAD_KINDS, ExplicitManifest, ResolvedImage, make_explicit, spec_path
+from imagepull.workload import ExplicitManifest, ResolvedImage, make_explicit
 from policies.policy import Declared, Setting, Settings, Write
 
 __all__ = ["TEMPLATE_PATHS", "added", "explicit", "pod_spec", "resolved", "shown", "where"]

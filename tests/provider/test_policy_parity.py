@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from imagepull.workload import WORKLOAD_KINDS, make_explicit
+from imagepull.manifest import WORKLOAD_KINDS
+from imagepull.workload import make_explicit
 from lab.lifecycle import Lab
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from imagepull.errors import InvalidPullPolicy
+from imagepull.manifest import WORKLOAD_KINDS, spec_path
 from imagepull.pull_policy import PullPolicy
 from imagepull.rules import MutableTagPolicy, RuleException, Rules
-from imagepull.workload import WORKLOAD_KINDS, ResolvedImage, flat, make_explicit, spec_path
+from imagepull.workload import ResolvedImage, flat, make_explicit
 
 
 def manifest_of(kind: str, pod_spec: dict[str, Any], **metadata: str) -> dict[str, Any]:
