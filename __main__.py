@@ -54,7 +54,11 @@ def verifier(environment: Environment) -> "Verifier | None":
         return None
     from imagepull.verify import Settings, Verifier
 
-    settings = Settings(severity=Severity(environment.verify.value), platforms=environment.platforms or ())
+    settings = Settings(
+        severity=Severity(environment.verify.value),
+        platforms=environment.platforms or (),
+        largest=environment.largest_bytes,
+    )
     return Verifier(environment.credentials, settings)
 
 

@@ -3,8 +3,8 @@
     python -m benchmarks.workloads [--size 300] [--rounds 5]
 
 Each round does every way in turn, another one first each time: preview, up, preview again (no change), destroy. Prints
-a table of median seconds, processor seconds and peak memory of all of Pulumi's processes together, with the median of the
-rounds' ratios to plain; writes `results/workloads.json`.
+a table of median seconds, processor seconds and peak memory of all of Pulumi's processes together, with the median of
+the rounds' ratios to plain; writes `results/workloads.json`.
 """
 
 import argparse

@@ -7,9 +7,12 @@ import pulumi
 from pulumi.output import contains_unknowns
 
 from components.stack_references import Access
-from imagepull import findings
-from imagepull.findings import Severity
-from imagepull.plan import as_data, as_table, broken_rules
+from imagepull import credentials
+from imagepull.credentials import PodAccess
+from imagepull.findings import Finding, Severity, findings, worst_first
+from imagepull.inputs import UNKNOWN
+from imagepull.plan import Plan, as_data, as_table, broken_rules, coloured
+from imagepull.renewal import from_text
 from imagepull.rules import RuleName
 from imagepull.workload import ResolvedImage, flat
 
@@ -19,6 +22,15 @@ if TYPE_CHECKING:
 __all__ = ["ImagesSource", "image_pull_plan", "keeping_rules", "resolved_images"]
 
 _TOLD_BY_THE_RULES: Final = frozenset(rule.value for rule in RuleName)
+# The engine's own way of naming colours: it writes them where it prints to a terminal, and leaves them out elsewhere
+# (pulumi/pulumi sdk/go/common/diag/colors/colors.go).
+_COLOURS: Final = {
+    "bold": "<{%bold%}>",
+    "red": "<{%fg 1%}>",
+    "yellow": "<{%fg 3%}>",
+    "cyan": "<{%fg 6%}>",
+    "off": "<{%reset%}>",
+}
 
 
 class ImagesSource(Protocol):
@@ -27,6 +39,10 @@ class ImagesSource(Protocol):
     @property
     def images(self) -> Sequence[Any]:
         """`ResolvedImage`s, and Outputs of them and of lists of them."""
+
+    @property
+    def pods(self) -> Sequence[Any]:
+        """`PodAccess`es, likewise."""
 
     @property
     def title(self) -> str:
@@ -71,56 +87,76 @@ def image_pull_plan(
 
     Args:
         sources: Workload components, and the transform.
-        access: All access that the program declares or refers to. Default: nothing is said about missing access.
+        access: All access that the program declares or refers to. Default: nothing is said about Secrets.
         verifier: Looks up each image in its registry. An error of its own fails the run. Default: nobody is asked.
     """
     images = [image for source in sources for image in source.images]
     titles = [source.title for source in sources for _ in source.images]
-    secrets = None if access is None else pulumi.Output.all(*map(_pull_secret, access))
+    pods = [] if access is None else [pod for source in sources for pod in source.pods]
+    accesses = None if access is None else pulumi.Output.all(*map(_access, access))
 
     async def show(seen: Sequence[Any]) -> Any:
-        accesses, *shown = seen
+        told_accesses, told_pods, told_images = seen
         known: list[ResolvedImage] = []
         unknown: dict[str, None] = {}
-        for title, images in zip(titles, shown, strict=True):
-            if contains_unknowns(images):
+        for title, told in zip(titles, told_images, strict=True):
+            if contains_unknowns(told):
                 unknown[title] = None
             else:
-                known.extend(flat(images))
-        offline = findings.findings(known, None if contains_unknowns(accesses) else accesses)
-        looked_up = await verifier.findings(known) if verifier else []
-        _print(as_table(known, list(unknown)), offline, looked_up)
+                known.extend(flat(told))
+        plan = Plan(
+            images=tuple(known),
+            unknown=tuple(unknown),
+            accesses=None if told_accesses is None or contains_unknowns(told_accesses) else tuple(told_accesses),
+            pods=tuple(pod for pod in flat(told_pods) if isinstance(pod, PodAccess)),  # the others are not known yet
+        )
+        _print(plan, await verifier.findings(known) if verifier else [])
 
-    pulumi.Output.all(secrets, *map(_to_show, images)).apply(show, run_with_unknowns=True)
-    return resolved_images(images)
+    to_show = [accesses, [_to_show(pod) for pod in pods], [_to_show(image) for image in images]]
+    pulumi.Output.all(*to_show).apply(show, run_with_unknowns=True)
+    return pulumi.Output.all(accesses, pods, images).apply(
+        lambda all_: Plan(
+            images=tuple(flat(all_[2])),
+            accesses=None if all_[0] is None else tuple(all_[0]),
+            pods=tuple(flat(all_[1])),
+        ).as_data()
+    )
 
 
-def _print(table: str, offline: Sequence[findings.Finding], looked_up: Sequence[findings.Finding]) -> None:
+def _print(plan: Plan, looked_up: Sequence[Finding]) -> None:
     """The plan with what is found below it; an error that was looked up fails the run."""
     refused = [each for each in looked_up if each.severity is Severity.ERROR]
     told = [
         str(each)
-        for each in findings.worst_first([*offline, *looked_up])
+        for each in worst_first([*findings(plan), *looked_up])
         if each.severity is not Severity.INFO and each.code not in _TOLD_BY_THE_RULES and each not in refused
     ]
-    pulumi.info("\n".join([table, *(["", *told] if told else [])]))
+    lines = [*as_table(plan).splitlines(), *(["", *told] if told else [])]
+    pulumi.info("\n".join(coloured(line, _COLOURS) for line in lines))
     for each in refused:
         pulumi.error(str(each))
     if refused:
         raise pulumi.RunError("images that cannot be pulled: see the errors above")
 
 
-def _pull_secret(access: Access) -> pulumi.Output[findings.Access]:
-    """What the findings need to know of an access; unknown as long as its hosts are."""
-    names, hosts = access.image_pull_secrets, access.hosts
+def _access(access: Access) -> pulumi.Output[credentials.Access]:
+    """What the plan needs to know of an access; unknown as long as its name, hosts or accounts are."""
+    sure = pulumi.Output.all(access.image_pull_secrets, access.hosts, access.service_accounts)
+    later = pulumi.Output.all(access.namespaces, access.expires_at)
 
-    def of(namespaces: Any) -> pulumi.Output[findings.Access]:
-        known = None if contains_unknowns(namespaces) else tuple(namespaces)
-        return pulumi.Output.all(names, hosts).apply(
-            lambda both: findings.Access(secret=both[0][0], hosts=tuple(both[1]), namespaces=known)
+    def of(seen: Sequence[Any]) -> pulumi.Output[credentials.Access]:
+        namespaces, expires = seen
+        return sure.apply(
+            lambda sure: credentials.Access(
+                secret=sure[0][0],
+                hosts=tuple(sure[1]),
+                namespaces=None if contains_unknowns(namespaces) else tuple(namespaces),
+                service_accounts=tuple(sure[2]),
+                expires=UNKNOWN if contains_unknowns(expires) else from_text(expires),
+            )
         )
 
-    return access.namespaces.apply(of, run_with_unknowns=True)
+    return later.apply(of, run_with_unknowns=True)
 
 
 def _to_show(image: Any) -> pulumi.Output[Any]:

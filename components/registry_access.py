@@ -55,6 +55,8 @@ class RegistryAccess(pulumi.ComponentResource):
     """Names for a Pod's `imagePullSecrets`."""
     namespaces: pulumi.Output[Sequence[str]]
     """Namespaces that have access."""
+    service_accounts: pulumi.Output[Sequence[str]]
+    """ServiceAccounts, in each of the namespaces, that list the Secret."""
     hosts: pulumi.Output[Sequence[str]]
     """Hosts that the Secret opens."""
     expires_at: pulumi.Output[Optional[str]]
@@ -101,12 +103,14 @@ class RegistryAccess(pulumi.ComponentResource):
         self._secret_name, self._namespaces = secret_name, given["namespaces"]
         self.image_pull_secrets = pulumi.Output.from_input([secret_name])
         self.namespaces = pulumi.Output.from_input(given["namespaces"])
+        self.service_accounts = pulumi.Output.from_input(service_accounts)
         self.hosts = secret.hosts
         self.expires_at = secret.expires_at
         self.register_outputs(
             {
                 "imagePullSecrets": self.image_pull_secrets,
                 "namespaces": self.namespaces,
+                "serviceAccounts": self.service_accounts,
                 "hosts": self.hosts,
                 "expiresAt": self.expires_at,
             }

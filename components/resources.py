@@ -9,6 +9,8 @@ from typing import Any, NotRequired, Optional, TypedDict
 
 import pulumi
 
+from imagepull.inputs import camel_case
+
 __all__ = [
     "Provider",
     "ProviderArgs",
@@ -192,12 +194,7 @@ def _on_the_wire(registries: Any) -> Any:
 def _registry_on_the_wire(registry: Any) -> Any:
     if not isinstance(registry, Mapping):
         return pulumi.Output.from_input(registry).apply(_registry_on_the_wire)
-    wire = {_camel_case(key): value for key, value in registry.items()}
+    wire = {camel_case(key): value for key, value in registry.items()}
     if "password" in wire:
         wire["password"] = pulumi.Output.secret(wire["password"])
     return wire
-
-
-def _camel_case(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(other.title() for other in others)

@@ -17,6 +17,7 @@ def exported_access(access: RegistryAccess) -> Mapping[str, pulumi.Input[Any]]:
     return {
         "imagePullSecrets": access.image_pull_secrets,
         "namespaces": access.namespaces,
+        "serviceAccounts": access.service_accounts,
         "hosts": access.hosts,
         "expiresAt": access.expires_at,
     }
@@ -41,6 +42,8 @@ class AccessReference(pulumi.ComponentResource):
     """Names for a Pod's `imagePullSecrets`."""
     namespaces: pulumi.Output[Sequence[str]]
     """Namespaces that have access."""
+    service_accounts: pulumi.Output[Sequence[str]]
+    """ServiceAccounts, in each of the namespaces, that list the Secret."""
     hosts: pulumi.Output[Sequence[str]]
     """Hosts that the Secret opens."""
     expires_at: pulumi.Output[Optional[str]]
@@ -61,6 +64,7 @@ class AccessReference(pulumi.ComponentResource):
         )
         self.image_pull_secrets = exported["imagePullSecrets"]
         self.namespaces = exported["namespaces"]
+        self.service_accounts = exported["serviceAccounts"]
         self.hosts = exported["hosts"]
         self.expires_at = exported.apply(lambda exported: exported.get("expiresAt"))
         self.register_outputs({})
@@ -110,7 +114,7 @@ def _exported(stack: str, output: str, what: str, opts: Optional[pulumi.Resource
 
 
 def _as_access(stack: str, output: str, exported: Any) -> Mapping[str, Any]:
-    needed = ("imagePullSecrets", "namespaces", "hosts")
+    needed = ("imagePullSecrets", "namespaces", "serviceAccounts", "hosts")
     if not isinstance(exported, Mapping) or any(not isinstance(exported.get(key), list) for key in needed):
         advice = _advice(output, "exported_access(access)")
         raise pulumi.RunError(f"output {output!r} of stack {stack} is no access; {advice}")

@@ -1,6 +1,7 @@
 """Explicit pull policies and pull Secrets for workloads that others declare: charts, manifests, whole components."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Optional
 
 import pulumi
@@ -9,9 +10,9 @@ from components.lifting import lift
 from components.plan import keeping_rules
 from components.stack_references import Access
 from components.workload import Workload
-from imagepull.manifest import WORKLOAD_KINDS, spec_path
+from imagepull.manifest import WORKLOAD_KINDS, pod_access, spec_path
 from imagepull.rules import Rules
-from imagepull.workload import make_explicit
+from imagepull.workload import ExplicitManifest, make_explicit
 
 __all__ = ["ExplicitImagePulls", "explicit_image_pulls"]
 
@@ -51,6 +52,18 @@ def explicit_image_pulls(
     return ExplicitImagePulls(access, rules, exclude, template_paths or {})
 
 
+@dataclass(frozen=True)
+class _Resolved:
+    """A workload that went through the transform."""
+
+    explicit: ExplicitManifest
+    name: str
+    pod_spec: Optional[Sequence[str]]
+
+    def pods(self) -> Any:
+        return pod_access(self.explicit.manifest, name=self.name, lift=lift, pod_spec=self.pod_spec)
+
+
 class ExplicitImagePulls:
     """The registered transform. It is a source of the image pull plan (`components.plan.image_pull_plan`)."""
 
@@ -72,19 +85,33 @@ class ExplicitImagePulls:
         self._exclude = exclude
         self._declared: list[pulumi.Resource] = []
         self._ours: dict[tuple[str, str], list[pulumi.Resource | None]] = {}
-        self._resolved: dict[tuple[str, str, str], Sequence[Any]] = {}
+        self._resolved: dict[tuple[str, str, str], _Resolved] = {}
         pulumi.runtime.register_stack_transformation(self._note)
         pulumi.runtime.register_resource_transform(self._transform)
 
     @property
     def images(self) -> Sequence[Any]:
         """The images of what the program has declared by now, once it is registered."""
+        return [self._once_registered(lambda resolved: resolved.explicit.images)]
+
+    @property
+    def pods(self) -> Sequence[Any]:
+        """How the Pods of all that get their pull Secrets, likewise."""
+        return [self._once_registered(lambda resolved: [resolved.pods()])]
+
+    def _once_registered(self, what: Callable[[_Resolved], Sequence[Any]]) -> pulumi.Output[list[Any]]:
         registered = pulumi.Output.all(*(resource.urn for resource in self._declared))
 
         def seen(_: Any) -> pulumi.Output[list[Any]]:
-            return pulumi.Output.all(*(image for _, images in sorted(self._resolved.items()) for image in images))
+            return pulumi.Output.all(
+                *(
+                    one
+                    for _, resolved in sorted(self._resolved.items(), key=lambda item: item[0])
+                    for one in what(resolved)
+                )
+            )
 
-        return [registered.apply(seen, run_with_unknowns=True)]
+        return registered.apply(seen, run_with_unknowns=True)
 
     def _note(self, args: pulumi.ResourceTransformationArgs) -> None:
         self._declared.append(args.resource)
@@ -113,7 +140,7 @@ class ExplicitImagePulls:
             lift=lift,
         )
         if not await self._is_ours(args, parent):
-            self._resolved[(parent, args.type_, args.name)] = explicit.images
+            self._resolved[(parent, args.type_, args.name)] = _Resolved(explicit, args.name, self._spec_paths.get(kind))
         if self._rules:
             kept = keeping_rules(explicit.images)
             if not pulumi.runtime.is_dry_run():

@@ -10,7 +10,10 @@ from components import short_form
 from components.lifting import lift
 from components.plan import keeping_rules, resolved_images
 from components.registry_access import RegistryAccess
-from imagepull.rules import Rules
+from imagepull.errors import InvalidInput
+from imagepull.inputs import camel_case
+from imagepull.manifest import pod_access
+from imagepull.rules import Rules, parse_rules
 from imagepull.workload import make_explicit
 
 __all__ = ["Workload"]
@@ -49,7 +52,7 @@ class Workload(pulumi.CustomResource):
         given = {**_own(args), **fields}
         self._refuse_wrong(given)
         access: Optional[RegistryAccess] = given.get("access")
-        rules: Optional[Rules] = given.get("rules")
+        rules = self._rules(given.get("rules"))
         explicit = make_explicit(
             {"kind": self._kind, **self._whole(name, given)},
             pull_secrets=access.image_pull_secrets if access else given.get("image_pull_secrets", ()),
@@ -58,6 +61,7 @@ class Workload(pulumi.CustomResource):
             lift=lift,
         )
         self.images = explicit.images
+        self._manifest = explicit.manifest
         depends_on: list[Any] = [access] if access else []
         if rules:
             depends_on.append(keeping_rules(self.images))
@@ -73,6 +77,20 @@ class Workload(pulumi.CustomResource):
     def resolved_images(self) -> pulumi.Output[list[Mapping[str, Any]]]:
         """Each image with its pull policy and the reason."""
         return resolved_images(self.images)
+
+    @property
+    def pods(self) -> Sequence[Any]:
+        """How its Pods get their pull Secrets: a lifted `PodAccess`."""
+        return [pod_access(self._manifest, name=self._name, lift=lift)]
+
+    def _rules(self, given: Any) -> Optional[Rules]:
+        """Rules as they are, or from a mapping with Python's names or the schema's."""
+        if given is None or isinstance(given, Rules):
+            return given
+        try:
+            return parse_rules(_in_camel_case(given))
+        except InvalidInput as error:
+            raise pulumi.RunError(f"{self.title}: {error}") from None
 
     def _whole(self, name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
         if "image" in given:
@@ -112,6 +130,13 @@ def _depending(opts: Optional[pulumi.ResourceOptions], depends_on: Sequence[Any]
     for more in depends_on:
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=more))
     return opts
+
+
+def _in_camel_case(value: Any) -> Any:
+    """The value with the keys of all mappings in it so."""
+    if isinstance(value, Mapping):
+        return {camel_case(key): _in_camel_case(each) for key, each in value.items()}
+    return [_in_camel_case(each) for each in value] if isinstance(value, list) else value
 
 
 def _nearest(field: str, known: Mapping[str, Any]) -> str:

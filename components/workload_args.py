@@ -5,7 +5,15 @@ from typing import Any, TypedDict
 
 import pulumi
 
-__all__ = ["CronJobArgs", "DaemonSetArgs", "DeploymentArgs", "JobArgs", "PodArgs", "StatefulSetArgs", "WorkloadArgs"]
+__all__ = [
+    "CronJobArgs",
+    "DaemonSetArgs",
+    "DeploymentArgs",
+    "JobArgs",
+    "PodArgs",
+    "StatefulSetArgs",
+    "WorkloadArgs",
+]
 
 
 class WorkloadArgs(TypedDict, total=False):
@@ -18,7 +26,7 @@ class WorkloadArgs(TypedDict, total=False):
     """Secrets that the Pods name: the `image_pull_secrets` of a RegistryAccess, also of one in another stack.
     Default: none."""
     rules: Any
-    """`imagepull.rules.Rules` that the images must keep to. Default: none but the kubelet's own."""
+    """Rules that the images must keep to. Default: none but the kubelet's own."""
     metadata: pulumi.Input[Any]
     """The object's metadata. In the short form its name is the resource's, unless given here."""
     spec: pulumi.Input[Any]

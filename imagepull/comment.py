@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from imagepull.comment_sections import ICONS, Section, counted, sections
@@ -12,7 +13,6 @@ from imagepull.image_changes import (
     AccessChange,
     ImageChange,
     access_changes,
-    accesses,
     image_changes,
     plan,
     told_findings,
@@ -45,7 +45,7 @@ def marker(stack: str) -> str:
     return f"<!-- imagepull: {stack} -->"
 
 
-def render(run: Run, *, stack: str, limit: int = GITHUB_LIMIT, log_url: str = "") -> str:
+def render(run: Run, *, stack: str, limit: int = GITHUB_LIMIT, log_url: str = "", now: datetime | None = None) -> str:
     """The comment as Markdown.
 
     Args:
@@ -53,6 +53,7 @@ def render(run: Run, *, stack: str, limit: int = GITHUB_LIMIT, log_url: str = ""
         stack: Name to show; the comments of two stacks are two comments.
         limit: The most characters, counted as bytes of UTF-8, of which there are never fewer.
         log_url: Where the whole log is, for the sentence that says what was cut.
+        now: The moment from which on a token's time left counts (aware). Default: this one.
 
     Raises:
         InvalidInput: one of the arguments is wrong.
@@ -63,10 +64,10 @@ def render(run: Run, *, stack: str, limit: int = GITHUB_LIMIT, log_url: str = ""
     if log_url and not _url.fullmatch(log_url):
         raise InvalidInput([Problem(path="log-url", reason="is no URL; write one that begins with https://")])
     images, access = image_changes(run), access_changes(run)
-    found = findings(plan(run).images, accesses(run))
+    found = findings(plan(run))
     told = told_findings(run, found)
     verdict = _verdict(run, stack, images, access, [*(each.severity.value for each in found), *map(_severity, told)])
-    parts = list(sections(run, images, access, found, told))
+    parts = list(sections(run, images, access, found, told, now or datetime.now(UTC)))
     counts = [len(part.rows) for part in parts]
     if _size([verdict, *_body(parts, counts), "", foot]) > limit:
         longest_note = _cut_note(parts, [0] * len(parts), log_url)

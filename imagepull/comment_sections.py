@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from imagepull.engine_events import Run, Step
 from imagepull.findings import Finding, Severity
 from imagepull.image_changes import AccessChange, ImageChange, plan
 from imagepull.markdown import code, code_line, preformatted, prose, table_row
-from imagepull.plan import as_table
+from imagepull.plan import TITLE, Plan, as_table
 
 __all__ = ["ICONS", "Section", "counted", "sections"]
 
@@ -45,9 +46,10 @@ def sections(
     access: Sequence[AccessChange],
     found: Sequence[Finding],
     told: Sequence[str],
+    now: datetime,
 ) -> Iterator[Section]:
     """All sections that have rows. `told`: findings that the program printed, as lines, beside those `found` here."""
-    return (section for section in _sections(run, images, access, found, told) if section.rows)
+    return (section for section in _sections(run, images, access, found, told, now) if section.rows)
 
 
 def counted(number: int, one: str) -> str:
@@ -61,6 +63,7 @@ def _sections(
     access: Sequence[AccessChange],
     found: Sequence[Finding],
     told: Sequence[str],
+    now: datetime,
 ) -> Iterator[Section]:
     errors = [message for message in run.messages if message.severity == "error"]
     yield Section(title="Errors", rows=[preformatted(_resource(each.urn) + each.text) for each in errors])
@@ -73,7 +76,7 @@ def _sections(
     yield _table(f"Notes ({len(notes)})", _FINDING_COLUMNS, notes, folded=True)
     changes = sorted(_change_row(step) for step in run.steps if step.op not in ("same", "read"))
     yield _table(f"All changes ({len(changes)})", ("", "Type", "Name", "Properties"), changes, folded=True)
-    yield _plan_section(run)
+    yield _plan_section(plan(run), now)
     others = [message for message in run.messages if message.severity != "error" and not _is_ours(message.text)]
     said = [preformatted(f"{each.severity}: {_resource(each.urn)}{each.text}") for each in others]
     yield Section(title=f"Messages ({len(said)})", rows=said, folded=True)
@@ -85,12 +88,11 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *,
     return Section(title=title, head=head, rows=[table_row(row) for row in rows], folded=folded)
 
 
-def _plan_section(run: Run) -> Section:
-    after = plan(run)
+def _plan_section(after: Plan, now: datetime) -> Section:
     count = len(after.images) + len(after.unknown)
-    _, *lines = as_table(after.images, after.unknown).splitlines() if count else ("",)
+    _, *lines = as_table(after, now).splitlines() if count else ("",)
     return Section(
-        title=f"Image pull plan ({counted(count, 'image')})",
+        title=f"{TITLE} ({counted(count, 'image')})",
         head=["<pre>", *map(code_line, lines[:1])],
         rows=[code_line(line) for line in lines[1:]],
         foot=["</pre>"],
@@ -146,4 +148,4 @@ def _resource(urn: str) -> str:
 
 def _is_ours(text: str) -> bool:
     """What the program prints of ours: the comment says it elsewhere."""
-    return text.startswith(("Image pull plan", "renewal due"))
+    return text.startswith((TITLE, "renewal due"))

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from annotated_types import Interval, MinLen
 
 from imagepull import registry_secret
-from imagepull.inputs import NAMESPACE, OBJECT_NAME, Rule
+from imagepull.inputs import NAMESPACE, OBJECT_NAME, Rule, camel_case
 from imagepull.pull_policy import PullPolicy
 from imagepull.registry_secret import Renewal
 from imagepull.renewal import DURATION
@@ -25,6 +25,9 @@ __all__ = ["Cluster", "Environment", "Kind", "Namespace", "Registry", "Resources
 Text = Annotated[str, MinLen(1)]
 PLATFORM = Rule(
     pattern=re.compile("[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?"), longest=64, wanted="a platform such as 'linux/amd64'"
+)
+SIZE = Rule(
+    pattern=re.compile("[1-9][0-9]{0,14}(?:k|M|G|T|Ki|Mi|Gi|Ti)?"), longest=18, wanted="a size in bytes such as '2Gi'"
 )
 
 
@@ -73,7 +76,7 @@ class Registry:
     @property
     def inputs(self) -> dict[str, str]:
         """As the provider knows it: names in camel case."""
-        return {_camel_case(name): value for name, value in _given(self).items()}
+        return {camel_case(name): value for name, value in _given(self).items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,13 +180,15 @@ class Environment:
     network and the registries' credentials. Default: `off`."""
     platforms: tuple[Annotated[str, Matching(PLATFORM), Examples("linux/amd64")], ...] | None = None
     """Platforms of the nodes, which `verify` is to find in each image. Default: any."""
+    largest_image: Annotated[str, Matching(SIZE), Examples("2Gi")] | None = None
+    """The most that `verify` lets an image take to pull: compressed, as Kubernetes writes sizes. Default: any."""
     cluster: Cluster | None = None
     """Where to deploy. Default: as `kubernetes:context` and `imagepull:context` say, else as kubectl does."""
 
     @property
     def access_arguments(self) -> dict[str, Any]:
         """Arguments of `components.RegistryAccess`: name to value, as far as they are given. They hold passwords."""
-        others = ("registries", "namespaces", "workloads", "rules", "verify", "platforms", "cluster")
+        others = ("registries", "namespaces", "workloads", "rules", "verify", "platforms", "largest_image", "cluster")
         return {
             "registries": [registry.inputs for registry in self.registries],
             "namespaces": [namespace.name for namespace in self.namespaces],
@@ -191,15 +196,18 @@ class Environment:
         }
 
     @property
+    def largest_bytes(self) -> int | None:
+        """`largest_image` as a number of bytes."""
+        from lightkube.utils.quantity import parse_quantity
+
+        size = parse_quantity(self.largest_image)
+        return None if size is None else int(size)
+
+    @property
     def credentials(self) -> tuple[registry_secret.Registry, ...]:
         """What opens each registry. They hold passwords."""
         registries = [registry.inputs for registry in self.registries]
         return registry_secret.parse({"name": "any", "namespaces": ["any"], "registries": registries}).registries
-
-
-def _camel_case(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(other.title() for other in others)
 
 
 def _given(section: Any) -> dict[str, Any]:

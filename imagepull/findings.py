@@ -10,18 +10,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from imagepull.docker_config import auths_key
+from imagepull.credentials import DEFAULT_NAMESPACE, Access, PodAccess
 from imagepull.ecr import parse_host
 from imagepull.errors import InvalidReference
 from imagepull.keyring import match
+from imagepull.plan import Plan
 from imagepull.pull_policy import surprises
 from imagepull.reference import DEFAULT_TAG, ImageReference, is_bare_host, parse
 from imagepull.workload import ResolvedImage
 
-__all__ = ["DEFAULT_NAMESPACE", "Access", "Finding", "Severity", "findings", "worst_first"]
-
-DEFAULT_NAMESPACE: Final = "default"
-"""Where an object goes that names no namespace, unless the kubeconfig's context says otherwise."""
+__all__ = ["Finding", "Severity", "findings", "worst_first"]
 
 _PUBLIC: Final = ("docker.io", "ghcr.io", "quay.io", "gcr.io", "registry.k8s.io", "mcr.microsoft.com", "public.ecr.aws")
 # Tags that are made to be moved; a bare major version is one.
@@ -40,31 +38,13 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Access:
-    """A pull Secret that the program declares.
-
-    Attributes:
-        secret: its name.
-        hosts: the registries that it opens, as they are configured (`ghcr.io`, `docker.io`).
-        namespaces: where it is; None when that is not known yet.
-    """
-
-    secret: str
-    hosts: tuple[str, ...]
-    namespaces: tuple[str, ...] | None
-
-    def is_in(self, namespace: str | None) -> bool:
-        """Whether a Pod of this namespace can name it; True where that is not known yet."""
-        return self.namespaces is None or (namespace or DEFAULT_NAMESPACE) in self.namespaces
-
-
-@dataclass(frozen=True, kw_only=True)
 class Finding:
     """One thing found, about one image of one workload.
 
     Attributes:
-        code: what kind: `no-entry`, `secret-not-in-namespace`, `bare-host`, `port-mismatch`, `never`, `mutable-tag`,
-            `latest-with-digest`, `invalid-reference`, a rule's name, or one of `imagepull.verify`.
+        code: what kind: `no-entry`, `secret-not-in-namespace`, `secret-not-given`, `bare-host`, `port-mismatch`,
+            `never`, `mutable-tag`, `latest-with-digest`, `invalid-reference`, a rule's name, or one of
+            `imagepull.verify`.
         text: what is wrong.
         advice: what to write instead; empty where `text` says it.
     """
@@ -80,16 +60,14 @@ class Finding:
         return f"{self.severity.value}: {place}: {self.text}" + (f"; {self.advice}" if self.advice else "")
 
 
-def findings(images: Iterable[ResolvedImage], accesses: Sequence[Access] | None) -> list[Finding]:
+def findings(plan: Plan) -> list[Finding]:
     """What there is to say about the images, the worst first, otherwise in their order.
 
-    Args:
-        images: The rows of a plan.
-        accesses: All pull Secrets that the program declares. Others that Pods name are not known here, so an image
-            that none opens is at most a warning, and where the program declares none at all, a note. None: they are
-            not known, so nothing is said about them.
+    Other Secrets than the program's, that Pods name, are not known here: an image that none of the program's opens is
+    at most a warning, and where the program declares none at all, a note. Where it is not known which there are,
+    nothing is said about them.
     """
-    return worst_first(found for image in images for found in _of(image, accesses))
+    return worst_first(found for image in plan.images for found in _of(image, plan))
 
 
 def worst_first(found: Iterable[Finding]) -> list[Finding]:
@@ -97,7 +75,8 @@ def worst_first(found: Iterable[Finding]) -> list[Finding]:
     return sorted(found, key=lambda finding: list(Severity).index(finding.severity))
 
 
-def _of(image: ResolvedImage, accesses: Sequence[Access] | None) -> Iterator[Finding]:
+def _of(image: ResolvedImage, plan: Plan) -> Iterator[Finding]:
+    accesses = plan.accesses
     for violation in image.violations:
         yield Finding(image=image, severity=Severity.ERROR, code=violation.rule.value, text=violation.message)
     try:
@@ -105,19 +84,19 @@ def _of(image: ResolvedImage, accesses: Sequence[Access] | None) -> Iterator[Fin
     except InvalidReference as error:
         yield Finding(image=image, severity=Severity.ERROR, code="invalid-reference", text=str(error))
         return
-    opening = [access for access in accesses or () if _opens(access, image.image)]
+    opening = [access for access in accesses or () if match(access.keys, image.image)]
     if is_bare_host(reference):
         yield _bare_host(image, reference)
         return
-    if opening and not any(access.is_in(image.namespace) for access in opening):
+    there = [access for access in opening if access.is_in(image.namespace)]
+    pod = plan.pod(image)
+    if opening and not there:
         yield _not_in_namespace(image, opening)
+    elif there and pod and reference.domain not in _PUBLIC and not any(access.reaches(pod) for access in there):
+        yield _not_given(image, there, pod)
     elif accesses is not None and not opening:
         yield from _no_entry(image, reference, accesses)
     yield from _about_policy(image, reference, private=bool(opening) or _is_private_ecr(reference.domain))
-
-
-def _opens(access: Access, image: str) -> bool:
-    return bool(match([auths_key(host) for host in access.hosts], image))
 
 
 def _is_private_ecr(host: str) -> bool:
@@ -181,6 +160,23 @@ def _not_in_namespace(image: ResolvedImage, opening: Sequence[Access]) -> Findin
         code="secret-not-in-namespace",
         text=f"the Secret {secret} opens this image, but is not in namespace {namespace}",
         advice=f"add {namespace} to the namespaces of {secret}",
+    )
+
+
+def _not_given(image: ResolvedImage, there: Sequence[Access], pod: PodAccess) -> Finding:
+    secret = there[0].secret
+    if pod.pull_secrets:
+        why = f"name {', '.join(pod.pull_secrets)} instead"
+    else:
+        why = (
+            f"name none, and no registry access of this program gives it to their ServiceAccount {pod.service_account}"
+        )
+    return Finding(
+        image=image,
+        severity=Severity.WARNING,
+        code="secret-not-given",
+        text=f"the Secret {secret} opens this image, but its Pods {why}",
+        advice=f"write access=... in the workload, or {secret} in its imagePullSecrets",
     )
 
 

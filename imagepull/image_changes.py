@@ -7,20 +7,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from imagepull import registry_secret
+from imagepull.credentials import DEFAULT_SERVICE_ACCOUNT, Access, PodAccess
 from imagepull.engine_events import SECRET, Run, Step
 from imagepull.errors import InvalidPullPolicy
-from imagepull.findings import Access, Finding, Severity
+from imagepull.findings import Finding, Severity
 from imagepull.inputs import UNKNOWN
+from imagepull.manifest import pod_access
+from imagepull.plan import TITLE, Plan
 from imagepull.pull_policy import PullPolicy, resolve
+from imagepull.renewal import from_text
 from imagepull.rules import RuleName, Violation
 from imagepull.workload import ResolvedImage, flat, make_explicit
 
 __all__ = [
     "AccessChange",
     "ImageChange",
-    "Plan",
     "access_changes",
-    "accesses",
     "image_changes",
     "plan",
     "told_findings",
@@ -30,14 +33,6 @@ _REGISTRY_SECRET: Final = "imagepull:index:RegistrySecret"  # noqa: S105 - a res
 _SERVICE_ACCOUNTS: Final = "imagepull:index:ServiceAccountImagePullSecrets"
 _GONE: Final = ("delete", "discard")
 _UNCHANGED: Final = ("same", "read", "refresh")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """The images after the run. `unknown`: workloads with an image that is secret or known only after the run."""
-
-    images: tuple[ResolvedImage, ...]
-    unknown: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,16 +63,20 @@ def plan(run: Run) -> Plan:
     """The plan after the run, of the workloads that the run tells of, by namespace and name."""
     reasons = {_key(image): image for image in _told(run)}
     images: list[ResolvedImage] = []
+    pods: list[PodAccess] = []
     unknown: dict[str, None] = {}
     for step in _by_place(run.steps):
         if step.op in _GONE:
             continue
-        for image in _images(step.new, step.name):
+        found = list(_images(step.new, step.name))
+        for image in found:
             if isinstance(image, ResolvedImage):
                 images.append(reasons.get(_key(image), image))
             else:
                 unknown[f"{step.new.get('kind')}/{step.name}"] = None
-    return Plan(images=tuple(images), unknown=tuple(unknown))
+        if found and isinstance(pod := pod_access(step.new, name=step.name, lift=_lift), PodAccess):
+            pods.append(pod)
+    return Plan(images=tuple(images), unknown=tuple(unknown), accesses=_accesses(run), pods=tuple(pods))
 
 
 def image_changes(run: Run) -> list[ImageChange]:
@@ -93,21 +92,6 @@ def image_changes(run: Run) -> list[ImageChange]:
             if _shown(change.before) != _shown(change.after):
                 changes.append(change)
     return changes
-
-
-def accesses(run: Run) -> list[Access] | None:
-    """The pull Secrets that the program declares, as they are after the run; None where the run does not tell all."""
-    if not run.complete:
-        return None
-    return [
-        Access(
-            secret=str(step.new.get("name")),
-            hosts=tuple(_hosts(step.new)),
-            namespaces=None if (namespaces := step.new.get("namespaces")) is UNKNOWN else tuple(_texts(namespaces)),
-        )
-        for step in run.steps
-        if step.type == _REGISTRY_SECRET and step.op not in _GONE
-    ]
 
 
 def access_changes(run: Run) -> list[AccessChange]:
@@ -136,8 +120,33 @@ def told_findings(run: Run, found: Iterable[Finding]) -> list[str]:
     """
     known = {str(finding) for finding in found}
     severities = tuple(f"{severity.value}: " for severity in Severity)
-    plans = [message.text for message in run.messages if message.text.startswith("Image pull plan")]
+    plans = [message.text for message in run.messages if message.text.startswith(TITLE)]
     return [line for text in plans for line in text.splitlines() if line.startswith(severities) and line not in known]
+
+
+def _accesses(run: Run) -> tuple[Access, ...] | None:
+    """The pull Secrets that the program declares, as they are after the run; None where the run does not tell all."""
+    if not run.complete:
+        return None
+    steps = [step for step in run.steps if step.op not in _GONE]
+    return tuple(_access(step, steps, preview=run.preview) for step in steps if step.type == _REGISTRY_SECRET)
+
+
+def _access(step: Step, steps: Iterable[Step], *, preview: bool) -> Access:
+    secret, namespaces = str(step.new.get("name")), step.new.get("namespaces")
+    renewed = preview and step.op not in _UNCHANGED and registry_secret.expires(step.new)
+    return Access(
+        secret=secret,
+        hosts=tuple(_hosts(step.new)),
+        namespaces=None if namespaces is UNKNOWN else tuple(_texts(namespaces)),
+        service_accounts=tuple(
+            account
+            for each in steps
+            if each.type == _SERVICE_ACCOUNTS and secret in _texts(each.new.get("secretNames"))
+            for account in _texts(each.new.get("serviceAccounts")) or [DEFAULT_SERVICE_ACCOUNT]
+        ),
+        expires=UNKNOWN if renewed else from_text(step.new_outputs.get("expiresAt")),
+    )
 
 
 def _secret_change(step: Step, due: str | None) -> AccessChange:

@@ -182,6 +182,12 @@ class Reader:
         return value
 
 
+def camel_case(name: str) -> str:
+    """The name of an input, as Pulumi's schema and the configuration have it, of its name in Python."""
+    first, *others = name.split("_")
+    return first + "".join(other.title() for other in others)
+
+
 def holds_unknown(value: object) -> bool:
     """Whether the value is, or holds somewhere, `UNKNOWN`."""
     if isinstance(value, Mapping):

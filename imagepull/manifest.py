@@ -76,14 +76,14 @@ def subject(manifest: Mapping[str, Any], fallback: str, lift: Lift) -> Any:
     return lift(manifest.get("metadata"), of)
 
 
-def pod_access(manifest: Mapping[str, Any], *, given: Sequence[str] | None, name: str, lift: Lift) -> Any:
+def pod_access(manifest: Mapping[str, Any], *, name: str, lift: Lift, pod_spec: Sequence[str] | None = None) -> Any:
     """Which Secrets the Pods of a manifest get: a `PodAccess`, lifted.
 
     Args:
         manifest: Of a workload.
-        given: Where the Pod spec is, for a kind that is not Kubernetes' own (see `spec_path`).
         name: What to call the workload when its metadata names none.
         lift: How to look into a value.
+        pod_spec: Where the Pod spec is, for a kind that is not Kubernetes' own (see `spec_path`).
     """
 
     def of(subject: Subject, spec: Any) -> Any:
@@ -104,7 +104,7 @@ def pod_access(manifest: Mapping[str, Any], *, given: Sequence[str] | None, name
 
         return lift(spec.get("imagePullSecrets"), named)
 
-    spec = _at(manifest, pod_spec_path(manifest, given) or (), lift)
+    spec = _at(manifest, pod_spec_path(manifest, pod_spec) or (), lift)
     return together(lift, [subject(manifest, name, lift), spec], of)
 
 

@@ -103,6 +103,14 @@ def hosts(inputs: Mapping[str, object]) -> list[object]:
     return [registry.get("host") for registry in registries if isinstance(registry, Mapping)]
 
 
+def expires(inputs: Mapping[str, object]) -> bool:
+    """Whether a credential in the Secret does, from inputs that were checked: a token, not a password."""
+    registries = inputs.get("registries")
+    if not isinstance(registries, list):
+        return True
+    return any(not isinstance(registry, Mapping) or "password" not in registry for registry in registries)
+
+
 def diff(
     old: Mapping[str, object], new: Mapping[str, object], lifetimes: Mapping[str, Lifetime], now: datetime
 ) -> Diff:

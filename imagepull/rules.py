@@ -5,15 +5,16 @@ A rule never loosens: it makes a policy `Always`, or it is violated.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from imagepull.errors import InvalidReference
+from imagepull.inputs import ANY_TEXT, Reader, Rule, camel_case
 from imagepull.pull_policy import PullPolicy, resolve
 from imagepull.reference import DEFAULT_TAG, ImageReference, parse
 
-__all__ = ["Decision", "MutableTagPolicy", "RuleException", "RuleName", "Rules", "Subject", "Violation"]
+__all__ = ["Decision", "MutableTagPolicy", "RuleException", "RuleName", "Rules", "Subject", "Violation", "parse_rules"]
 
 
 class RuleName(StrEnum):
@@ -163,6 +164,42 @@ class Rules:
         if subject is None:
             return None
         return next((each for each in self.exceptions if each.covers(rule, image, subject)), None)
+
+
+def parse_rules(inputs: Mapping[str, object]) -> Rules:
+    """Rules from plain data with the configuration's names (`forbidLatest`).
+
+    Raises:
+        InvalidInput: with everything that is wrong, and where (`rules.exceptions[0].reason`).
+    """
+    reader = Reader(values=inputs, path="rules")
+    reader.refuse_others([camel_case(each.name) for each in fields(Rules)])
+    policy = reader.choice("mutableTagPolicy", list(MutableTagPolicy), "")
+    rules = Rules(
+        forbid_latest=reader.flag("forbidLatest"),
+        require_digest=reader.flag("requireDigest"),
+        mutable_tag_policy=MutableTagPolicy(policy) if policy else None,
+        forbid_never=reader.flag("forbidNever"),
+        allowed_registries=reader.texts("allowedRegistries", ANY_TEXT),
+        exceptions=tuple(_parse_exception(entry) for entry in reader.children("exceptions")),
+    )
+    reader.raise_problems()
+    return rules
+
+
+_RULE_NAME = Rule(
+    pattern=re.compile("|".join(RuleName)), longest=max(map(len, RuleName)), wanted=f"one of {', '.join(RuleName)}"
+)
+
+
+def _parse_exception(entry: Reader) -> RuleException:
+    entry.refuse_others([camel_case(each.name) for each in fields(RuleException)])
+    patterns = {key: entry.text(key) for key in ("namespace", "workload", "image")}
+    return RuleException(
+        reason=entry.text("reason", required=True) or "",
+        rules=tuple(map(RuleName, entry.texts("rules", _RULE_NAME))) or tuple(RuleName),
+        **{key: pattern for key, pattern in patterns.items() if pattern is not None},
+    )
 
 
 def _is_under(reference: ImageReference, allowed: str) -> bool:

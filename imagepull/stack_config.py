@@ -164,8 +164,9 @@ def _wrong_registries(values: Mapping[str, Any]) -> Sequence[Problem]:
 
 def _wrong_together(values: Mapping[str, Any]) -> Iterator[Problem]:
     reader = Reader(values=values)
-    if reader.has("platforms") and values.get("verify", Verify.OFF.value) == Verify.OFF:
-        yield Problem(path="platforms", reason="is for verify, which is off; write verify: warning, or leave it out")
+    for key in ("platforms", "largestImage"):
+        if reader.has(key) and values.get("verify", Verify.OFF.value) == Verify.OFF:
+            yield Problem(path=key, reason="is for verify, which is off; write verify: warning, or leave it out")
     namespaces = [(str(entry.values.get("name")), entry) for entry in reader.children("namespaces")]
     workloads = [(entry.values.get("kind", Kind.DEPLOYMENT.value), entry) for entry in reader.children("workloads")]
     reader.problems.clear()  # pydantic tells them

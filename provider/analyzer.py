@@ -15,8 +15,10 @@ import pulumi
 from pulumi.provider.experimental.analyzer import Analyzer, PropertyDefinition
 from pulumi.provider.experimental.util import camel_case
 
+from components.rules_args import ImageRules
 from imagepull.pull_policy import PullPolicy
 from imagepull.registry_secret import Renewal
+from imagepull.rules import MutableTagPolicy, RuleName
 
 __all__ = ["ComponentAnalyzer", "ResolvedImage", "wire_text"]
 
@@ -45,9 +47,12 @@ _MEANT: Final[Mapping[tuple[str, Any], Any]] = {
     ("image_pull_policy", str): PullPolicy,
     ("renewal", str): Renewal,
     ("resolved_images", Mapping[str, Any]): ResolvedImage,
+    ("rules", Any): ImageRules,
+    ("rules", str): RuleName,
+    ("mutable_tag_policy", str): MutableTagPolicy,
 }
-_PYTHON_ONLY: Final = frozenset({"access", "rules"})
-"""Arguments that are Python objects; other languages have `imagePullSecrets` for the first."""
+_PYTHON_ONLY: Final = frozenset({"access"})
+"""Arguments that are Python objects; other languages have `imagePullSecrets` for it."""
 
 _SNAKE_CASE: Final = re.compile(r"`([a-z]+(?:_[a-z]+)+)`")
 

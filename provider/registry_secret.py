@@ -38,8 +38,8 @@ class RegistrySecret:
         if old is not None and isinstance(new.get("namespaces"), list):
             known = _texts(old.outputs.get("uids"))
             uids = {str(each): known.get(str(each), UNKNOWN) for each in cast(list[object], new["namespaces"])}
-        outputs = {"name": new.get("name"), "hosts": registry_secret.hosts(new), "uids": uids}
-        return {**outputs, "expiresAt": UNKNOWN, "lifetimes": UNKNOWN}
+        outputs = {"name": new.get("name"), "hosts": registry_secret.hosts(new), "uids": uids, "lifetimes": UNKNOWN}
+        return {**outputs, "expiresAt": UNKNOWN if registry_secret.expires(new) else None}
 
     async def create(self, run: Run, inputs: Values) -> State:
         return await self._apply(run, inputs, None)

@@ -34,6 +34,10 @@ func main() {
 			Image:            pulumi.String(host + "/shop/web:1.0"),
 			Namespace:        pulumi.String(namespace),
 			Port:             pulumi.Int(8080),
+			Rules: &imagepull.ImageRules{
+				ForbidLatest:      pulumi.BoolRef(true),
+				AllowedRegistries: []string{"*.amazonaws.com"},
+			},
 			ImagePullSecrets: access.ImagePullSecrets,
 		})
 		if err != nil {

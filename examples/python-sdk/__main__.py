@@ -26,6 +26,7 @@ web = imagepull.Deployment(
     image=f"{host}/shop/web:1.0",
     namespace=namespace,
     port=8080,
+    rules={"forbid_latest": True, "allowed_registries": ["*.amazonaws.com"]},
     image_pull_secrets=access.image_pull_secrets,
 )
 

@@ -16,6 +16,7 @@ const web = new imagepull.Deployment("web", {
     image: `${host}/shop/web:1.0`,
     namespace,
     port: 8080,
+    rules: { forbidLatest: true, allowedRegistries: ["*.amazonaws.com"] },
     imagePullSecrets: access.imagePullSecrets,
 });
 

@@ -8,15 +8,19 @@ from typing import Any, Final
 
 from imagepull.cli import source
 from imagepull.findings import Severity, findings
-from imagepull.image_changes import accesses, plan
-from imagepull.plan import as_table
+from imagepull.image_changes import plan
+from imagepull.plan import as_table, coloured
 from imagepull.redaction import redact
 
 __all__ = ["add"]
 
-_BOLD, _RED, _YELLOW, _CYAN, _OFF = (f"\x1b[{number}m" for number in (1, 31, 33, 36, 0))
-_COLOURS: Final = {"Always": _YELLOW, "Never": _RED, "IfNotPresent": _CYAN, "error:": _RED, "warning:": _YELLOW}
-_coloured_word = re.compile(r"^(?:error|warning):|(?<=  )(?:Always|IfNotPresent|Never)(?=  |$)")
+_ANSI: Final = {
+    "bold": "\x1b[1m",
+    "red": "\x1b[31m",
+    "yellow": "\x1b[33m",
+    "cyan": "\x1b[36m",
+    "off": "\x1b[0m",
+}
 _unprintable = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
@@ -33,19 +37,13 @@ def add(subparsers: Any) -> None:
 def _run(given: argparse.Namespace) -> int:
     run = source.read(given)
     after = plan(run)
-    found = findings(after.images, accesses(run))
+    found = findings(after)
     shown = [each for each in found if each.severity is not Severity.INFO]
-    lines = [*as_table(after.images, after.unknown).splitlines(), *(["", *map(str, shown)] if shown else [])]
+    lines = [*as_table(after).splitlines(), *(["", *map(str, shown)] if shown else [])]
     if not run.complete:
         lines += ["", "What does not change is left out: give what `pulumi preview --json --show-sames` prints."]
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    for number, line in enumerate(lines):
+    for line in lines:
         safe = _unprintable.sub("?", redact(line))
-        print(_coloured(safe, heading=number == 0) if colour else safe)
+        print(coloured(safe, _ANSI) if colour else safe)
     return 1 if given.strict and any(each.severity is Severity.ERROR for each in found) else 0
-
-
-def _coloured(line: str, *, heading: bool) -> str:
-    if heading:
-        return f"{_BOLD}{line}{_OFF}"
-    return _coloured_word.sub(lambda found: f"{_COLOURS[found.group()]}{found.group()}{_OFF}", line)

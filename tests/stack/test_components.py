@@ -1,6 +1,7 @@
 """The workload components through the real CLI, the real Kubernetes plugin and the real API server."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +35,7 @@ OURS = """
 
     access = RegistryAccess("pull", registries=[{{"host": "{host}"}}], namespaces=["{namespace}"])
     web = Deployment("web", image={image}, namespace="{namespace}", port=8080, replicas=0, access=access)
-    pulumi.export("plan", image_pull_plan(web))
+    pulumi.export("plan", image_pull_plan(web, access=[access]))
 """
 
 
@@ -70,6 +71,33 @@ def test_second_preview_is_unchanged(namespace: str, project: Project) -> None:
 
     assert "unchanged" in preview.stdout
     assert f"{namespace}/Deployment/web" in preview.stdout
+
+
+def test_plan_tells_the_secret_and_the_hours_left_and_changes_nothing_with_them(
+    namespace: str, project: Project
+) -> None:
+    stack = project(ours(namespace, f'"{SHOP.host}/shop/web:1.0"'))
+    assert "tag is 1.0, not latest  pull, new token" in stack.preview().stdout
+    stack.up()
+
+    preview = stack.preview("--expect-no-changes")
+
+    assert re.search(r"tag is 1\.0, not latest  pull, 1[12]\.[0-9] hours left", preview.stdout)
+    (row,) = stack.outputs()["plan"]
+    assert (row["secret"], row["entry"]) == ("pull", SHOP.host)
+
+
+def test_plan_is_in_colour_where_the_cli_is(namespace: str, project: Project) -> None:
+    stack = project(ours(namespace, f'"{SHOP.host}/shop/web:latest"'))
+
+    coloured = stack.preview("--color=always").stdout
+    plain = stack.preview("--color=never").stdout
+
+    (row,) = [line for line in coloured.splitlines() if "tag is latest" in line]
+    assert re.search("\x1b\\[[0-9;]+mAlways\x1b\\[0m", row)
+    assert "tag is latest" in plain
+    assert "\x1b" not in plain
+    assert "<{%" not in coloured + plain
 
 
 def test_image_unknown_at_preview_is_shown_as_such_and_known_after_up(

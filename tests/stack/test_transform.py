@@ -13,7 +13,7 @@ from lab.lifecycle import Lab
 from tests.pulumi_project import PulumiProject
 
 Project = Callable[[str], PulumiProject]
-EXAMPLE = CHECKOUT / "examples" / "transform"
+EXAMPLE = CHECKOUT / "examples" / "mixed"
 
 WEB = f"{SHOP.host}/shop/web:1.0"
 LATEST = f"{SHOP.host}/shop/web:latest"

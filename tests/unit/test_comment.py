@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -15,11 +16,12 @@ from imagepull.comment import GITHUB_LIMIT, LEAST_LIMIT, marker, render
 from imagepull.engine_events import Message, Run, Step, read
 from imagepull.errors import InvalidInput
 from imagepull.findings import findings
-from imagepull.image_changes import accesses, plan
+from imagepull.image_changes import plan
 from imagepull.markdown import code, preformatted, prose
 from imagepull.redaction import REDACTED, redact
 from tests.golden import GOLDEN, assert_golden
 
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 DIGEST = "sha256:" + "4b" * 32
 
 
@@ -44,7 +46,7 @@ def deployments(count: int, name: str = "app-{}") -> Run:
 
 @pytest.mark.parametrize("name", ["no-change", "first-deploy", "policy-change", "renewal-due", "findings", "failed"])
 def test_comment_is_the_golden_one(name: str) -> None:
-    assert_golden(f"{name}.md", render(recorded(name), stack="prod"))
+    assert_golden(f"{name}.md", render(recorded(name), stack="prod", now=NOW))
 
 
 def test_comment_of_1000_changes_is_cut_by_importance_and_says_so() -> None:
@@ -100,7 +102,7 @@ def test_preview_that_told_nothing_is_a_comment_too() -> None:
 def test_findings_that_only_the_program_knows_are_shown_and_counted() -> None:
     own = "error: shop2/Deployment/web, container web, image ghcr.io/a/b:1: ghcr.io/a/b:1 is not in the registry"
     run = recorded("findings")
-    known = str(findings(plan(run).images, accesses(run))[0])
+    known = str(findings(plan(run))[0])
     said = Message(severity="info", text=f"Image pull plan\nWORKLOAD\n\n{own}\n{known}")
     comment = render(replace(run, messages=(said,)), stack="prod")
     assert "findings: 4 errors, 4 warnings" in comment.splitlines()[0]

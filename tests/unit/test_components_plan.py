@@ -1,5 +1,6 @@
 """What the image pull plan says below itself: findings before any Pod fails."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ HOST = "registry.example.com"
 def printed(caplog: pytest.LogCaptureFixture) -> list[str]:
     """The lines of the plan as printed, without those of the table."""
     (plan,) = [record.getMessage() for record in caplog.records if "Image pull plan" in record.getMessage()]
-    return str(plan.partition("\n\n")[2]).splitlines()
+    return re.sub("<{%.*?%}>", "", plan.partition("\n\n")[2]).splitlines()
 
 
 def program(image: str, *, namespaces: Any = ("shop",), verifier: Any = None) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pulumi
 import pytest
 
 from imagepull.errors import ImagePullError
@@ -56,7 +57,34 @@ def test_outputs_have_the_schemas_names() -> None:
 
     declared(program)
 
-    assert seen[0].keys() == {"imagePullSecrets", "namespaces", "hosts", "expiresAt"}
+    assert seen[0].keys() == {"imagePullSecrets", "namespaces", "serviceAccounts", "hosts", "expiresAt"}
+
+
+def test_rules_are_plain_data() -> None:
+    exception = {"reason": "no other tag", "rules": ["forbidLatest"], "workload": "Deployment/one"}
+    rules = {"forbidLatest": True, "mutableTagPolicy": "Always", "exceptions": [exception]}
+
+    resources = construct("Deployment", {"image": "nginx:1", "rules": rules})
+
+    pod = resources["kubernetes:apps/v1:Deployment", "one"]["spec"]["template"]["spec"]
+    assert pod["containers"][0]["imagePullPolicy"] == "Always"
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({"forbidLatest": True}, "images against the rules"),
+        ({"forbidLatests": True}, "Deployment/one: rules.forbidLatests: is no input here; is forbidLatest meant"),
+        (
+            {"mutableTagPolicy": "Never", "exceptions": [{"rules": ["all"]}]},
+            r"rules.mutableTagPolicy: is 'Never'; write one of Always, error; "
+            r"rules.exceptions\[0\].reason: is missing; .*; rules.exceptions\[0\].rules\[0\]: is 'all'; write one of",
+        ),
+    ],
+)
+def test_rules_that_are_wrong_or_broken_are_told(rules: dict[str, Any], message: str) -> None:
+    with pytest.raises(pulumi.RunError, match=message):
+        construct("Deployment", {"image": "nginx", "rules": rules})
 
 
 @pytest.mark.parametrize(

@@ -163,4 +163,7 @@ def test_credentials_are_what_the_registries_say() -> None:
 
 def test_verification_is_off_unless_asked_for() -> None:
     assert parse(config()).verify is Verify.OFF
-    assert parse(config(verify="error", platforms=["linux/arm64"])).platforms == ("linux/arm64",)
+    asked = parse(config(verify="error", platforms=["linux/arm64"], largestImage="2Gi"))
+    assert asked.platforms == ("linux/arm64",)
+    assert asked.largest_bytes == 2 * 2**30
+    assert parse(config()).largest_bytes is None

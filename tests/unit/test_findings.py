@@ -1,8 +1,14 @@
 """Offline findings: one row for each thing that can be wrong, and for each that only looks so."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
-from imagepull.findings import Access, Finding, Severity, findings
+from imagepull.credentials import Access, PodAccess
+from imagepull.findings import Finding, Severity
+from imagepull.findings import findings as findings_of
+from imagepull.plan import Plan
 from imagepull.pull_policy import PullPolicy
 from imagepull.rules import RuleName, Violation
 from imagepull.workload import ResolvedImage
@@ -12,6 +18,10 @@ ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 OTHER_ECR = "210987654321.dkr.ecr.eu-west-1.amazonaws.com"
 DIGEST = "sha256:" + "4b" * 32
 ACCESS = Access(secret="registry-access", hosts=(ECR, "harbor.example.com:8443", "docker.io"), namespaces=("shop",))
+
+
+def findings(images: Sequence[ResolvedImage], accesses: Sequence[Access] | None, *pods: PodAccess) -> list[Finding]:
+    return findings_of(Plan(images=tuple(images), accesses=None if accesses is None else tuple(accesses), pods=pods))
 
 
 def found(image: ResolvedImage, access: Access | None = ACCESS) -> list[tuple[str, str]]:
@@ -115,3 +125,27 @@ def test_never_with_a_private_image_tells_of_the_kubelet_from_1_35_on() -> None:
     texts = [each.text for each in findings([private, public], [ACCESS])]
     assert ["1.35" in text for text in texts] == [True, False]
     assert private.policy is PullPolicy.NEVER
+
+
+@pytest.mark.parametrize(
+    ("pod", "text"),
+    [
+        ({"pull_secrets": ("registry-access",)}, None),
+        ({}, None),
+        ({"pull_secrets": ("theirs", "others")}, "its Pods name theirs, others instead"),
+        ({"service_account": "ci"}, "its Pods name none, and no registry access of this program gives it"),
+    ],
+)
+def test_pods_that_do_not_get_the_secret_are_told(pod: dict[str, Any], text: str | None) -> None:
+    image = row(f"{ECR}/shop/web@{DIGEST}")
+
+    told = findings([image], [ACCESS], PodAccess(workload=image.workload, namespace="shop", **pod))
+
+    assert [each.code for each in told] == (["secret-not-given"] if text else [])
+    assert not text or f"the Secret registry-access opens this image, but {text}" in told[0].text
+
+
+def test_public_registry_may_be_asked_without_the_secret() -> None:
+    image = row(f"docker.io/acme/app@{DIGEST}")
+
+    assert findings([image], [ACCESS], PodAccess(workload=image.workload, namespace="shop", pull_secrets=("a",))) == []

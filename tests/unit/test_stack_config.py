@@ -122,6 +122,8 @@ def test_there_is_a_file_for_every_environment() -> None:
         ({"cluster": {"output": "kubeconfig"}}, "cluster.stack: is missing; write a text such as 'organization/"),
         ({"verify": "registry"}, "verify: is 'registry'; write one of off, warning, error"),
         ({"verify": "error", "platforms": ["arm64"]}, "platforms[0]: is 'arm64'; write a platform such as 'linux/am"),
+        ({"verify": "error", "largestImage": "2 GB"}, "largestImage: is '2 GB'; write a size in bytes such as '2Gi'"),
+        ({"largestImage": "2Gi"}, "largestImage: is for verify, which is off; write verify: warning, or leave"),
         ({"platforms": ["linux/arm64"]}, "platforms: is for verify, which is off; write verify: warning, or leave"),
         ({"cluster": "prod"}, "cluster: is 'prod'; write a mapping"),
     ],

@@ -33,4 +33,4 @@ spec:
 
 api = Deployment("api", image=f"{registry}/shop/api:latest", port=8080, namespace=namespace, access=access)
 
-pulumi.export("imagePullPlan", image_pull_plan(api, pulls))
+pulumi.export("imagePullPlan", image_pull_plan(api, pulls, access=[access]))
