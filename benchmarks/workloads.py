@@ -3,8 +3,8 @@
     python -m benchmarks.workloads [--size 300] [--rounds 5]
 
 Each round does every way in turn, another one first each time: preview, up, preview again (no change), destroy. Prints
-a table of median seconds, processor seconds and peak memory of all of Pulumi's processes together, with the median of
-the rounds' ratios to plain; writes `results/workloads.json`.
+a table of the least seconds, processor seconds and peak memory of all of Pulumi's processes together that any round took
+(what is more than the least is the machine's other work), with ratios to plain; writes `results/workloads.json`.
 """
 
 import argparse
@@ -12,11 +12,10 @@ import json
 import os
 import platform
 import shutil
-import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from tests.pulumi_project import PulumiProject
 
 RESULTS = Path(__file__).parent / "results"
 PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
-SAMPLE_SECONDS = 0.2
+SAMPLE_SECONDS = 0.05
 MEASURES = ("seconds", "cpu_seconds", "peak_mib")
 
 DEPLOYMENTS = """
@@ -67,10 +66,9 @@ class Measured:
     """One step of one way.
 
     Attributes:
-        seconds: wall time, the median of the rounds.
-        cpu_seconds: processor time, user and system, the median of the rounds; says more on a busy machine.
-        peak_mib: most memory of all processes of the command together, the median of the rounds.
-        of_plain: by what is measured, how many times as much as plain: the median of the rounds' ratios.
+        seconds: wall time, the least of the rounds.
+        cpu_seconds: processor time, user and system, the least of the rounds; says more on a busy machine.
+        peak_mib: most memory of all processes of the command together, the least of the rounds.
     """
 
     way: str
@@ -78,7 +76,6 @@ class Measured:
     seconds: float
     cpu_seconds: float
     peak_mib: float
-    of_plain: Mapping[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,22 +130,15 @@ def measure(lab: Lab, folder: Path, size: int, rounds: int) -> list[Measured]:
             for step, command in STEPS.items():
                 runs.setdefault((way, step), []).append(timed(stacks[way], command))
                 say(f"  round {number + 1}, {way}, {step}: {runs[way, step][-1].seconds:.1f}s")
-    return [summary(way, step, runs[way, step], runs["plain", step]) for step in STEPS for way in WAYS]
-
-
-def summary(way: str, step: str, runs: Sequence[Run], plain: Sequence[Run]) -> Measured:
-    """The medians of one step of one way, against the same rounds of plain."""
-
-    def ratio(measure: str) -> float:
-        ratios = [getattr(run, measure) / getattr(base, measure) for run, base in zip(runs, plain, strict=True)]
-        return float(statistics.median(ratios))
-
-    return Measured(
-        way=way,
-        step=step,
-        **{measure: statistics.median(getattr(run, measure) for run in runs) for measure in MEASURES},
-        of_plain={measure: ratio(measure) for measure in MEASURES},
-    )
+    return [
+        Measured(
+            way=way,
+            step=step,
+            **{measure: min(getattr(run, measure) for run in runs[way, step]) for measure in MEASURES},
+        )
+        for step in STEPS
+        for way in WAYS
+    ]
 
 
 def timed(stack: PulumiProject, command: Sequence[str]) -> Run:
@@ -192,10 +182,11 @@ def session_memory(session: int) -> float:
 
 def show(measured: Sequence[Measured]) -> None:
     """The table."""
+    plain = {one.step: one for one in measured if one.way == "plain"}
     print(f"{'step':<14} {'way':<15}" + "".join(f" {measure:>12} {'of plain':>9}" for measure in MEASURES))
     for one in measured:
-        cells = [(getattr(one, measure), one.of_plain[measure]) for measure in MEASURES]
-        print(f"{one.step:<14} {one.way:<15}" + "".join(f" {own:>12.1f} {ratio:>8.2f}x" for own, ratio in cells))
+        cells = [(getattr(one, measure), getattr(plain[one.step], measure)) for measure in MEASURES]
+        print(f"{one.step:<14} {one.way:<15}" + "".join(f" {own:>12.2f} {own / base:>8.2f}x" for own, base in cells))
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ func main() {
 			Image:            pulumi.String(host + "/shop/web:1.0"),
 			Namespace:        pulumi.String(namespace),
 			Port:             pulumi.Int(8080),
-			Rules: &imagepull.ImageRules{
+			Rules: &imagepull.ImageRulesArgs{
 				ForbidLatest:      pulumi.BoolRef(true),
 				AllowedRegistries: []string{"*.amazonaws.com"},
 			},

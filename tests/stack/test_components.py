@@ -93,7 +93,7 @@ def test_plan_is_in_colour_where_the_cli_is(namespace: str, project: Project) ->
     coloured = stack.preview("--color=always").stdout
     plain = stack.preview("--color=never").stdout
 
-    (row,) = [line for line in coloured.splitlines() if "tag is latest" in line]
+    (row,) = [line for line in coloured.splitlines() if "Deployment/web" in line and "tag is latest" in line]
     assert re.search("\x1b\\[[0-9;]+mAlways\x1b\\[0m", row)
     assert "tag is latest" in plain
     assert "\x1b" not in plain

@@ -89,7 +89,7 @@ def assert_no_credential_crossed(lab: Lab, stacks: Stacks, *contents: str) -> No
     exported = stacks.infrastructure.outputs()["access"]
     seen = [stack.output + json.dumps(stack.resources()) for stack in (stacks.infrastructure, stacks.application)]
 
-    assert exported.keys() == {"imagePullSecrets", "namespaces", "hosts", "expiresAt"}
+    assert exported.keys() == {"imagePullSecrets", "namespaces", "serviceAccounts", "hosts", "expiresAt"}
     for token in lab.ecr.issued():
         assert not any(token.password in text or token.authorization in text for text in seen)
     assert not any(content in text for content in contents for text in seen)
