@@ -10,11 +10,9 @@ import argparse
 import json
 import os
 import platform
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,12 +23,11 @@ from pathlib import Path
 import yaml
 
 from benchmarks import raw_client
-from lab import lifecycle
+from benchmarks.place import RESULTS, own_lab
 from lab.lifecycle import Lab
 from lab.progress import say
 from tests.pulumi_project import PulumiProject
 
-RESULTS = Path(__file__).parent / "results"
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 PLAIN_LIMIT = 300  # namespaces; plain pulumi_kubernetes takes a quarter of an hour for 1,000
 ACCESS_NAME = "registries"
@@ -114,23 +111,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sizes", nargs="+", type=int, default=[100, 300, 1000], help="numbers of namespaces")
     parser.add_argument("--rounds", type=int, default=3, help="how often the quick ways are measured")
     options = parser.parse_args(arguments)
-    # Users keep compiled modules; where this is set, every run compiles them anew.
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    owner = lifecycle.this_process()
-    name = f"benchmark-{owner.pid}"
-    lab = lifecycle.up(name, owner=owner)
-    folder = Path(tempfile.mkdtemp(prefix="imagepull-benchmark-"))
-    try:
-        measured: list[Measured] = []
-        facts: list[dict[str, object]] = []
+    measured: list[Measured] = []
+    facts: list[dict[str, object]] = []
+    with own_lab() as (lab, folder):
         for size in options.sizes:
             say(f"{size} namespaces")
             measured_here, facts_here = _measure(lab, folder / str(size), size, options.rounds)
             measured += measured_here
             facts.append(facts_here)
-    finally:
-        lifecycle.down(name)
-        shutil.rmtree(folder)
     RESULTS.mkdir(exist_ok=True)
     document = {"machine": _machine(), "measured": [asdict(one) for one in measured], "facts": facts}
     (RESULTS / "namespaces.json").write_text(json.dumps(document, indent=2) + "\n")

@@ -1,30 +1,27 @@
 """N Deployments: our component, our transform, an empty one, and plain pulumi_kubernetes, in one run on one lab.
 
-    python -m benchmarks.workloads [--size 300] [--rounds 5]
+    python -m benchmarks.workloads [--size 300] [--rounds 3]
 
-Each round does every way in turn, another one first each time: preview, up, preview again (no change), destroy. Prints
-a table of the least seconds, processor seconds and peak memory of all of Pulumi's processes together that any round took
-(what is more than the least is the machine's other work), with ratios to plain; writes `results/workloads.json`.
+Each round does every way in turn, another one first each time: previews, up, previews without a change, destroy. Prints
+a table of the least seconds, processor seconds and peak memory that any round took, of all of Pulumi's processes
+together (what is more is the machine's other work), with ratios to plain; writes `results/workloads.json`.
 """
 
 import argparse
 import json
 import os
 import platform
-import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lab import lifecycle
+from benchmarks.place import RESULTS, own_lab
 from lab.lifecycle import Lab
 from lab.progress import say
 from tests.pulumi_project import PulumiProject
 
-RESULTS = Path(__file__).parent / "results"
 PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 SAMPLE_SECONDS = 0.05
 MEASURES = ("seconds", "cpu_seconds", "peak_mib")
@@ -59,6 +56,7 @@ STEPS = {
     "no-op preview": ("preview", "--expect-no-changes"),
     "destroy": ("destroy", "--yes", "--skip-preview"),
 }
+TIMES_IN_A_ROUND = {"preview": 2, "up": 1, "no-op preview": 3, "destroy": 1}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,19 +89,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure everything, print and write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=300, help="number of Deployments")
-    parser.add_argument("--rounds", type=int, default=5, help="how often everything is measured")
+    parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured")
     options = parser.parse_args(arguments)
-    # Some machines have it set, users do not: Python would compile our modules at each start.
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    owner = lifecycle.this_process()
-    name = f"benchmark-{owner.pid}"
-    lab = lifecycle.up(name, owner=owner)
-    folder = Path(tempfile.mkdtemp(prefix="imagepull-benchmark-"))
-    try:
+    with own_lab() as (lab, folder):
         measured = measure(lab, folder, options.size, options.rounds)
-    finally:
-        lifecycle.down(name)
-        shutil.rmtree(folder)
     RESULTS.mkdir(exist_ok=True)
     document = {
         "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
@@ -127,8 +116,8 @@ def measure(lab: Lab, folder: Path, size: int, rounds: int) -> list[Measured]:
     for number in range(rounds):
         ways = list(stacks)
         for way in ways[number % len(ways) :] + ways[: number % len(ways)]:
-            for step, command in STEPS.items():
-                runs.setdefault((way, step), []).append(timed(stacks[way], command))
+            for step in (step for step, times in TIMES_IN_A_ROUND.items() for _ in range(times)):
+                runs.setdefault((way, step), []).append(timed(stacks[way], STEPS[step]))
                 say(f"  round {number + 1}, {way}, {step}: {runs[way, step][-1].seconds:.1f}s")
     return [
         Measured(

@@ -1,43 +1,27 @@
 """Access to private registries for a set of namespaces: the pull Secrets, and the ServiceAccounts that list them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired, Optional, TypedDict, Unpack, overload
+from typing import Any, NotRequired, Optional, Unpack, overload
 
 import pulumi
 
 from components.lifting import lift
-from components.resources import Registry, RegistrySecret, RegistrySecretArgs, ServiceAccountImagePullSecrets
+from components.resources import PullSecretArgs, RegistrySecret, ServiceAccountImagePullSecrets
 
 __all__ = ["RegistryAccess", "RegistryAccessArgs"]
 
 
-class RegistryAccessArgs(TypedDict):
+class RegistryAccessArgs(PullSecretArgs):
     """Which registries, for whom."""
 
-    registries: pulumi.Input[Sequence[pulumi.Input[Registry]]]
-    """Registries to open: at least one, each host once."""
-    namespaces: pulumi.Input[Sequence[pulumi.Input[str]]]
-    """Namespaces to open them for. They must exist by the time of `pulumi up`."""
     service_accounts: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """ServiceAccounts in each namespace whose new Pods get the Secret without naming it; `["*"]` is every one there is
     at the time of `pulumi up`, `[]` is none. Default: `["default"]`."""
     secret_name: NotRequired[pulumi.Input[str]]
     """`metadata.name` of the Secret, the same in every namespace. Default: the name of the resource."""
-    refresh_before: NotRequired[pulumi.Input[str]]
-    """Time left to the earliest expiry from which on `pulumi up` renews the tokens: `6h`, `90m`.
-    Default: half of the token's life."""
-    renewal: NotRequired[pulumi.Input[str]]
-    """Who keeps ECR tokens alive: `pulumi` (each `pulumi up` when due) or `external` (somebody else does, a renewal is
-    never due here). Default: `pulumi`."""
-    labels: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
-    """Labels to put on the Secrets, besides our own. Default: none."""
-    annotations: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
-    """Annotations to put on the Secrets, besides our own. Default: none."""
-    adopt: NotRequired[pulumi.Input[bool]]
-    """Take over Secrets of that name that somebody else made. Default: false, such a Secret is an error."""
 
 
-_SECRET_FIELDS = RegistrySecretArgs.__annotations__.keys()
+_SECRET_FIELDS = PullSecretArgs.__annotations__.keys()
 
 
 class RegistryAccess(pulumi.ComponentResource):
@@ -73,7 +57,7 @@ class RegistryAccess(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        args: RegistryAccessArgs = None,  # type: ignore[assignment]  # the schema analyzer knows no Optional here
+        args: Optional[RegistryAccessArgs] = None,
         opts: Optional[pulumi.ResourceOptions] = None,
         **fields: Any,
     ) -> None:

@@ -14,6 +14,7 @@ from imagepull.inputs import camel_case
 __all__ = [
     "Provider",
     "ProviderArgs",
+    "PullSecretArgs",
     "Registry",
     "RegistrySecret",
     "RegistrySecretArgs",
@@ -49,16 +50,13 @@ class Registry(TypedDict):
     """Password or access token, for a registry that is not ECR. Always treated as a Pulumi secret."""
 
 
-class RegistrySecretArgs(TypedDict):
-    """One named pull Secret (`kubernetes.io/dockerconfigjson`) in a set of namespaces."""
+class PullSecretArgs(TypedDict):
+    """What a named pull Secret (`kubernetes.io/dockerconfigjson`) in a set of namespaces opens, and how it is kept."""
 
-    name: pulumi.Input[str]
-    """`metadata.name` of the Secret, the same in every namespace. Another name is another Secret: the new one is
-    written before the old one is deleted."""
-    namespaces: pulumi.Input[Sequence[pulumi.Input[str]]]
-    """Namespaces to write the Secret to. They must exist by the time of `pulumi up`."""
     registries: pulumi.Input[Sequence[pulumi.Input[Registry]]]
-    """Registries that the Secret opens: at least one, each host once."""
+    """Registries to open: at least one, each host once."""
+    namespaces: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Namespaces to open them for. They must exist by the time of `pulumi up`."""
     refresh_before: NotRequired[pulumi.Input[str]]
     """Time left to the earliest expiry from which on `pulumi up` renews the tokens: `6h`, `90m`, `1h30m`, `45s`.
     Default: half of the token's life."""
@@ -72,6 +70,14 @@ class RegistrySecretArgs(TypedDict):
     adopt: NotRequired[pulumi.Input[bool]]
     """Take over Secrets of that name that somebody else made; entries of other registries in them stay.
     Default: false, such a Secret is an error."""
+
+
+class RegistrySecretArgs(PullSecretArgs):
+    """One named pull Secret (`kubernetes.io/dockerconfigjson`) in a set of namespaces."""
+
+    name: pulumi.Input[str]
+    """`metadata.name` of the Secret, the same in every namespace. Another name is another Secret: the new one is
+    written before the old one is deleted."""
 
 
 class ServiceAccountImagePullSecretsArgs(TypedDict):

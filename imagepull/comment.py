@@ -67,7 +67,8 @@ def render(run: Run, *, stack: str, limit: int = GITHUB_LIMIT, log_url: str = ""
     found = findings(plan(run))
     told = told_findings(run, found)
     verdict = _verdict(run, stack, images, access, [*(each.severity.value for each in found), *map(_severity, told)])
-    parts = list(sections(run, images, access, found, told, now or datetime.now(UTC)))
+    moment = now or datetime.now(UTC)
+    parts = [part for part in sections(run, images, access, found, told, moment) if part.rows]
     counts = [len(part.rows) for part in parts]
     if _size([verdict, *_body(parts, counts), "", foot]) > limit:
         longest_note = _cut_note(parts, [0] * len(parts), log_url)

@@ -40,6 +40,11 @@ class Section:
         return ["", f"#### {self.title}", "", *rows]
 
 
+def counted(number: int, one: str) -> str:
+    """`3 images`, `1 image`; nothing for none."""
+    return f"{number} {one if number == 1 else f'{one}s'}" if number > 0 else ""
+
+
 def sections(
     run: Run,
     images: Sequence[ImageChange],
@@ -48,23 +53,7 @@ def sections(
     told: Sequence[str],
     now: datetime,
 ) -> Iterator[Section]:
-    """All sections that have rows. `told`: findings that the program printed, as lines, beside those `found` here."""
-    return (section for section in _sections(run, images, access, found, told, now) if section.rows)
-
-
-def counted(number: int, one: str) -> str:
-    """`3 images`, `1 image`; nothing for none."""
-    return f"{number} {one if number == 1 else f'{one}s'}" if number > 0 else ""
-
-
-def _sections(
-    run: Run,
-    images: Sequence[ImageChange],
-    access: Sequence[AccessChange],
-    found: Sequence[Finding],
-    told: Sequence[str],
-    now: datetime,
-) -> Iterator[Section]:
+    """All sections, also those without rows. `told`: findings that the program printed, beside those `found` here."""
     errors = [message for message in run.messages if message.severity == "error"]
     yield Section(title="Errors", rows=[preformatted(_resource(each.urn) + each.text) for each in errors])
     yield _table("Image pulls", ("", "Workload", "Container", "Image", "Policy", "Why"), map(_image_row, images))

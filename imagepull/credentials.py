@@ -10,17 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from imagepull import service_accounts
 from imagepull.docker_config import auths_key
 from imagepull.inputs import UNKNOWN, Unknown
 from imagepull.keyring import match
 from imagepull.renewal import time_left
 
-__all__ = ["DEFAULT_NAMESPACE", "DEFAULT_SERVICE_ACCOUNT", "Access", "Credential", "PodAccess", "credential"]
+__all__ = ["DEFAULT_NAMESPACE", "Access", "Credential", "PodAccess", "credential"]
 
 DEFAULT_NAMESPACE: Final = "default"
 """Where an object goes that names no namespace, unless the kubeconfig's context says otherwise."""
-DEFAULT_SERVICE_ACCOUNT: Final = "default"
-EVERY_SERVICE_ACCOUNT: Final = "*"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +37,7 @@ class Access:
     secret: str
     hosts: tuple[str, ...]
     namespaces: tuple[str, ...] | None
-    service_accounts: tuple[str, ...] = (DEFAULT_SERVICE_ACCOUNT,)
+    service_accounts: tuple[str, ...] = (service_accounts.DEFAULT,)
     expires: datetime | Unknown | None = UNKNOWN
 
     @property
@@ -54,7 +53,7 @@ class Access:
         """Whether Pods in one of its namespaces get it: they name it, or name none and their account lists it."""
         if pod.pull_secrets:
             return self.secret in pod.pull_secrets
-        return EVERY_SERVICE_ACCOUNT in self.service_accounts or pod.service_account in self.service_accounts
+        return not {service_accounts.ALL, pod.service_account}.isdisjoint(self.service_accounts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +70,7 @@ class PodAccess:
     workload: str
     namespace: str | None
     pull_secrets: tuple[str, ...] = ()
-    service_account: str = DEFAULT_SERVICE_ACCOUNT
+    service_account: str = service_accounts.DEFAULT
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from imagepull import registry_secret
-from imagepull.credentials import DEFAULT_SERVICE_ACCOUNT, Access, PodAccess
+from imagepull import registry_secret, service_accounts
+from imagepull.credentials import Access, PodAccess
 from imagepull.engine_events import SECRET, Run, Step
 from imagepull.errors import InvalidPullPolicy
 from imagepull.findings import Finding, Severity
@@ -143,7 +143,7 @@ def _access(step: Step, steps: Iterable[Step], *, preview: bool) -> Access:
             account
             for each in steps
             if each.type == _SERVICE_ACCOUNTS and secret in _texts(each.new.get("secretNames"))
-            for account in _texts(each.new.get("serviceAccounts")) or [DEFAULT_SERVICE_ACCOUNT]
+            for account in _texts(each.new.get("serviceAccounts")) or [service_accounts.DEFAULT]
         ),
         expires=UNKNOWN if renewed else from_text(step.new_outputs.get("expiresAt")),
     )

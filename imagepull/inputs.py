@@ -188,6 +188,13 @@ def camel_case(name: str) -> str:
     return first + "".join(other.title() for other in others)
 
 
+def known(inputs: Mapping[str, object]) -> Mapping[str, object]:
+    """The inputs as they are; raises ValueError where one is, or holds, `UNKNOWN`."""
+    if holds_unknown(inputs):
+        raise ValueError("inputs are used once they are all known")
+    return inputs
+
+
 def holds_unknown(value: object) -> bool:
     """Whether the value is, or holds somewhere, `UNKNOWN`."""
     if isinstance(value, Mapping):

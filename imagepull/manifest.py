@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from imagepull.credentials import DEFAULT_SERVICE_ACCOUNT, PodAccess
+from imagepull import service_accounts
+from imagepull.credentials import PodAccess
 from imagepull.rules import Subject
 
 __all__ = [
@@ -98,7 +99,7 @@ def pod_access(manifest: Mapping[str, Any], *, name: str, lift: Lift, pod_spec: 
                     workload=f"{subject.kind}/{subject.name}",
                     namespace=subject.namespace,
                     pull_secrets=tuple(text(secret) for secret in secrets if secret),
-                    service_account=text(account) or DEFAULT_SERVICE_ACCOUNT,
+                    service_account=text(account) or service_accounts.DEFAULT,
                 ),
             )
 

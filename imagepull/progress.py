@@ -1,10 +1,13 @@
 """What a run over many namespaces has achieved so far, and how it tells."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from imagepull.errors import ImagePullError
+
+_MOST_NAMED: Final = 100
+"""Namespaces that one sentence names; a cluster may have thousands."""
 
 
 class Report(Protocol):
@@ -57,8 +60,10 @@ def grouped(reasons: Mapping[str, str]) -> list[str]:
     places: dict[str, list[str]] = {}
     for place, reason in reasons.items():
         places.setdefault(reason, []).append(place)
-    return [f"{_counted(names)} {', '.join(sorted(names))}: {reason}" for reason, names in places.items()]
+    return [f"{_named(sorted(names))}: {reason}" for reason, names in places.items()]
 
 
-def _counted(names: Collection[str]) -> str:
-    return "namespace" if len(names) == 1 else f"{len(names)} namespaces"
+def _named(names: Sequence[str]) -> str:
+    counted = "namespace" if len(names) == 1 else f"{len(names)} namespaces"
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return f"{counted} {', '.join(names[:_MOST_NAMED])}{more}"

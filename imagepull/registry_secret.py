@@ -10,7 +10,7 @@ from typing import Final
 from imagepull import docker_config, ecr, ownership, renewal
 from imagepull.differences import Difference, differences
 from imagepull.docker_config import Credential
-from imagepull.inputs import ANY_TEXT, LABEL_VALUE, NAMESPACE, OBJECT_NAME, Reader, Rule, holds_unknown
+from imagepull.inputs import ANY_TEXT, LABEL_VALUE, NAMESPACE, OBJECT_NAME, Reader, Rule
 from imagepull.renewal import Due, Lifetime
 from imagepull.tokens import Principal, TokenRequest
 
@@ -78,21 +78,31 @@ class Diff:
         return "name" in self.differences
 
 
-def check(inputs: Mapping[str, object]) -> None:
-    """Raises InvalidInput with every wrong input; values not known yet are right."""
-    _read(inputs)
+def parse(inputs: Mapping[str, object], *, required: bool = True) -> Spec:
+    """The inputs as a Spec: what is not known yet is right, and not in it (see `imagepull.inputs.known`).
 
+    Args:
+        inputs: As they are in the program, or recorded.
+        required: Whether there must be a namespace and a registry: a refresh may have emptied recorded inputs.
 
-def parse(inputs: Mapping[str, object]) -> Spec:
-    """The inputs as a Spec; raises InvalidInput with every wrong input. All values are known."""
-    if holds_unknown(inputs):
-        raise ValueError("inputs are parsed once they are all known")
-    return _read(inputs)
-
-
-def parse_recorded(inputs: Mapping[str, object]) -> Spec:
-    """As `parse`, of inputs that a refresh may have emptied: no namespace or registry may be left in them."""
-    return _read(inputs, required=False)
+    Raises:
+        InvalidInput: with every wrong input.
+    """
+    reader = Reader(values=inputs)
+    reader.refuse_others(INPUTS)
+    refresh_before = reader.text("refreshBefore", renewal.DURATION)
+    spec = Spec(
+        name=reader.text("name", OBJECT_NAME, required=True) or "",
+        namespaces=reader.texts("namespaces", NAMESPACE, required=required),
+        registries=tuple(_read_registries(reader, required)),
+        refresh_before=None if refresh_before is None else renewal.seconds(refresh_before),
+        renewal=Renewal(reader.choice("renewal", [each.value for each in Renewal], Renewal.PULUMI.value)),
+        labels=_metadata(reader, "labels", LABEL_VALUE),
+        annotations=_metadata(reader, "annotations", ANY_TEXT),
+        adopt=reader.flag("adopt"),
+    )
+    reader.raise_problems()
+    return spec
 
 
 def hosts(inputs: Mapping[str, object]) -> list[object]:
@@ -122,24 +132,6 @@ def diff(
         differences=differences(old, new, sets={"namespaces": None, "registries": "host"}),
         renewal=renewal.due(lifetimes, limit, now) if by_pulumi else None,
     )
-
-
-def _read(inputs: Mapping[str, object], *, required: bool = True) -> Spec:
-    reader = Reader(values=inputs)
-    reader.refuse_others(INPUTS)
-    refresh_before = reader.text("refreshBefore", renewal.DURATION)
-    spec = Spec(
-        name=reader.text("name", OBJECT_NAME, required=True) or "",
-        namespaces=reader.texts("namespaces", NAMESPACE, required=required),
-        registries=tuple(_read_registries(reader, required)),
-        refresh_before=None if refresh_before is None else renewal.seconds(refresh_before),
-        renewal=Renewal(reader.choice("renewal", [each.value for each in Renewal], Renewal.PULUMI.value)),
-        labels=_metadata(reader, "labels", LABEL_VALUE),
-        annotations=_metadata(reader, "annotations", ANY_TEXT),
-        adopt=reader.flag("adopt"),
-    )
-    reader.raise_problems()
-    return spec
 
 
 def _metadata(reader: Reader, key: str, rule: Rule) -> dict[str, str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from imagepull.differences import Difference, differences
-from imagepull.inputs import NAMESPACE, OBJECT_NAME, Reader, Rule, holds_unknown
+from imagepull.inputs import NAMESPACE, OBJECT_NAME, Reader, Rule
 from imagepull.ownership import Owner
 
 INPUTS: Final = ("secretNames", "namespaces", "serviceAccounts")
@@ -58,21 +58,28 @@ class _Claim:
     found: frozenset[str] = frozenset()
 
 
-def check(inputs: Mapping[str, object]) -> None:
-    """Raises InvalidInput with every wrong input; values not known yet are right."""
-    _read(inputs)
+def parse(inputs: Mapping[str, object], *, required: bool = True) -> Spec:
+    """The inputs as a Spec: what is not known yet is right, and not in it (see `imagepull.inputs.known`).
 
+    Args:
+        inputs: As they are in the program, or recorded.
+        required: Whether there must be a namespace: a refresh may have emptied recorded inputs.
 
-def parse(inputs: Mapping[str, object]) -> Spec:
-    """The inputs as a Spec; raises InvalidInput with every wrong input. All values are known."""
-    if holds_unknown(inputs):
-        raise ValueError("inputs are parsed once they are all known")
-    return _read(inputs)
-
-
-def parse_recorded(inputs: Mapping[str, object]) -> Spec:
-    """As `parse`, of inputs that a refresh may have emptied: no namespace may be left in them."""
-    return _read(inputs, required=False)
+    Raises:
+        InvalidInput: with every wrong input.
+    """
+    reader = Reader(values=inputs)
+    reader.refuse_others(INPUTS)
+    accounts: tuple[str, ...] = (ALL,)
+    if inputs.get("serviceAccounts") != [ALL]:
+        accounts = reader.texts("serviceAccounts", _ACCOUNT) or (DEFAULT,)
+    spec = Spec(
+        secret_names=reader.texts("secretNames", OBJECT_NAME, required=required),
+        namespaces=reader.texts("namespaces", NAMESPACE, required=required),
+        accounts=accounts,
+    )
+    reader.raise_problems()
+    return spec
 
 
 def diff(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, Difference]:
@@ -139,21 +146,6 @@ def wanted(spec: Spec, there: Collection[tuple[str, str]]) -> dict[str, list[str
         if namespace in found:
             found[namespace].append(name)
     return {namespace: names or [DEFAULT] for namespace, names in found.items()}
-
-
-def _read(inputs: Mapping[str, object], *, required: bool = True) -> Spec:
-    reader = Reader(values=inputs)
-    reader.refuse_others(INPUTS)
-    accounts: tuple[str, ...] = (ALL,)
-    if inputs.get("serviceAccounts") != [ALL]:
-        accounts = reader.texts("serviceAccounts", _ACCOUNT) or (DEFAULT,)
-    spec = Spec(
-        secret_names=reader.texts("secretNames", OBJECT_NAME, required=required),
-        namespaces=reader.texts("namespaces", NAMESPACE, required=required),
-        accounts=accounts,
-    )
-    reader.raise_problems()
-    return spec
 
 
 def _claim(text: str) -> _Claim:

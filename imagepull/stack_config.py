@@ -156,7 +156,7 @@ def _clusters_that_differ(config: Mapping[str, str], elsewhere: bool) -> Iterato
 
 def _wrong_registries(values: Mapping[str, Any]) -> Sequence[Problem]:
     try:
-        registry_secret.check({"name": "any", "namespaces": ["any"], **{key: values.get(key) for key in _ACCESS}})
+        registry_secret.parse({"name": "any", "namespaces": ["any"], **{key: values.get(key) for key in _ACCESS}})
     except InvalidInput as error:
         return error.problems
     return ()

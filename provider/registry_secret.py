@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from imagepull import registry_secret, renewal
-from imagepull.inputs import UNKNOWN
+from imagepull.inputs import UNKNOWN, known
 from imagepull.ownership import Owner
 from provider.requests import DiffAnswer, Partial, Run, State, Values
 from provider.runs import do_all, owner_of, reasons_of
@@ -18,7 +18,7 @@ class RegistrySecret:
     """See `provider.requests.Resource`."""
 
     def check(self, inputs: Values) -> None:
-        registry_secret.check(inputs)
+        registry_secret.parse(inputs)
 
     def diff(self, run: Run, old: State, new: Values) -> DiffAnswer:
         found = registry_secret.diff(
@@ -36,8 +36,8 @@ class RegistrySecret:
     def preview(self, old: State | None, new: Values) -> Values:
         uids: object = UNKNOWN
         if old is not None and isinstance(new.get("namespaces"), list):
-            known = _texts(old.outputs.get("uids"))
-            uids = {str(each): known.get(str(each), UNKNOWN) for each in cast(list[object], new["namespaces"])}
+            before = _texts(old.outputs.get("uids"))
+            uids = {str(each): before.get(str(each), UNKNOWN) for each in cast(list[object], new["namespaces"])}
         outputs = {"name": new.get("name"), "hosts": registry_secret.hosts(new), "uids": uids, "lifetimes": UNKNOWN}
         return {**outputs, "expiresAt": UNKNOWN if registry_secret.expires(new) else None}
 
@@ -62,7 +62,7 @@ class RegistrySecret:
                 },
                 outputs=_outputs(old.id, imported.ecr_hosts, owner, imported.uids, imported.lifetimes),
             )
-        spec = registry_secret.parse_recorded(old.inputs)
+        spec = registry_secret.parse(old.inputs, required=False)
         held = await secret_reader.read(run.clusters.connect(), spec, owner, _previous(old), run.report)
         if not held.uids:
             return None
@@ -83,7 +83,7 @@ class RegistrySecret:
     async def _apply(self, run: Run, inputs: Values, old: State | None) -> State:
         from imagepull import secret_writer
 
-        spec, owner = registry_secret.parse(inputs), owner_of(run, old)
+        spec, owner = registry_secret.parse(known(inputs)), owner_of(run, old)
         previous = secret_writer.Previous() if old is None else _previous(old)
         outcome = secret_writer.SecretOutcome()
         cluster = run.clusters.connect()

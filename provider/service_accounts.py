@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from imagepull import service_accounts
+from imagepull.inputs import known
 from imagepull.ownership import Owner
 from imagepull.progress import Outcome
 from imagepull.service_accounts import Spec
@@ -15,7 +16,7 @@ class ServiceAccountImagePullSecrets:
     """See `provider.requests.Resource`."""
 
     def check(self, inputs: Values) -> None:
-        service_accounts.check(inputs)
+        service_accounts.parse(inputs)
 
     def diff(self, run: Run, old: State, new: Values) -> DiffAnswer:
         return DiffAnswer(differences=service_accounts.diff(old.inputs, new))
@@ -54,7 +55,7 @@ class ServiceAccountImagePullSecrets:
     async def _apply(self, run: Run, inputs: Values, old: State | None) -> State:
         from imagepull import account_writer
 
-        spec, owner = service_accounts.parse(inputs), owner_of(run, old)
+        spec, owner = service_accounts.parse(known(inputs)), owner_of(run, old)
         previous = None if old is None else _recorded(old)
         outcome, cluster = Outcome(), run.clusters.connect()
         reasons = await reasons_of(account_writer.apply(cluster, spec, owner, previous, outcome, run.report), outcome)
@@ -71,7 +72,7 @@ def _outputs(owner: Owner, edited: Sequence[str] = ()) -> Values:
 
 def _recorded(old: State) -> Spec:
     """What the state says of the last run, edited namespaces included."""
-    spec = service_accounts.parse_recorded(old.inputs)
+    spec = service_accounts.parse(old.inputs, required=False)
     edited = old.outputs.get("edited")
     extra = [str(place) for place in edited if place not in spec.namespaces] if isinstance(edited, list) else []
     return replace(spec, namespaces=(*spec.namespaces, *extra))

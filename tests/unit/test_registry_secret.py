@@ -21,7 +21,7 @@ GOOD: dict[str, Any] = {"name": "pull", "namespaces": ["a", "b"], "registries": 
 
 def problems(inputs: Mapping[str, object]) -> dict[str, str]:
     try:
-        registry_secret.check(inputs)
+        registry_secret.parse(inputs)
     except InvalidInput as error:
         return {problem.path: problem.reason for problem in error.problems}
     return {}
