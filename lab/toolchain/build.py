@@ -47,7 +47,7 @@ def provide(names: Sequence[str] | None = None) -> dict[str, Path]:
         program.name for _, programs, folder in builds for program in programs if not (folder / program.name).exists()
     ]
     if due:
-        say(f"toolchain: {len(due)} to build ({', '.join(due)}); about 20 minutes in all on two cores, once")
+        say(f"toolchain: {len(due)} to build ({', '.join(due)}); about a quarter of an hour in all on two cores, once")
     for module, programs, folder in builds:
         found |= _built(module, programs, folder, due)
     return found

@@ -43,9 +43,9 @@ def noise(random_: random.Random, depth: int = 0) -> object:
     return {key: noise(random_, depth + 1) for key in keys}
 
 
-def problems(check: Callable[[Mapping[str, object]], None], inputs: Mapping[str, object]) -> Sequence[Problem]:
+def problems(parse: Callable[[Mapping[str, object]], object], inputs: Mapping[str, object]) -> Sequence[Problem]:
     try:
-        check(inputs)
+        parse(inputs)
     except InvalidInput as error:
         return error.problems
     return ()
@@ -57,8 +57,8 @@ def test_noise_is_a_problem_or_right_but_never_a_crash(seed: int) -> None:
     for _ in range(150):
         inputs = {key: noise(random_) for key in _KEYS if random_.random() < 0.6}
         inputs["registries"] = [noise(random_, 1), {"host": noise(random_), "password": noise(random_)}]
-        for check in (registry_secret.check, service_accounts.check):
-            assert all(problem.path and problem.reason for problem in problems(check, inputs))
+        for parse in (registry_secret.parse, service_accounts.parse):
+            assert all(problem.path and problem.reason for problem in problems(parse, inputs))
 
 
 @pytest.mark.parametrize(
@@ -94,5 +94,5 @@ def test_unknown_is_found_wherever_it_is(value: object) -> None:
 
 
 def test_text_that_is_no_unicode_is_a_problem() -> None:
-    (found,) = problems(service_accounts.check, {"secretNames": ["\ud800"], "namespaces": ["a"]})
+    (found,) = problems(service_accounts.parse, {"secretNames": ["\ud800"], "namespaces": ["a"]})
     assert (found.path, found.reason.isascii()) == ("secretNames[0]", True)
