@@ -39,8 +39,9 @@ def with_plugin(work: Callable[[Plugin], Coroutine[Any, Any, Any]], env: Mapping
 
 @pytest.mark.parametrize("heavy", ["boto3", "botocore", "lightkube", "httpx2", "pulumi_kubernetes", "components"])
 def test_what_a_preview_does_not_need_is_not_imported(heavy: str) -> None:
-    code = f"import provider.servicer, sys; sys.exit({heavy!r} in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, check=True)
+    code = f"import provider.servicer, sys; print({heavy!r} in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, check=True, capture_output=True, text=True)
+    assert done.stdout == "False\n"
 
 
 def test_a_create_is_previewed_as_far_as_it_is_known() -> None:
@@ -50,6 +51,15 @@ def test_a_create_is_previewed_as_far_as_it_is_known() -> None:
     outputs = with_plugin(preview)
     assert (outputs["name"], outputs["hosts"]) == ("pull", [ECR])
     assert outputs["expiresAt"] is outputs["uids"] is UNKNOWN
+
+
+def test_a_password_does_not_expire_and_a_preview_knows_it() -> None:
+    registries = [{"host": "ghcr.io", "username": "u", "password": "p"}]
+
+    async def preview(one: Plugin) -> dict[str, object]:
+        return await one.create(SECRET, {**INPUTS, "registries": registries}, preview=True)
+
+    assert "expiresAt" not in with_plugin(preview)
 
 
 def test_a_renewal_is_one_output_that_changes_and_one_message() -> None:
@@ -84,14 +94,17 @@ def test_wrong_inputs_are_failures_by_path() -> None:
 def test_hostile_values_never_crash_the_plugin(urn: str) -> None:
     random_ = random.Random(urn)
 
-    async def fuzz(one: Plugin) -> None:
+    async def fuzz(one: Plugin) -> int:
+        answered = 0
         for _ in range(150):
             inputs, old, outputs = ({key: noise(random_) for key in OUTPUTS | INPUTS} for _ in range(3))
             await one.check(urn, inputs)
             await one.diff(urn, old, outputs, inputs)
             await one.create(urn, inputs, preview=True)
+            answered += 1
+        return answered
 
-    with_plugin(fuzz)
+    assert with_plugin(fuzz) == 150
 
 
 def test_an_unknown_type_is_told_in_one_sentence() -> None:

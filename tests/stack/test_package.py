@@ -160,8 +160,9 @@ def test_example_from_up_to_destroy(
 def test_example_and_sdk_type_check(example: Callable[[str], Path], language: str) -> None:
     folder = example(language)
 
-    for command in LANGUAGES[language].checks:
-        run(*command, folder=folder, env=LANGUAGES[language].env)
+    checked = [run(*command, folder=folder, env=LANGUAGES[language].env) for command in LANGUAGES[language].checks]
+
+    assert not any("error" in told for told in checked)
 
 
 def test_package_add_by_path_writes_what_the_example_has(

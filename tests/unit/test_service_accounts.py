@@ -115,7 +115,9 @@ def test_each_wrong_input_is_named(inputs: dict[str, object], path: str) -> None
 
 
 def test_values_that_are_not_known_yet_are_no_problem() -> None:
-    service_accounts.parse({"secretNames": UNKNOWN, "namespaces": [UNKNOWN], "serviceAccounts": UNKNOWN})
+    spec = service_accounts.parse({"secretNames": UNKNOWN, "namespaces": [UNKNOWN], "serviceAccounts": UNKNOWN})
+
+    assert (spec.secret_names, spec.namespaces) == ((), ())
 
 
 def test_a_missing_account_is_named_but_default_is_made() -> None:
