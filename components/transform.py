@@ -52,13 +52,14 @@ def explicit_image_pulls(
     return ExplicitImagePulls(access, rules, exclude, template_paths or {})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Resolved:
-    """A workload that went through the transform."""
+    """A workload that went through the transform; `ours`: a component, which tells of its images itself."""
 
     explicit: ExplicitManifest
     name: str
     pod_spec: Optional[Sequence[str]]
+    ours: bool
 
     def pods(self) -> Any:
         return pod_access(self.explicit.manifest, name=self.name, lift=lift, pod_spec=self.pod_spec)
@@ -92,24 +93,19 @@ class ExplicitImagePulls:
     @property
     def images(self) -> Sequence[Any]:
         """The images of what the program has declared by now, once it is registered."""
-        return [self._once_registered(lambda resolved: resolved.explicit.images)]
+        return [self._once_registered(lambda resolved: [] if resolved.ours else resolved.explicit.images)]
 
     @property
     def pods(self) -> Sequence[Any]:
-        """How the Pods of all that get their pull Secrets, likewise."""
+        """How the Pods of all workloads get their pull Secrets, likewise."""
         return [self._once_registered(lambda resolved: [resolved.pods()])]
 
     def _once_registered(self, what: Callable[[_Resolved], Sequence[Any]]) -> pulumi.Output[list[Any]]:
         registered = pulumi.Output.all(*(resource.urn for resource in self._declared))
 
         def seen(_: Any) -> pulumi.Output[list[Any]]:
-            return pulumi.Output.all(
-                *(
-                    one
-                    for _, resolved in sorted(self._resolved.items(), key=lambda item: item[0])
-                    for one in what(resolved)
-                )
-            )
+            in_order = [self._resolved[key] for key in sorted(self._resolved)]
+            return pulumi.Output.all(*(one for resolved in in_order for one in what(resolved)))
 
         return registered.apply(seen, run_with_unknowns=True)
 
@@ -139,8 +135,9 @@ class ExplicitImagePulls:
             name=args.name,
             lift=lift,
         )
-        if not await self._is_ours(args, parent):
-            self._resolved[(parent, args.type_, args.name)] = _Resolved(explicit, args.name, self._spec_paths.get(kind))
+        ours = await self._is_ours(args, parent)
+        resolved = _Resolved(explicit=explicit, name=args.name, pod_spec=self._spec_paths.get(kind), ours=ours)
+        self._resolved[(parent, args.type_, args.name)] = resolved
         if self._rules:
             kept = keeping_rules(explicit.images)
             if not pulumi.runtime.is_dry_run():

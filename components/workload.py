@@ -87,6 +87,8 @@ class Workload(pulumi.CustomResource):
         """Rules as they are, or from a mapping with Python's names or the schema's."""
         if given is None or isinstance(given, Rules):
             return given
+        if not isinstance(given, Mapping):
+            raise pulumi.RunError(f"{self.title}: rules are no rules; write imagepull.rules.Rules, or a mapping")
         try:
             return parse_rules(_in_camel_case(given))
         except InvalidInput as error:

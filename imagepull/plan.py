@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
@@ -33,7 +33,8 @@ class Plan:
         images: in the order to show them in.
         unknown: workloads with an image that is not known yet, once for each.
         accesses: all pull Secrets that the program declares; None where they are not known.
-        pods: how the workloads' Pods get their Secrets, as far as that is known.
+        pods: how the workloads' Pods get their Secrets, as far as that is known; of one workload what several say
+            adds up, as a component and a transform do.
     """
 
     images: tuple[ResolvedImage, ...] = ()
@@ -54,7 +55,12 @@ class Plan:
 
     @cached_property
     def _pods(self) -> Mapping[tuple[str | None, str], PodAccess]:
-        return {(pod.namespace, pod.workload): pod for pod in self.pods}
+        found: dict[tuple[str | None, str], PodAccess] = {}
+        for pod in self.pods:
+            before = found.get((pod.namespace, pod.workload), pod)
+            names = dict.fromkeys([*before.pull_secrets, *pod.pull_secrets])
+            found[pod.namespace, pod.workload] = replace(pod, pull_secrets=tuple(names))
+        return found
 
     def as_data(self) -> list[Mapping[str, Any]]:
         """Each image as plain data, with the `secret` and the `entry` in it that open it, where the program has one.

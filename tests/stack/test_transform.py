@@ -193,18 +193,18 @@ group = pulumi.ComponentResource("pkg:index:Group", "group")
 web = Deployment("web", image="{LATEST}", namespace="NAMESPACE", replicas=0, access=access)
 api = Deployment("api", image="{WEB}", namespace="NAMESPACE", replicas=0, opts=pulumi.ResourceOptions(parent=group))
 deployment("theirs", "{WEB}", "NAMESPACE")
-pulumi.export("plan", image_pull_plan(web, api, pulls))
+pulumi.export("plan", image_pull_plan(web, api, pulls, access=[access]))
 """,
             namespace,
-        )
+        ).replace("namespaces=", "service_accounts=[], namespaces=")
     )
 
     stack.up()
 
-    assert sorted((row["workload"], row["reason"]) for row in stack.outputs()["plan"]) == [
-        ("Deployment/api", "tag is 1.0, not latest"),
-        ("Deployment/theirs", "tag is 1.0, not latest"),
-        ("Deployment/web", "tag is latest"),
+    assert sorted((row["workload"], row["reason"], row["secret"]) for row in stack.outputs()["plan"]) == [
+        ("Deployment/api", "tag is 1.0, not latest", "pull"),
+        ("Deployment/theirs", "tag is 1.0, not latest", "pull"),
+        ("Deployment/web", "tag is latest", "pull"),
     ]
     specs = pod_specs(lab, namespace)
     assert {name: secrets(spec) for name, spec in specs.items()} == {

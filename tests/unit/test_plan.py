@@ -138,6 +138,13 @@ def test_only_secrets_that_the_pods_get_count_in_their_order(pod: dict[str, Any]
     assert found == expected
 
 
+def test_what_component_and_transform_say_of_one_pod_adds_up() -> None:
+    pods = [PodAccess(workload="Deployment/web", namespace="shop", pull_secrets=names) for names in (("pull",), ())]
+
+    for order in (pods, pods[::-1]):
+        assert secret_of([access(expires=None, service_accounts=())], f"{HOST}/a:1", *order) == "pull"
+
+
 def test_there_is_no_column_of_secrets_where_the_program_declares_none() -> None:
     assert "SECRET" not in as_table(plan(image(), accesses=()))
 
