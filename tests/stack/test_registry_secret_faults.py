@@ -112,7 +112,8 @@ def test_the_cluster_going_away_midway_is_made_good_by_the_next_up(
     lab: Lab, project: Project, namespaces: Namespaces, secret: Read, tmp_path: Path
 ) -> None:
     names = namespaces(150)
-    with gate_to(lab.kubeconfig, tmp_path, shut_after=150_000) as (gate, through):
+    # What is under way when it shuts is lost, 32 Secrets of 4 kB at most, so it shuts well after the first of them.
+    with gate_to(lab.kubeconfig, tmp_path, shut_after=600_000) as (gate, through):
         stack = project(pull_secret(names))
         stack.env["KUBECONFIG"] = str(through)
         failed = stack.up(check=False)
