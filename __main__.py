@@ -6,10 +6,10 @@ import pulumi
 
 import components
 from components import RegistryAccess, cluster_providers, exported_access, image_pull_plan
-from imagepull.environment import Environment, Verify
 from imagepull.errors import InvalidInput
-from imagepull.findings import Severity
-from imagepull.stack_config import read
+from imagepull.pull_plan.findings import Severity
+from imagepull.stack_config.environment import Environment, Verify
+from imagepull.stack_config.reader import read
 
 if TYPE_CHECKING:
     from imagepull.verify import Verifier

@@ -1,4 +1,4 @@
-"""Image references per second: imagepull.reference.parse against docker-image-py, in one run.
+"""Image references per second: imagepull.images.reference.parse against docker-image-py, in one run.
 
     python -m benchmarks.references [--json]
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from docker_image.reference import Reference  # type: ignore[import-untyped]
 
-from imagepull.reference import parse
+from imagepull.images.reference import parse
 
 VECTORS = Path(__file__).parent.parent / "tests/unit/vectors/image-references.jsonl"
 ROUNDS = 7

@@ -1,4 +1,4 @@
-"""How `imagepull.workload` looks into the arguments of a Pulumi resource.
+"""How `imagepull.pull_plan.explicit` looks into the arguments of a Pulumi resource.
 
 An argument may be an Output or an awaitable, an args class of pulumi_kubernetes, or a mapping with Python's names or
 the API's. Only what has to be looked into is opened; the rest goes to the Kubernetes resource as it was given, so that
@@ -31,7 +31,7 @@ _WIRE_NAMES = {
 
 
 def lift(value: Any, function: Callable[[Any], Any]) -> Any:
-    """What `function` gives for an argument: an Output when the argument is one (see `imagepull.manifest.Lift`).
+    """Apply `function` to an argument, through Output.apply where it is one (see `imagepull.pull_plan.manifest.Lift`).
 
     Raises:
         pulumi.RunError: in place of an error of imagepull, which a user is to read without a traceback.

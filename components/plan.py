@@ -7,14 +7,14 @@ import pulumi
 from pulumi.output import contains_unknowns
 
 from components.stack_references import Access
-from imagepull import credentials
-from imagepull.credentials import PodAccess
-from imagepull.findings import Finding, Severity, findings, worst_first
+from imagepull.images.rules import RuleName
 from imagepull.inputs import UNKNOWN
-from imagepull.plan import Plan, as_data, as_table, broken_rules, coloured
-from imagepull.renewal import from_text
-from imagepull.rules import RuleName
-from imagepull.workload import ResolvedImage, flat
+from imagepull.pull_plan import access as credentials
+from imagepull.pull_plan.access import PodAccess
+from imagepull.pull_plan.explicit import ResolvedImage, flat
+from imagepull.pull_plan.findings import Finding, Severity, findings, worst_first
+from imagepull.pull_plan.plan import Plan, as_data, as_table, broken_rules, coloured
+from imagepull.registries.lifetimes import from_text
 
 if TYPE_CHECKING:
     from imagepull.verify import Verifier
@@ -83,7 +83,7 @@ def image_pull_plan(
     """The plan of all of them, for `pulumi.export`. It is also printed: once, after all else that a run prints first.
 
     What a preview does not know yet shows as such. The image of a secret Output is not shown. Below the plan is printed
-    what will go wrong, or surprise, when the images are pulled (`imagepull.findings`).
+    what will go wrong, or surprise, when the images are pulled (`imagepull.pull_plan.findings`).
 
     Args:
         sources: Workload components, and the transform.

@@ -1,4 +1,4 @@
-"""The rules of a workload component as plain data, which is how other languages give them (`imagepull.rules`)."""
+"""The rules of a workload component as plain data, as other languages give them (`imagepull.images.rules`)."""
 
 from typing import Required, TypedDict
 

@@ -10,9 +10,9 @@ from components.lifting import lift
 from components.plan import keeping_rules
 from components.stack_references import Access
 from components.workload import Workload
-from imagepull.manifest import WORKLOAD_KINDS, pod_access, spec_path
-from imagepull.rules import Rules
-from imagepull.workload import ExplicitManifest, make_explicit
+from imagepull.images.rules import Rules
+from imagepull.pull_plan.explicit import ExplicitManifest, make_explicit
+from imagepull.pull_plan.manifest import WORKLOAD_KINDS, pod_access, spec_path
 
 __all__ = ["ExplicitImagePulls", "explicit_image_pulls"]
 

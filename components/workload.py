@@ -11,10 +11,10 @@ from components.lifting import lift
 from components.plan import keeping_rules, resolved_images
 from components.registry_access import RegistryAccess
 from imagepull.errors import InvalidInput
+from imagepull.images.rules import Rules, parse_rules
 from imagepull.inputs import camel_case
-from imagepull.manifest import pod_access
-from imagepull.rules import Rules, parse_rules
-from imagepull.workload import make_explicit
+from imagepull.pull_plan.explicit import make_explicit
+from imagepull.pull_plan.manifest import pod_access
 
 __all__ = ["Workload"]
 
@@ -88,7 +88,7 @@ class Workload(pulumi.CustomResource):
         if given is None or isinstance(given, Rules):
             return given
         if not isinstance(given, Mapping):
-            raise pulumi.RunError(f"{self.title}: rules are no rules; write imagepull.rules.Rules, or a mapping")
+            raise pulumi.RunError(f"{self.title}: rules are no rules; write imagepull.images.rules.Rules, or a mapping")
         try:
             return parse_rules(_in_camel_case(given))
         except InvalidInput as error:

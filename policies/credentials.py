@@ -8,9 +8,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from imagepull import docker_config
 from imagepull.errors import InvalidDockerConfig
 from imagepull.inputs import UNKNOWN
+from imagepull.registries import docker_config
 from policies.policy import Declared, Level, Policy, Setting, Settings
 from policies.stack_files import PlainText, plain_texts
 

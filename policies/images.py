@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
-from imagepull import ecr, keyring
 from imagepull.errors import InvalidReference
+from imagepull.images.reference import parse
+from imagepull.images.rules import RuleException, RuleName, Rules
 from imagepull.inputs import UNKNOWN
-from imagepull.reference import parse
-from imagepull.rules import RuleException, RuleName, Rules
+from imagepull.registries import ecr_hosts, keyring
 from policies.policy import Declared, Level, Policy, Setting, Settings, Write
 from policies.workloads import TEMPLATE_PATHS, added, explicit, pod_spec, resolved, shown, where
 
@@ -61,7 +61,7 @@ def _pull_secrets(resource: Declared, settings: Settings) -> Iterator[Write]:
 
 def _is_private(image: str, settings: Settings) -> bool:
     try:
-        host = ecr.parse_host(parse(image).domain)
+        host = ecr_hosts.parse_host(parse(image).domain)
         return bool(keyring.match(settings["privateRegistries"], image)) or (host is not None and not host.public)
     except InvalidReference:
         return False

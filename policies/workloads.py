@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from imagepull.errors import InvalidInput, InvalidPullPolicy, Problem
+from imagepull.images.rules import Rules
 from imagepull.inputs import UNKNOWN
-from imagepull.manifest import WORKLOAD_KINDS, spec_path
-from imagepull.rules import Rules
-from imagepull.workload import ExplicitManifest, ResolvedImage, make_explicit
+from imagepull.pull_plan.explicit import ExplicitManifest, ResolvedImage, make_explicit
+from imagepull.pull_plan.manifest import WORKLOAD_KINDS, spec_path
 from policies.policy import Declared, Setting, Settings, Write
 
 __all__ = ["TEMPLATE_PATHS", "added", "explicit", "pod_spec", "resolved", "shown", "where"]

@@ -16,9 +16,9 @@ from pulumi.provider.experimental.analyzer import Analyzer, PropertyDefinition
 from pulumi.provider.experimental.util import camel_case
 
 from components.rules_args import ImageRules
-from imagepull.pull_policy import PullPolicy
-from imagepull.registry_secret import Renewal
-from imagepull.rules import MutableTagPolicy, RuleName
+from imagepull.images.pull_policy import PullPolicy
+from imagepull.images.rules import MutableTagPolicy, RuleName
+from imagepull.registry_secret.spec import Renewal
 
 __all__ = ["ComponentAnalyzer", "ResolvedImage", "wire_text"]
 

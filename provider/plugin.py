@@ -8,13 +8,13 @@ from pulumi.provider.experimental.provider import GetSchemaRequest, GetSchemaRes
 
 from imagepull.errors import ImagePullError
 from imagepull.inputs import Reader
-from imagepull.tokens import TokenSource
+from imagepull.registries.ecr_tokens import TokenSource
 from provider.registry_secret import RegistrySecret
 from provider.requests import Resource
 from provider.service_accounts import ServiceAccountImagePullSecrets
 
 if TYPE_CHECKING:
-    from imagepull.cluster import Cluster
+    from imagepull.kubernetes.client import Cluster
 
 VERSION: Final = "0.1.0"
 _RESOURCES: Final[Mapping[str, Resource]] = {
@@ -65,7 +65,7 @@ class ImagePull(Provider):
         """The cluster, connected at the first call; raises ClusterError."""
         if self._cluster is None:
             # Lazily: the client takes 0.15 s to import, and previews never come here.
-            from imagepull.cluster import Cluster
+            from imagepull.kubernetes.client import Cluster
 
             self._cluster = Cluster.connect(self._kubeconfig, self._context)
         return self._cluster

@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
-from imagepull import registry_secret, renewal
 from imagepull.inputs import UNKNOWN, known
-from imagepull.ownership import Owner
+from imagepull.kubernetes.ownership import Owner
+from imagepull.registries import lifetimes as renewal
+from imagepull.registry_secret import spec as registry_secret
 from provider.requests import DiffAnswer, Partial, Run, State, Values
 from provider.runs import do_all, owner_of, reasons_of
 
 if TYPE_CHECKING:
-    from imagepull.secret_writer import Previous
+    from imagepull.registry_secret.writer import Previous
 
 
 class RegistrySecret:
@@ -48,7 +49,7 @@ class RegistrySecret:
         return await self._apply(run, inputs, old)
 
     async def read(self, run: Run, old: State) -> State | None:
-        from imagepull import secret_reader
+        from imagepull.registry_secret import reader as secret_reader
 
         owner = owner_of(run, old)
         if not old.inputs:
@@ -74,14 +75,14 @@ class RegistrySecret:
         )
 
     async def delete(self, run: Run, old: State) -> None:
-        from imagepull import secret_writer
+        from imagepull.registry_secret import writer as secret_writer
 
         outcome = secret_writer.SecretOutcome()
         cluster, owner = run.clusters.connect(), owner_of(run, old)
         await do_all(secret_writer.remove(cluster, old.id, owner, _previous(old), outcome, run.report), outcome)
 
     async def _apply(self, run: Run, inputs: Values, old: State | None) -> State:
-        from imagepull import secret_writer
+        from imagepull.registry_secret import writer as secret_writer
 
         spec, owner = registry_secret.parse(known(inputs)), owner_of(run, old)
         previous = secret_writer.Previous() if old is None else _previous(old)
@@ -98,7 +99,7 @@ class RegistrySecret:
 
 
 def _previous(old: State) -> "Previous":
-    from imagepull.secret_writer import Previous
+    from imagepull.registry_secret.writer import Previous
 
     namespaces = old.inputs.get("namespaces")
     keys = [*_texts(old.inputs.get("labels")), *_texts(old.inputs.get("annotations"))]

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from imagepull.differences import Difference
 from imagepull.errors import ImagePullError
-from imagepull.progress import Report
-from imagepull.tokens import TokenSource
+from imagepull.kubernetes.progress import Report
+from imagepull.registries.ecr_tokens import TokenSource
 
 if TYPE_CHECKING:
-    from imagepull.cluster import Cluster
+    from imagepull.kubernetes.client import Cluster
 
 Values = Mapping[str, object]
 

@@ -5,8 +5,8 @@ from collections.abc import Awaitable
 from typing import Final
 
 from imagepull.errors import ClusterError
-from imagepull.ownership import Owner
-from imagepull.progress import Outcome
+from imagepull.kubernetes.ownership import Owner
+from imagepull.kubernetes.progress import Outcome
 from provider.requests import Run, State
 
 _CANCELLED: Final = "cancelled before all namespaces were written; the next update writes the rest"

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from imagepull import service_accounts
 from imagepull.inputs import known
-from imagepull.ownership import Owner
-from imagepull.progress import Outcome
-from imagepull.service_accounts import Spec
+from imagepull.kubernetes.ownership import Owner
+from imagepull.kubernetes.progress import Outcome
+from imagepull.service_accounts import spec as service_accounts
+from imagepull.service_accounts.spec import Spec
 from provider.requests import DiffAnswer, Partial, Run, State, Values
 from provider.runs import do_all, owner_of, reasons_of
 
@@ -31,7 +31,7 @@ class ServiceAccountImagePullSecrets:
         return await self._apply(run, inputs, old)
 
     async def read(self, run: Run, old: State) -> State | None:
-        from imagepull import account_reader
+        from imagepull.service_accounts import reader as account_reader
 
         owner, cluster = owner_of(run, old), run.clusters.connect()
         if not old.inputs:
@@ -47,13 +47,13 @@ class ServiceAccountImagePullSecrets:
         return State(id=old.id, inputs={**old.inputs, "namespaces": intact}, outputs=_outputs(owner, edited))
 
     async def delete(self, run: Run, old: State) -> None:
-        from imagepull import account_writer
+        from imagepull.service_accounts import writer as account_writer
 
         outcome, cluster = Outcome(), run.clusters.connect()
         await do_all(account_writer.remove(cluster, _recorded(old), owner_of(run, old), outcome, run.report), outcome)
 
     async def _apply(self, run: Run, inputs: Values, old: State | None) -> State:
-        from imagepull import account_writer
+        from imagepull.service_accounts import writer as account_writer
 
         spec, owner = service_accounts.parse(known(inputs)), owner_of(run, old)
         previous = None if old is None else _recorded(old)

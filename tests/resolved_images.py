@@ -1,7 +1,7 @@
 """Rows of an image pull plan, for tests."""
 
-from imagepull.pull_policy import resolve
-from imagepull.workload import ResolvedImage
+from imagepull.images.pull_policy import resolve
+from imagepull.pull_plan.explicit import ResolvedImage
 
 
 def row(image: str, *, namespace: str | None = "shop", policy: str | None = None) -> ResolvedImage:

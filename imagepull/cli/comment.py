@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from imagepull.cli import source
-from imagepull.comment import GITHUB_LIMIT, marker, render
+from imagepull.preview.comment import GITHUB_LIMIT, marker, render
 
 __all__ = ["add"]
 

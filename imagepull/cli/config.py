@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import Any, Final
 
-from imagepull.stack_config import file_schema
+from imagepull.stack_config.reader import file_schema
 
 __all__ = ["add"]
 

@@ -7,9 +7,9 @@ import sys
 from typing import Any, Final
 
 from imagepull.cli import source
-from imagepull.findings import Severity, findings
-from imagepull.image_changes import plan
-from imagepull.plan import as_table, coloured
+from imagepull.preview.image_changes import plan
+from imagepull.pull_plan.findings import Severity, findings
+from imagepull.pull_plan.plan import as_table, coloured
 from imagepull.redaction import redact
 
 __all__ = ["add"]

@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from imagepull import engine_events
-from imagepull.engine_events import Run
+from imagepull.preview import engine_events
+from imagepull.preview.engine_events import Run
 
 __all__ = ["add_argument", "read"]
 

@@ -5,10 +5,10 @@ API: botocore data/ecr/2015-09-21. The principal needs ecr:DescribeImages and ec
 
 from typing import TYPE_CHECKING, Any
 
-from imagepull import tokens
-from imagepull.ecr import parse_host
-from imagepull.reference import DEFAULT_TAG, ImageReference
-from imagepull.tokens import TokenRequest
+from imagepull.images.reference import DEFAULT_TAG, ImageReference
+from imagepull.registries import ecr_tokens
+from imagepull.registries.ecr_hosts import parse_host
+from imagepull.registries.ecr_tokens import TokenRequest
 from imagepull.verify.facts import ACCEPT, ImageFacts, Unverified, read_manifest
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _client(request: TokenRequest, timeout: float) -> "ECRClient":
     config = Config(
         connect_timeout=timeout, read_timeout=timeout, retries={"mode": "standard", "total_max_attempts": 3}
     )
-    session = tokens.session_of(boto3.Session(profile_name=request.principal.profile), request, config)
+    session = ecr_tokens.session_of(boto3.Session(profile_name=request.principal.profile), request, config)
     return session.client("ecr", region_name=request.region, config=config)
 
 

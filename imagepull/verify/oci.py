@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import httpx2
 
-from imagepull.docker_config import Credential
-from imagepull.reference import DEFAULT_TAG, HUB, ImageReference
+from imagepull.images.reference import DEFAULT_TAG, HUB, ImageReference
+from imagepull.registries.docker_config import Credential
 from imagepull.verify.facts import ACCEPT, ImageFacts, Unverified, platform_of, read_manifest
 
 __all__ = ["look_up"]

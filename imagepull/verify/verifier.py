@@ -7,17 +7,17 @@ from typing import Final
 
 import httpx2
 
-from imagepull.docker_config import auths_key
-from imagepull.ecr import parse_host
 from imagepull.errors import CredentialError, InvalidReference
-from imagepull.findings import Finding, Severity, worst_first
-from imagepull.keyring import match
-from imagepull.reference import ImageReference, parse
-from imagepull.registry_secret import Registry
-from imagepull.tokens import Principal, TokenRequest, TokenSource
+from imagepull.images.reference import ImageReference, parse
+from imagepull.pull_plan.explicit import ResolvedImage
+from imagepull.pull_plan.findings import Finding, Severity, worst_first
+from imagepull.registries.docker_config import auths_key
+from imagepull.registries.ecr_hosts import parse_host
+from imagepull.registries.ecr_tokens import Principal, TokenRequest, TokenSource
+from imagepull.registries.keyring import match
+from imagepull.registry_secret.spec import Registry
 from imagepull.verify import ecr, oci
 from imagepull.verify.facts import ImageFacts, Unverified
-from imagepull.workload import ResolvedImage
 
 __all__ = ["Settings", "Verifier", "verify"]
 
@@ -68,7 +68,7 @@ class Verifier:
         self._asked: dict[str, asyncio.Task[ImageFacts | Unverified]] = {}
 
     async def findings(self, images: Iterable[ResolvedImage]) -> list[Finding]:
-        """What is wrong with the images, the worst first; a reference that is none is left to `imagepull.findings`."""
+        """What is wrong with the images, the worst first; invalid references are the plan's to report."""
         parsed = [(image, reference) for image in images if (reference := _parsed(image.image)) is not None]
         timeout = httpx2.Timeout(self._settings.timeout)
         async with httpx2.AsyncClient(timeout=timeout) as client:

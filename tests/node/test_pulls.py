@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from imagepull import reference
+from imagepull.images import reference
 from lab.ecr import access_log
 from lab.images import SHOP
 from lab.lifecycle import Lab

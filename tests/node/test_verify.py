@@ -5,10 +5,10 @@ import asyncio
 import httpx2
 import pytest
 
-from imagepull.docker_config import Credential
-from imagepull.reference import parse
-from imagepull.registry_secret import Registry
-from imagepull.tokens import Principal, TokenRequest, ask_aws
+from imagepull.images.reference import parse
+from imagepull.registries.docker_config import Credential
+from imagepull.registries.ecr_tokens import Principal, TokenRequest, ask_aws
+from imagepull.registry_secret.spec import Registry
 from imagepull.verify import ImageFacts, Settings, Verifier, ecr, oci, verify
 from lab.lifecycle import Lab
 from tests.resolved_images import row

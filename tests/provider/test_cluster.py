@@ -68,9 +68,10 @@ def test_a_write_that_arrived_though_its_answer_was_lost_is_not_made_twice(tmp_p
 
 
 def _written(namespace: str) -> dict[str, Any]:
-    from imagepull import registry_secret, secret_object
-    from imagepull.ownership import Owner
-    from imagepull.secret_object import Entry
+    from imagepull.kubernetes.ownership import Owner
+    from imagepull.registry_secret import secret_object
+    from imagepull.registry_secret import spec as registry_secret
+    from imagepull.registry_secret.secret_object import Entry
 
     spec = registry_secret.parse(INPUTS)
     fixed = spec.registries[0].fixed

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from imagepull.manifest import WORKLOAD_KINDS
-from imagepull.workload import make_explicit
+from imagepull.pull_plan.explicit import make_explicit
+from imagepull.pull_plan.manifest import WORKLOAD_KINDS
 from lab.lifecycle import Lab
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4

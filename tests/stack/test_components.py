@@ -160,7 +160,7 @@ def test_image_against_a_rule_is_never_deployed(lab: Lab, namespace: str, projec
     stack = project(
         f"""
         from components import Deployment
-        from imagepull.rules import Rules
+        from imagepull.images.rules import Rules
 
         for name in ("web", "api"):
             Deployment(name, image="nginx", namespace="{namespace}", replicas=0, rules=Rules(forbid_latest=True))

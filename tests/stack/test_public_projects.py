@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from imagepull.pull_policy import resolve
+from imagepull.images.pull_policy import resolve
 from lab.lifecycle import Lab
 from tests.pulumi_project import PulumiProject
 

@@ -22,7 +22,7 @@ import importlib.metadata
 import pulumi
 import pulumi_kubernetes as k8s
 from components import Deployment, RegistryAccess, explicit_image_pulls, image_pull_plan
-from imagepull.rules import Rules
+from imagepull.images.rules import Rules
 
 def deployment(name, image, namespace, secrets=(), **container):
     k8s.apps.v1.Deployment(name, metadata={"name": name, "namespace": namespace}, spec={

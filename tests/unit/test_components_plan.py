@@ -8,8 +8,8 @@ import pulumi
 import pytest
 
 from components import Deployment, RegistryAccess, image_pull_plan
-from imagepull.findings import Finding, Severity
-from imagepull.workload import ResolvedImage
+from imagepull.pull_plan.explicit import ResolvedImage
+from imagepull.pull_plan.findings import Finding, Severity
 from tests.pulumi_mocks import declared, unknown
 
 HOST = "registry.example.com"

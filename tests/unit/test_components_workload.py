@@ -10,7 +10,7 @@ import pytest
 
 import components
 from components import Deployment, RegistryAccess, image_pull_plan
-from imagepull.rules import Rules
+from imagepull.images.rules import Rules
 from tests.pulumi_mocks import NOT_KNOWN, declared, unknown
 
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
@@ -334,7 +334,7 @@ def test_plan_is_printed_once_with_what_is_known(
     ("arguments", "message"),
     [
         ({}, "neither image nor spec"),
-        ({"image": "nginx", "rules": "strict"}, "rules are no rules; write imagepull.rules.Rules, or a mapping"),
+        ({"image": "nginx", "rules": "strict"}, "rules are no rules; write imagepull.images.rules.Rules, or a mapping"),
         ({"image": "nginx", "prot": 80}, "no argument prot \\(is port meant\\?\\)"),
         ({"image": "nginx", "spec": {}}, "image beside spec"),
         ({"spec": {}, "port": 80}, "port beside spec"),

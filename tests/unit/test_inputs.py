@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from imagepull import registry_secret, service_accounts
 from imagepull.errors import InvalidInput, Problem
 from imagepull.inputs import LABEL_VALUE, METADATA_KEY, NAMESPACE, OBJECT_NAME, UNKNOWN, Rule, holds_unknown
+from imagepull.registry_secret import spec as registry_secret
+from imagepull.service_accounts import spec as service_accounts
 
 _TEXTS = (
     "", "a", "\x00", "a\n", "💥", "../..", "a/b/c", "{{x}}", "${x}", "*", "default", "ghcr.io", "[::1]:5000",

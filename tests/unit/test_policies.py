@@ -12,7 +12,7 @@ import pytest
 
 from imagepull.errors import InvalidInput, InvalidPullPolicy
 from imagepull.inputs import UNKNOWN
-from imagepull.manifest import WORKLOAD_KINDS
+from imagepull.pull_plan.manifest import WORKLOAD_KINDS
 from lab.layout import CHECKOUT
 from policies.credentials import NO_FOREIGN_PULL_SECRETS, NO_PLAIN_TEXT_PASSWORDS
 from policies.images import (

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from imagepull.plan import as_data
-from imagepull.pull_policy import PullPolicy
-from imagepull.workload import ResolvedImage
+from imagepull.images.pull_policy import PullPolicy
+from imagepull.pull_plan.explicit import ResolvedImage
+from imagepull.pull_plan.plan import as_data
 from provider import analyzer
 from provider.plugin import VERSION
 from provider.schema import schema

@@ -1,0 +1,1 @@
+"""Image references, their pull policy, and the rules of an environment."""

@@ -1,0 +1,1 @@
+"""The cluster: how it is reached, whose its objects are, how progress is reported."""

@@ -1,0 +1,1 @@
+"""A Pulumi preview as a comment on a pull request."""

@@ -1,0 +1,266 @@
+"""What a run of Pulumi means for image pulls: the images and policies before and after, the pull Secrets, who has them.
+
+The workloads are read from the manifests that Pulumi sends to the cluster, so it does not matter who declares them.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from imagepull.errors import InvalidPullPolicy
+from imagepull.images.pull_policy import PullPolicy, resolve
+from imagepull.images.rules import RuleName, Violation
+from imagepull.inputs import UNKNOWN
+from imagepull.preview.engine_events import SECRET, Run, Step
+from imagepull.pull_plan.access import Access, PodAccess
+from imagepull.pull_plan.explicit import ResolvedImage, flat, make_explicit
+from imagepull.pull_plan.findings import Finding, Severity
+from imagepull.pull_plan.manifest import pod_access
+from imagepull.pull_plan.plan import TITLE, Plan
+from imagepull.registries.lifetimes import from_text
+from imagepull.registry_secret import spec as registry_secret
+from imagepull.service_accounts import spec as service_accounts
+
+__all__ = [
+    "AccessChange",
+    "ImageChange",
+    "access_changes",
+    "image_changes",
+    "plan",
+    "told_findings",
+]
+
+_REGISTRY_SECRET: Final = "imagepull:index:RegistrySecret"  # noqa: S105 - a resource type
+_SERVICE_ACCOUNTS: Final = "imagepull:index:ServiceAccountImagePullSecrets"
+_GONE: Final = ("delete", "discard")
+_UNCHANGED: Final = ("same", "read", "refresh")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageChange:
+    """One container's image and policy before and after; None where there is none."""
+
+    before: ResolvedImage | None
+    after: ResolvedImage | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessChange:
+    """A pull Secret, or the ServiceAccounts' lists, that change.
+
+    Attributes:
+        op: as in `Step`; `renew` where nothing changes but the tokens.
+        kind: `Secret` or `ServiceAccounts`.
+        details: short clauses: what is added, removed or changed.
+    """
+
+    op: str
+    kind: str
+    name: str
+    details: tuple[str, ...]
+
+
+def plan(run: Run) -> Plan:
+    """The plan after the run, of the workloads that the run tells of, by namespace and name."""
+    reasons = {_key(image): image for image in _told(run)}
+    images: list[ResolvedImage] = []
+    pods: list[PodAccess] = []
+    unknown: dict[str, None] = {}
+    for step in _by_place(run.steps):
+        if step.op in _GONE:
+            continue
+        found = list(_images(step.new, step.name))
+        for image in found:
+            if isinstance(image, ResolvedImage):
+                images.append(reasons.get(_key(image), image))
+            else:
+                unknown[f"{step.new.get('kind')}/{step.name}"] = None
+        if found and isinstance(pod := pod_access(step.new, name=step.name, lift=_lift), PodAccess):
+            pods.append(pod)
+    return Plan(images=tuple(images), unknown=tuple(unknown), accesses=_accesses(run), pods=tuple(pods))
+
+
+def image_changes(run: Run) -> list[ImageChange]:
+    """The containers whose image or policy changes, and those that come or go."""
+    changes = []
+    for step in _by_place(run.steps):
+        if step.op in _UNCHANGED:
+            continue
+        before = {image.container: image for image in _known(step.old, step.name)}
+        after = {} if step.op in _GONE else {image.container: image for image in _known(step.new, step.name)}
+        for container in dict.fromkeys([*before, *after]):
+            change = ImageChange(before=before.get(container), after=after.get(container))
+            if _shown(change.before) != _shown(change.after):
+                changes.append(change)
+    return changes
+
+
+def access_changes(run: Run) -> list[AccessChange]:
+    """The pull Secrets and the ServiceAccounts' lists that change, and the renewals that are due."""
+    due = {message.urn: message.text for message in run.messages if message.text.startswith("renewal due")}
+    changes = []
+    for step in sorted(run.steps, key=lambda step: (step.type, step.name)):
+        if step.op in _UNCHANGED:
+            continue
+        if step.type == _REGISTRY_SECRET:
+            changes.append(_secret_change(step, due.get(step.urn)))
+        elif step.type == _SERVICE_ACCOUNTS:
+            details = (
+                *_difference(step, "Secrets", lambda inputs: _texts(inputs.get("secretNames"))),
+                *_difference(step, "namespaces", lambda inputs: _texts(inputs.get("namespaces"))),
+                *_difference(step, "accounts", lambda inputs: _texts(inputs.get("serviceAccounts")) or ["default"]),
+            )
+            changes.append(AccessChange(op=step.op, kind="ServiceAccounts", name=step.name, details=details))
+    return changes
+
+
+def told_findings(run: Run, found: Iterable[Finding]) -> list[str]:
+    """The findings that the program printed below its plan, without those that are `found` here anyway.
+
+    The program knows more: what registries answered (`imagepull.verify`), and access from other stacks.
+    """
+    known = {str(finding) for finding in found}
+    severities = tuple(f"{severity.value}: " for severity in Severity)
+    plans = [message.text for message in run.messages if message.text.startswith(TITLE)]
+    return [line for text in plans for line in text.splitlines() if line.startswith(severities) and line not in known]
+
+
+def _accesses(run: Run) -> tuple[Access, ...] | None:
+    """The pull Secrets that the program declares, as they are after the run; None where the run does not tell all."""
+    if not run.complete:
+        return None
+    steps = [step for step in run.steps if step.op not in _GONE]
+    return tuple(_access(step, steps, preview=run.preview) for step in steps if step.type == _REGISTRY_SECRET)
+
+
+def _access(step: Step, steps: Iterable[Step], *, preview: bool) -> Access:
+    secret, namespaces = str(step.new.get("name")), step.new.get("namespaces")
+    renewed = preview and step.op not in _UNCHANGED and registry_secret.expires(step.new)
+    return Access(
+        secret=secret,
+        hosts=tuple(_hosts(step.new)),
+        namespaces=None if namespaces is UNKNOWN else tuple(_texts(namespaces)),
+        service_accounts=tuple(
+            account
+            for each in steps
+            if each.type == _SERVICE_ACCOUNTS and secret in _texts(each.new.get("secretNames"))
+            for account in _texts(each.new.get("serviceAccounts")) or [service_accounts.DEFAULT]
+        ),
+        expires=UNKNOWN if renewed else from_text(step.new_outputs.get("expiresAt")),
+    )
+
+
+def _secret_change(step: Step, due: str | None) -> AccessChange:
+    renewal = step.op == "update" and "expiresAt" in step.changed
+    others = [path for path in step.changed if not path.startswith(("namespaces", "registries", "expiresAt"))]
+    details = [
+        *_difference(step, "hosts", _hosts),
+        *_difference(step, "namespaces", lambda inputs: _texts(inputs.get("namespaces"))),
+    ]
+    if step.op == "update" and others:
+        details.append(f"changed: {', '.join(others)}")
+    if step.op == "update" and not details and any(path.startswith("registries") for path in step.changed):
+        details.append("changed: how the tokens are asked for, or a password")
+    op = "renew" if renewal and not details else step.op
+    if renewal:
+        details.append(due or "renewal due")
+    name = step.new.get("name") or step.old.get("name") or step.name
+    return AccessChange(op=op, kind="Secret", name=str(name), details=tuple(details))
+
+
+def _difference(step: Step, what: str, values: Callable[[Mapping[str, Any]], list[str]]) -> Iterator[str]:
+    """What is added to and removed from a list; all of it where the resource comes or goes."""
+    before = [] if step.op == "create" else values(step.old)
+    after = [] if step.op in _GONE else values(step.new)
+    if added := [each for each in after if each not in before]:
+        yield f"{what}: {_listed(added)}" if step.op == "create" else f"{what} added: {_listed(added)}"
+    if removed := [each for each in before if each not in after]:
+        yield f"{what}: {_listed(removed)}" if step.op in _GONE else f"{what} removed: {_listed(removed)}"
+
+
+def _listed(texts: list[str], most: int = 8) -> str:
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
+
+
+def _hosts(inputs: Mapping[str, Any]) -> list[str]:
+    registries = inputs.get("registries")
+    return _texts([each.get("host") for each in registries or () if isinstance(each, Mapping)]) if registries else []
+
+
+def _texts(values: Any) -> list[str]:
+    if not isinstance(values, list):
+        return ["(known after up)"] if values is UNKNOWN else []
+    return [value if isinstance(value, str) else "(known after up)" for value in values]
+
+
+def _by_place(steps: Iterable[Step]) -> list[Step]:
+    """Sorted by namespace, type and name: the order in which Pulumi tells them differs from run to run."""
+
+    def place(step: Step) -> tuple[str, str, str]:
+        metadata = (step.new or step.old).get("metadata")
+        namespace = metadata.get("namespace") if isinstance(metadata, Mapping) else None
+        return namespace if isinstance(namespace, str) else "", step.type, step.name
+
+    return sorted(steps, key=place)
+
+
+def _told(run: Run) -> Iterator[ResolvedImage]:
+    """The rows that components and the stack have as outputs: they know the reason that a manifest does not hold."""
+    for step in run.steps:
+        for name in ("resolvedImages", "imagePullPlan"):
+            rows = step.new_outputs.get(name)
+            for row in rows if isinstance(rows, list) else ():
+                image = _from_data(row)
+                if image is not None:
+                    yield image
+
+
+def _from_data(row: Any) -> ResolvedImage | None:
+    """The inverse of `imagepull.pull_plan.plan.as_data`; None for what is not of that form."""
+    if not isinstance(row, Mapping):
+        return None
+    texts = {name: row.get(name) for name in ("workload", "container", "image", "reason", "path")}
+    try:
+        policy = PullPolicy(row.get("policy"))
+        violations = tuple(
+            Violation(rule=RuleName(each["rule"]), message=each["message"]) for each in row.get("violations", ())
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
+    if not all(isinstance(text, str) for text in texts.values()):
+        return None
+    return ResolvedImage(**texts, namespace=row.get("namespace"), policy=policy, violations=violations)  # type: ignore[arg-type]
+
+
+def _known(manifest: Mapping[str, Any], name: str) -> list[ResolvedImage]:
+    return [image for image in _images(manifest, name) if isinstance(image, ResolvedImage)]
+
+
+def _images(manifest: Mapping[str, Any], name: str) -> Iterable[Any]:
+    """The manifest's images with a reason for each policy; `UNKNOWN` in place of what cannot be told."""
+    if not isinstance(manifest.get("kind"), str):
+        return []
+    try:
+        found = list(flat(make_explicit(manifest, name=name, lift=_lift).images))
+    except InvalidPullPolicy:
+        return [UNKNOWN]  # the API server refuses it in the preview already
+    return [_with_reason(image) if isinstance(image, ResolvedImage) else image for image in found]
+
+
+def _lift(value: Any, function: Callable[[Any], Any]) -> Any:
+    return UNKNOWN if value is UNKNOWN or value == SECRET else function(value)
+
+
+def _with_reason(image: ResolvedImage) -> ResolvedImage:
+    """A manifest has each policy written out: one that is the default anyway has the default's reason."""
+    default = resolve(image.image)
+    return replace(image, reason=default.reason) if default.policy is image.policy else image
+
+
+def _key(image: ResolvedImage) -> tuple[object, ...]:
+    return image.namespace, image.workload, image.container, image.image, image.policy
+
+
+def _shown(image: ResolvedImage | None) -> tuple[str, str] | None:
+    return None if image is None else (image.image, image.policy.value)

@@ -1,0 +1,113 @@
+"""Which pull Secret of the program opens an image, as far as its Pods get it at all.
+
+Rules: a Pod's own `imagePullSecrets` come first, and only where there are none its ServiceAccount's are filled in when
+the Pod is made (kubernetes/kubernetes plugin/pkg/admission/serviceaccount/admission.go); of all the entries in them the
+kubelet tries those that match the image (`imagepull.registries.keyring`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from imagepull.inputs import UNKNOWN, Unknown
+from imagepull.registries.docker_config import auths_key
+from imagepull.registries.keyring import match
+from imagepull.registries.lifetimes import time_left
+from imagepull.service_accounts import spec as service_accounts
+
+__all__ = ["DEFAULT_NAMESPACE", "Access", "Credential", "PodAccess", "credential"]
+
+DEFAULT_NAMESPACE: Final = "default"
+"""Where an object goes that names no namespace, unless the kubeconfig's context says otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """A pull Secret that the program declares.
+
+    Attributes:
+        secret: its name.
+        hosts: the registries that it opens, as they are configured (`ghcr.io`, `docker.io`).
+        namespaces: where it is; None when that is not known yet.
+        service_accounts: those that list it, in each of its namespaces; `*` is every one.
+        expires: when the first of its tokens does (aware); None when none does, UNKNOWN when it gets new ones.
+    """
+
+    secret: str
+    hosts: tuple[str, ...]
+    namespaces: tuple[str, ...] | None
+    service_accounts: tuple[str, ...] = (service_accounts.DEFAULT,)
+    expires: datetime | Unknown | None = UNKNOWN
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of its entries."""
+        return [auths_key(host) for host in self.hosts]
+
+    def is_in(self, namespace: str | None) -> bool:
+        """Whether it is in this namespace; True where that is not known yet."""
+        return self.namespaces is None or (namespace or DEFAULT_NAMESPACE) in self.namespaces
+
+    def reaches(self, pod: "PodAccess") -> bool:
+        """Whether Pods in one of its namespaces get it: they name it, or name none and their account lists it."""
+        if pod.pull_secrets:
+            return self.secret in pod.pull_secrets
+        return not {service_accounts.ALL, pod.service_account}.isdisjoint(self.service_accounts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PodAccess:
+    """What decides which Secrets a workload's Pods get.
+
+    Attributes:
+        workload: kind and name: `Deployment/web`.
+        namespace: None where the manifest names none.
+        pull_secrets: names in the Pod's own `imagePullSecrets`.
+        service_account: name of its ServiceAccount.
+    """
+
+    workload: str
+    namespace: str | None
+    pull_secrets: tuple[str, ...] = ()
+    service_account: str = service_accounts.DEFAULT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credential:
+    """The entry that the kubelet tries first for an image."""
+
+    access: Access
+    key: str
+
+    def title(self, image_host: str, now: datetime) -> str:
+        """`registry-access, 11.9 hours left`; with the entry's key where it is not just the image's host."""
+        expires = self.access.expires
+        name = self.access.secret if self.key == image_host else f"{self.access.secret} [{self.key}]"
+        if expires is None:
+            return name
+        if isinstance(expires, datetime):
+            return f"{name}, {time_left((expires - now).total_seconds())}"
+        return f"{name}, new token"
+
+
+def credential(
+    image: str, accesses: Sequence[Access], namespace: str | None, pod: PodAccess | None
+) -> Credential | None:
+    """The entry that the kubelet tries first, of those that the program writes; None where none matches.
+
+    Args:
+        image: Reference as in the Pod.
+        accesses: The program's pull Secrets.
+        namespace: The Pod's; None for the client's default.
+        pod: What the Pods get; None where it is not known yet: then whatever is in their namespace.
+
+    Raises:
+        InvalidReference: `image` is no image reference.
+    """
+    there = [access for access in accesses if access.is_in(namespace) and (pod is None or access.reaches(pod))]
+    if pod is not None and pod.pull_secrets:
+        there.sort(key=lambda access: pod.pull_secrets.index(access.secret))
+    for key in match([key for access in there for key in access.keys], image)[:1]:
+        return Credential(access=next(access for access in there if key in access.keys), key=key)
+    return None

@@ -1,0 +1,196 @@
+"""What will go wrong, or surprise, when the kubelet pulls the images of a plan: told before any Pod fails.
+
+Pure and offline: the plan's rows and the pull Secrets that the program declares are all that is looked at. Which entry
+opens an image is the kubelet's rule (`imagepull.registries.keyring`).
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from imagepull.errors import InvalidReference
+from imagepull.images.pull_policy import surprises
+from imagepull.images.reference import DEFAULT_TAG, ImageReference, is_bare_host, parse
+from imagepull.pull_plan.access import DEFAULT_NAMESPACE, Access, PodAccess
+from imagepull.pull_plan.explicit import ResolvedImage
+from imagepull.pull_plan.plan import Plan
+from imagepull.registries.ecr_hosts import parse_host
+from imagepull.registries.keyring import match
+
+__all__ = ["Finding", "Severity", "findings", "worst_first"]
+
+_PUBLIC: Final = ("docker.io", "ghcr.io", "quay.io", "gcr.io", "registry.k8s.io", "mcr.microsoft.com", "public.ecr.aws")
+# Tags that are made to be moved; a bare major version is one.
+_moving_tag = re.compile(
+    r"(?:main|master|trunk|develop|dev|edge|nightly|canary|beta|rc|next|current|stable|lts|release|snapshot"
+    r"|prod|production|staging|stage|test|qa|v?[0-9]{1,3})(?:-[a-z]+[a-z0-9.]*)?"
+)
+
+
+class Severity(StrEnum):
+    """How bad: the pull will fail; it may, or not do what is expected; worth knowing."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing found, about one image of one workload.
+
+    Attributes:
+        code: what kind: `no-entry`, `secret-not-in-namespace`, `secret-not-given`, `bare-host`, `port-mismatch`,
+            `never`, `mutable-tag`, `latest-with-digest`, `invalid-reference`, a rule's name, or one of
+            `imagepull.verify`.
+        text: what is wrong.
+        advice: what to write instead; empty where `text` says it.
+    """
+
+    severity: Severity
+    code: str
+    image: ResolvedImage
+    text: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.image.workload_title}, container {self.image.container}, image {self.image.image}"
+        return f"{self.severity.value}: {place}: {self.text}" + (f"; {self.advice}" if self.advice else "")
+
+
+def findings(plan: Plan) -> list[Finding]:
+    """What there is to say about the images, the worst first, otherwise in their order.
+
+    Other Secrets than the program's, that Pods name, are not known here: an image that none of the program's opens is
+    at most a warning, and where the program declares none at all, a note. Where it is not known which there are,
+    nothing is said about them.
+    """
+    return worst_first(found for image in plan.images for found in _of(image, plan))
+
+
+def worst_first(found: Iterable[Finding]) -> list[Finding]:
+    """Sorted by severity, otherwise in their order."""
+    return sorted(found, key=lambda finding: list(Severity).index(finding.severity))
+
+
+def _of(image: ResolvedImage, plan: Plan) -> Iterator[Finding]:
+    accesses = plan.accesses
+    for violation in image.violations:
+        yield Finding(image=image, severity=Severity.ERROR, code=violation.rule.value, text=violation.message)
+    try:
+        reference = parse(image.image)
+    except InvalidReference as error:
+        yield Finding(image=image, severity=Severity.ERROR, code="invalid-reference", text=str(error))
+        return
+    opening = [access for access in accesses or () if match(access.keys, image.image)]
+    if is_bare_host(reference):
+        yield _bare_host(image, reference)
+        return
+    there = [access for access in opening if access.is_in(image.namespace)]
+    pod = plan.pod(image)
+    if opening and not there:
+        yield _not_in_namespace(image, opening)
+    elif there and pod and reference.domain not in _PUBLIC and not any(access.reaches(pod) for access in there):
+        yield _not_given(image, there, pod)
+    elif accesses is not None and not opening:
+        yield from _no_entry(image, reference, accesses)
+    yield from _about_policy(image, reference, private=bool(opening) or _is_private_ecr(reference.domain))
+
+
+def _is_private_ecr(host: str) -> bool:
+    ecr = parse_host(host)
+    return ecr is not None and not ecr.public
+
+
+def _bare_host(image: ResolvedImage, reference: ImageReference) -> Finding:
+    host = reference.path.removeprefix("library/")
+    if reference.tag and reference.tag.isdigit():
+        host += f":{reference.tag}"  # what was meant as a port
+    what = "an ECR registry" if parse_host(host) else "a registry"
+    return Finding(
+        image=image,
+        severity=Severity.ERROR,
+        code="bare-host",
+        text=f"{host} reads as {what} without a repository, so Docker Hub is asked for an image of that name",
+        advice=f"write {host}/REPOSITORY:TAG",
+    )
+
+
+def _no_entry(image: ResolvedImage, reference: ImageReference, accesses: Sequence[Access]) -> Iterator[Finding]:
+    host, name = reference.domain, _without_port(reference.domain)
+    others = sorted({own for access in accesses for own in access.hosts if _without_port(own) == name and own != host})
+    if others:
+        yield Finding(
+            image=image,
+            severity=Severity.ERROR,
+            code="port-mismatch",
+            text=f"the image comes from {host}, the registry is configured as {others[0]}: a port is part of the key",
+            advice=f"write {host} in registries, or {others[0]} in the image",
+        )
+    elif _is_private_ecr(host):
+        yield Finding(
+            image=image,
+            severity=Severity.WARNING if accesses else Severity.INFO,
+            code="no-entry",
+            text=f"no registry of this program opens {host}, which always asks for a credential",
+            advice=f"add {{host: {host}}} to registries, unless the nodes have a credential provider for it",
+        )
+    elif host not in _PUBLIC:
+        yield Finding(
+            image=image,
+            severity=Severity.INFO,
+            code="no-entry",
+            text=f"no registry of this program opens {host}",
+            advice=f"add {{host: {host}, username: ..., password: ...}} to registries, if it asks for a credential",
+        )
+
+
+def _without_port(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdigit() else host
+
+
+def _not_in_namespace(image: ResolvedImage, opening: Sequence[Access]) -> Finding:
+    namespace, secret = image.namespace or DEFAULT_NAMESPACE, opening[0].secret
+    return Finding(
+        image=image,
+        severity=Severity.ERROR,
+        code="secret-not-in-namespace",
+        text=f"the Secret {secret} opens this image, but is not in namespace {namespace}",
+        advice=f"add {namespace} to the namespaces of {secret}",
+    )
+
+
+def _not_given(image: ResolvedImage, there: Sequence[Access], pod: PodAccess) -> Finding:
+    secret = there[0].secret
+    if pod.pull_secrets:
+        why = f"name {', '.join(pod.pull_secrets)} instead"
+    else:
+        why = (
+            f"name none, and no registry access of this program gives it to their ServiceAccount {pod.service_account}"
+        )
+    return Finding(
+        image=image,
+        severity=Severity.WARNING,
+        code="secret-not-given",
+        text=f"the Secret {secret} opens this image, but its Pods {why}",
+        advice=f"write access=... in the workload, or {secret} in its imagePullSecrets",
+    )
+
+
+_SEVERITY_OF: Final[Mapping[str, Severity]] = {
+    "latest-with-digest": Severity.WARNING,
+    "never": Severity.WARNING,
+    "mutable-tag": Severity.INFO,
+}
+
+
+def _about_policy(image: ResolvedImage, reference: ImageReference, *, private: bool) -> Iterator[Finding]:
+    for surprise in surprises(image.image, image.policy, private=private):
+        severity = _SEVERITY_OF.get(surprise.code)
+        if surprise.code == "mutable-tag" and _moving_tag.fullmatch(reference.tag or DEFAULT_TAG):
+            severity = Severity.WARNING
+        if severity:
+            yield Finding(image=image, severity=severity, code=surprise.code, text=surprise.text)

@@ -1,0 +1,134 @@
+"""What a Kubernetes manifest says of its workload: whose it is, where its Pod spec is, which Secrets its Pods get.
+
+A value in a manifest may not be there yet (a Pulumi Output) or not be a plain mapping (an args class). `Lift` is how a
+caller says so: every value is looked into through it.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from imagepull.images.rules import Subject
+from imagepull.pull_plan.access import PodAccess
+from imagepull.service_accounts import spec as service_accounts
+
+__all__ = [
+    "WORKLOAD_KINDS",
+    "Lift",
+    "entry_name",
+    "pod_access",
+    "pod_spec_path",
+    "spec_path",
+    "subject",
+    "text",
+    "together",
+]
+
+Lift = Callable[[Any, Callable[[Any], Any]], Any]
+"""`lift(value, function)`: what `function` gives for `value`, now or once there is one."""
+
+WORKLOAD_KINDS: Mapping[str, tuple[str, ...]] = {
+    "Pod": ("spec",),
+    "PodTemplate": ("template", "spec"),
+    "ReplicationController": ("spec", "template", "spec"),
+    "Deployment": ("spec", "template", "spec"),
+    "ReplicaSet": ("spec", "template", "spec"),
+    "StatefulSet": ("spec", "template", "spec"),
+    "DaemonSet": ("spec", "template", "spec"),
+    "Job": ("spec", "template", "spec"),
+    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
+}
+"""Kubernetes' own kinds that hold a Pod's spec: kind to where the spec is."""
+
+_TEMPLATE_PATH = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+
+
+def spec_path(template_path: str) -> tuple[str, ...]:
+    """Where the Pod spec is in a custom resource that holds its Pod template at `template_path`, as `spec.template`.
+
+    Raises:
+        ValueError: it is not field names joined by dots.
+    """
+    if not _TEMPLATE_PATH.fullmatch(template_path):
+        raise ValueError(
+            f"{template_path!r} is no path to a Pod template: write field names joined by dots (spec.template)"
+        )
+    return (*template_path.split("."), "spec")
+
+
+def pod_spec_path(manifest: Mapping[str, Any], given: Sequence[str] | None) -> Sequence[str] | None:
+    """Where the Pod spec of a manifest is: as given, or by its kind; None for an object without one."""
+    return given or WORKLOAD_KINDS.get(text(manifest.get("kind")))
+
+
+def subject(manifest: Mapping[str, Any], fallback: str, lift: Lift) -> Any:
+    """The `Subject` of a manifest, lifted; `fallback` is its name where the metadata has none."""
+
+    def of(metadata: Any) -> Any:
+        metadata = metadata if isinstance(metadata, Mapping) else {}
+        return together(
+            lift,
+            [metadata.get("name") or metadata.get("generateName"), metadata.get("namespace")],
+            lambda name, namespace: Subject(
+                kind=text(manifest.get("kind")), name=text(name) or fallback, namespace=text(namespace) or None
+            ),
+        )
+
+    return lift(manifest.get("metadata"), of)
+
+
+def pod_access(manifest: Mapping[str, Any], *, name: str, lift: Lift, pod_spec: Sequence[str] | None = None) -> Any:
+    """Which Secrets the Pods of a manifest get: a `PodAccess`, lifted.
+
+    Args:
+        manifest: Of a workload.
+        name: What to call the workload when its metadata names none.
+        lift: How to look into a value.
+        pod_spec: Where the Pod spec is, for a kind that is not Kubernetes' own (see `spec_path`).
+    """
+
+    def of(subject: Subject, spec: Any) -> Any:
+        spec = spec if isinstance(spec, Mapping) else {}
+
+        def named(entries: Any) -> Any:
+            entries = entries if isinstance(entries, Sequence) else []
+            return together(
+                lift,
+                [spec.get("serviceAccountName"), *(lift(entry, entry_name) for entry in entries)],
+                lambda account, *secrets: PodAccess(
+                    workload=f"{subject.kind}/{subject.name}",
+                    namespace=subject.namespace,
+                    pull_secrets=tuple(text(secret) for secret in secrets if secret),
+                    service_account=text(account) or service_accounts.DEFAULT,
+                ),
+            )
+
+        return lift(spec.get("imagePullSecrets"), named)
+
+    spec = _at(manifest, pod_spec_path(manifest, pod_spec) or (), lift)
+    return together(lift, [subject(manifest, name, lift), spec], of)
+
+
+def together(lift: Lift, values: Sequence[Any], function: Callable[..., Any]) -> Any:
+    """`function` of all the values, once each of them is there."""
+    if not values:
+        return function()
+    first, *others = values
+    return lift(first, lambda value: together(lift, others, lambda *taken: function(value, *taken)))
+
+
+def text(value: Any) -> str:
+    """The value as a text: manifests may hold anything, and what is wrong is for the API server to say."""
+    return "" if value is None else value if isinstance(value, str) else repr(value)
+
+
+def entry_name(entry: Any) -> Any:
+    """The name in an entry of `imagePullSecrets`."""
+    return entry.get("name") if isinstance(entry, Mapping) else None
+
+
+def _at(node: Any, path: Sequence[str], lift: Lift) -> Any:
+    """What is below `path`, lifted; None where that is nothing."""
+    if not path or not isinstance(node, Mapping):
+        return node if not path else None
+    return lift(node.get(path[0]), lambda below: _at(below, path[1:], lift))

@@ -1,0 +1,1 @@
+"""Registries: their hosts, tokens, credentials, and which of them the kubelet tries."""

@@ -1,0 +1,1 @@
+"""RegistrySecret: one named pull Secret in a set of namespaces."""

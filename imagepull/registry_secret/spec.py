@@ -1,0 +1,234 @@
+"""What a RegistrySecret is: its inputs parsed, and what a change of them means. Pure: no AWS, no cluster, no clock."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from imagepull.differences import Difference, differences
+from imagepull.inputs import ANY_TEXT, LABEL_VALUE, NAMESPACE, OBJECT_NAME, Reader, Rule
+from imagepull.kubernetes import ownership
+from imagepull.registries import docker_config, ecr_hosts
+from imagepull.registries import lifetimes as renewal
+from imagepull.registries.docker_config import Credential
+from imagepull.registries.ecr_tokens import Principal, TokenRequest
+from imagepull.registries.lifetimes import Due, Lifetime
+
+INPUTS: Final = ("name", "namespaces", "registries", "refreshBefore", "renewal", "labels", "annotations", "adopt")
+_AWS_INPUTS: Final = ("account", "region", "roleArn", "externalId", "sessionName", "profile")
+_REGISTRY_INPUTS: Final = ("host", *_AWS_INPUTS, "username", "password")
+# botocore data/sts/2011-06-15: AssumeRoleRequest.
+_ACCOUNT = Rule(pattern=re.compile("[0-9]{12}"), longest=12, wanted="an AWS account of 12 digits")
+_REGION = Rule(
+    pattern=re.compile("[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}"), longest=32, wanted="an AWS region such as 'eu-west-1'"
+)
+_ROLE_ARN = Rule(
+    pattern=re.compile(r"arn:aws[-a-z]*:iam::[0-9]{12}:role/[\x21-\x7e]+"),
+    longest=2048,
+    wanted="a role's ARN such as 'arn:aws:iam::123456789012:role/pull'",
+)
+_EXTERNAL_ID = Rule(pattern=re.compile(r"[\w+=,.@:/-]{2,}", re.ASCII), longest=1224, wanted="an external ID")
+_SESSION_NAME = Rule(
+    pattern=re.compile(r"[\w+=,.@-]{2,}", re.ASCII), longest=64, wanted="2 to 64 letters, digits or any of _+=,.@-"
+)
+_USERNAME = Rule(pattern=re.compile("[^:\x00-\x1f]+"), longest=4096, wanted="a user name without ':'")
+_OUR_KEYS: Final = (ownership.MANAGED_BY_LABEL, "imagepull/")
+
+
+class Renewal(StrEnum):
+    """Who keeps the tokens alive: each `pulumi up` when due, or somebody outside Pulumi."""
+
+    PULUMI = "pulumi"
+    EXTERNAL = "external"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registry:
+    """One registry by its host, with either a token to ask for or a fixed credential."""
+
+    host: str
+    token: TokenRequest | None = None
+    fixed: Credential | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """A RegistrySecret as asked for. `refresh_before`: seconds before expiry, None for half of a token's life."""
+
+    name: str
+    namespaces: tuple[str, ...]
+    registries: tuple[Registry, ...]
+    refresh_before: float | None
+    renewal: Renewal
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    adopt: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diff:
+    """What an update would change: `differences` of the inputs by path, and the renewal that is due, if one is."""
+
+    differences: Mapping[str, Difference]
+    renewal: Due | None
+
+    @property
+    def replaces(self) -> bool:
+        """Whether another Secret takes the old one's place: its name differs."""
+        return "name" in self.differences
+
+
+def parse(inputs: Mapping[str, object], *, required: bool = True) -> Spec:
+    """The inputs as a Spec: what is not known yet is right, and not in it (see `imagepull.inputs.known`).
+
+    Args:
+        inputs: As they are in the program, or recorded.
+        required: Whether there must be a namespace and a registry: a refresh may have emptied recorded inputs.
+
+    Raises:
+        InvalidInput: with every wrong input.
+    """
+    reader = Reader(values=inputs)
+    reader.refuse_others(INPUTS)
+    refresh_before = reader.text("refreshBefore", renewal.DURATION)
+    spec = Spec(
+        name=reader.text("name", OBJECT_NAME, required=True) or "",
+        namespaces=reader.texts("namespaces", NAMESPACE, required=required),
+        registries=tuple(_read_registries(reader, required)),
+        refresh_before=None if refresh_before is None else renewal.seconds(refresh_before),
+        renewal=Renewal(reader.choice("renewal", [each.value for each in Renewal], Renewal.PULUMI.value)),
+        labels=_metadata(reader, "labels", LABEL_VALUE),
+        annotations=_metadata(reader, "annotations", ANY_TEXT),
+        adopt=reader.flag("adopt"),
+    )
+    reader.raise_problems()
+    return spec
+
+
+def hosts(inputs: Mapping[str, object]) -> list[object]:
+    """The registries' hosts in order, from inputs that were checked; some may be UNKNOWN."""
+    registries = inputs.get("registries")
+    if not isinstance(registries, list):
+        return []
+    return [registry.get("host") for registry in registries if isinstance(registry, Mapping)]
+
+
+def expires(inputs: Mapping[str, object]) -> bool:
+    """Whether a credential in the Secret does, from inputs that were checked: a token, not a password."""
+    registries = inputs.get("registries")
+    if not isinstance(registries, list):
+        return True
+    return any(not isinstance(registry, Mapping) or "password" not in registry for registry in registries)
+
+
+def diff(
+    old: Mapping[str, object], new: Mapping[str, object], lifetimes: Mapping[str, Lifetime], now: datetime
+) -> Diff:
+    """What becomes of a Secret with the inputs `old` and tokens of these lifetimes (by host) under the inputs `new`."""
+    refresh_before = new.get("refreshBefore")
+    by_pulumi = new.get("renewal", Renewal.PULUMI) == Renewal.PULUMI
+    limit = renewal.seconds(refresh_before) if isinstance(refresh_before, str) else None
+    return Diff(
+        differences=differences(old, new, sets={"namespaces": None, "registries": "host"}),
+        renewal=renewal.due(lifetimes, limit, now) if by_pulumi else None,
+    )
+
+
+def _metadata(reader: Reader, key: str, rule: Rule) -> dict[str, str]:
+    found = reader.mapping(key, rule)
+    for name in found:
+        if name.startswith(_OUR_KEYS):
+            reader.problem(f'{key}["{name}"]', "is set by imagepull itself; leave it out")
+    return found
+
+
+def _read_registries(reader: Reader, required: bool) -> list[Registry]:
+    found: dict[str, str] = {}
+    registries = []
+    for entry in reader.children("registries", required=required):
+        registry = _read_registry(entry)
+        if registry is None:
+            continue
+        key = docker_config.auths_key(registry.host)
+        if key in found:
+            entry.problem("host", f"opens the same registry as {found[key]}; list each registry once")
+        found.setdefault(key, entry.at("host"))
+        registries.append(registry)
+    return registries
+
+
+def _read_registry(entry: Reader) -> Registry | None:
+    entry.refuse_others(_REGISTRY_INPUTS)
+    host = entry.text("host", required=True)
+    username = entry.text("username", _USERNAME)
+    password = entry.secret("password")
+    principal = Principal(
+        profile=entry.text("profile"),
+        role_arn=entry.text("roleArn", _ROLE_ARN),
+        external_id=entry.text("externalId", _EXTERNAL_ID),
+        session_name=entry.text("sessionName", _SESSION_NAME),
+    )
+    account, region = entry.text("account", _ACCOUNT), entry.text("region", _REGION)
+    for key in ("externalId", "sessionName"):
+        if entry.has(key) and not entry.has("roleArn"):
+            entry.problem(key, "goes with a role; give roleArn, or leave it out")
+    if host is None:
+        return None
+    if reason := docker_config.check_host(host):
+        entry.problem("host", reason)
+        return None
+    if entry.has("username") or entry.has("password"):
+        return _fixed(entry, host, username, password)
+    request = _token_request(entry, host, principal, account, region)
+    return None if request is None else Registry(host=host, token=request)
+
+
+def _fixed(entry: Reader, host: str, username: str | None, password: str | None) -> Registry | None:
+    for key, other in (("username", "password"), ("password", "username")):
+        if not entry.has(key):
+            entry.problem(key, f"is missing beside {other}; give both")
+    for key in _AWS_INPUTS:
+        if entry.has(key):
+            entry.problem(key, "is for ECR, and this registry has a username and password; leave one or the other out")
+    found = ecr_hosts.parse_host(host)
+    if found is not None and not found.public:
+        entry.problem(
+            "username", f"is for other registries: {host} is private ECR, whose token is asked for; leave it out"
+        )
+    if username is None or password is None:
+        return Registry(host=host)
+    fixed = Credential(username=username, password=password)
+    if reason := docker_config.check_credential(fixed):
+        entry.problem("password", f"cannot be used: {reason}")
+    return Registry(host=host, fixed=fixed)
+
+
+def _token_request(
+    entry: Reader, host: str, principal: Principal, account: str | None, region: str | None
+) -> TokenRequest | None:
+    found = ecr_hosts.parse_host(host)
+    if found is not None:
+        for key, given, true in (("account", account, found.account), ("region", region, found.region)):
+            if given is not None and given != true:
+                entry.problem(key, f"is {given}, but the host says {true or 'nothing of it'}; leave it out")
+        return TokenRequest(principal=principal, region=found.region, public=found.public)
+    if entry.has("account") and entry.has("region"):
+        if account is None or region is None:
+            return None
+        return TokenRequest(principal=principal, region=region, public=False)
+    for key, other in (("account", "region"), ("region", "account")):
+        if entry.has(key):
+            entry.problem(other, f"is missing beside {key}; an ECR host of your own needs both")
+            return None
+    if "dkr" in host and "ecr" in host:
+        reason = (
+            f"is {host}, which only looks like ECR; write the host exactly as in the image, or give account and region"
+        )
+    else:
+        reason = (
+            f"is {host}, which is not ECR; give username and password, or account and region for ECR by another name"
+        )
+    entry.problem("host", reason)
+    return None

@@ -1,0 +1,1 @@
+"""ServiceAccountImagePullSecrets: our names in ServiceAccounts' lists."""

@@ -1,0 +1,53 @@
+"""What the cluster holds of ServiceAccountImagePullSecrets: for a refresh, and for an import."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from imagepull.errors import ClusterError
+from imagepull.kubernetes.client import Cluster
+from imagepull.kubernetes.ownership import Owner
+from imagepull.kubernetes.progress import Report, grouped
+from imagepull.service_accounts import spec as service_accounts
+from imagepull.service_accounts.spec import DEFAULT, Spec
+from imagepull.service_accounts.writer import find
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """Namespaces: `intact`, whose accounts list every name; `claimed`, with an account that bears the owner's mark."""
+
+    intact: Sequence[str]
+    claimed: Sequence[str]
+
+
+async def read(cluster: Cluster, spec: Spec, owner: Owner, report: Report) -> Held:
+    """Which namespaces are as they should be; those that may not be looked into are taken to be."""
+    found = await find(cluster, spec.namespaces, spec.accounts)
+    for sentence in grouped(found.denied):
+        report.warn(sentence)
+    wanted = service_accounts.wanted(spec, found.accounts)
+
+    def is_intact(namespace: str, name: str) -> bool:
+        account = found.accounts.get((namespace, name))
+        return account is not None and set(spec.secret_names) <= set(account.listed)
+
+    return Held(
+        intact=[
+            place
+            for place in spec.namespaces
+            if place in found.denied or all(is_intact(place, name) for name in wanted[place])
+        ],
+        claimed=sorted({place for (place, _), account in found.accounts.items() if account.is_claimed_by(owner)}),
+    )
+
+
+async def discover(cluster: Cluster, names: Sequence[str]) -> list[str]:
+    """The namespaces whose `default` account lists every one of the names; raises ClusterError when there is none."""
+    found = await find(cluster, (), [DEFAULT])
+    places = sorted(place for (place, _), account in found.accounts.items() if set(names) <= set(account.listed))
+    if not names or not places:
+        raise ClusterError(
+            f"no ServiceAccount {DEFAULT} lists {', '.join(names) or 'no name'}; write the ID as the names of pull "
+            "Secrets, joined by commas"
+        )
+    return places

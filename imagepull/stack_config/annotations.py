@@ -1,0 +1,83 @@
+"""What a text of a stack's configuration must look like: marks for annotations that pydantic understands.
+
+pydantic is imported when it asks: a program that only builds the classes does without it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from imagepull.errors import InvalidReference
+from imagepull.images.reference import parse
+from imagepull.inputs import Rule, shown
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic_core.core_schema import CoreSchema
+
+__all__ = ["PROBLEM", "Examples", "Image", "Matching", "Secret"]
+
+PROBLEM: Final = "imagepull"
+"""The type of an error whose `reason` is ready to be shown."""
+
+
+class Examples:
+    """Texts to write, the first of them in messages."""
+
+    def __init__(self, *texts: str) -> None:
+        self._texts = texts
+
+    def __get_pydantic_json_schema__(self, schema: "CoreSchema", handler: "GetJsonSchemaHandler") -> dict[str, Any]:
+        return {**handler(schema), "examples": list(self._texts)}
+
+
+@dataclass(frozen=True)
+class Matching:
+    """A text that `rule` admits."""
+
+    rule: Rule
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        return _checked(source, handler, self._problem)
+
+    def __get_pydantic_json_schema__(self, schema: "CoreSchema", handler: "GetJsonSchemaHandler") -> dict[str, Any]:
+        pattern = self.rule.pattern.pattern.replace(r"\Z", "$")  # as JavaScript, which editors use, spells it
+        return {**handler(schema), "pattern": f"^(?:{pattern})$", "maxLength": self.rule.longest}
+
+    def _problem(self, text: str) -> str | None:
+        return None if self.rule.admits(text) else f"is {shown(text)}; write {self.rule.wanted}"
+
+
+class Image:
+    """An image reference that Kubernetes takes."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        return _checked(source, handler, self._problem)
+
+    @staticmethod
+    def _problem(text: str) -> str | None:
+        try:
+            parse(text)
+        except InvalidReference as error:
+            return f"{error}; write it as `docker pull` takes it" if not error.hint else str(error)
+        return None
+
+
+class Secret:
+    """A text that no message shows; in a stack's file it is encrypted."""
+
+    def __get_pydantic_json_schema__(self, schema: "CoreSchema", handler: "GetJsonSchemaHandler") -> dict[str, Any]:
+        encrypted = {"type": "object", "required": ["secure"], "properties": {"secure": {"type": "string"}}}
+        return {**handler(schema), **encrypted, "additionalProperties": False}
+
+
+def _checked(source: Any, handler: "GetCoreSchemaHandler", problem: Callable[[str], str | None]) -> "CoreSchema":
+    from pydantic_core import PydanticCustomError, core_schema
+
+    def check(text: str) -> str:
+        reason = problem(text)
+        if reason is not None:
+            raise PydanticCustomError(PROBLEM, "{reason}", {"reason": reason})
+        return text
+
+    return core_schema.no_info_after_validator_function(check, handler(source))

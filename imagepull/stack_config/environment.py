@@ -1,0 +1,222 @@
+"""What one environment asks for. The fields are the keys of a stack's configuration in camel case (`secretName`).
+
+`imagepull.stack_config.reader` reads a configuration into these classes, and makes the schema for editors of them: a
+field's docstring is its description there.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Annotated, Any
+
+from annotated_types import Interval, MinLen
+
+from imagepull.images.pull_policy import PullPolicy
+from imagepull.images.rules import Rules
+from imagepull.inputs import NAMESPACE, OBJECT_NAME, Rule, camel_case
+from imagepull.registries.lifetimes import DURATION
+from imagepull.registry_secret import spec as registry_secret
+from imagepull.registry_secret.spec import Renewal
+from imagepull.stack_config.annotations import Examples, Image, Matching, Secret
+
+__all__ = ["Cluster", "Environment", "Kind", "Namespace", "Registry", "Resources", "Verify", "WorkloadSpec"]
+
+Text = Annotated[str, MinLen(1)]
+PLATFORM = Rule(
+    pattern=re.compile("[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?"), longest=64, wanted="a platform such as 'linux/amd64'"
+)
+SIZE = Rule(
+    pattern=re.compile("[1-9][0-9]{0,14}(?:k|M|G|T|Ki|Mi|Gi|Ti)?"), longest=18, wanted="a size in bytes such as '2Gi'"
+)
+
+
+class Verify(StrEnum):
+    """Whether previews and updates ask the registries for the images, and what becomes of one that is not there."""
+
+    OFF = "off"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Kind(StrEnum):
+    """The kinds of workload that have a short form."""
+
+    DEPLOYMENT = "Deployment"
+    POD = "Pod"
+    STATEFUL_SET = "StatefulSet"
+    DAEMON_SET = "DaemonSet"
+    JOB = "Job"
+    CRON_JOB = "CronJob"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registry:
+    """A registry: private ECR or ECR Public by its host alone, any other with a username and password."""
+
+    host: Annotated[str, MinLen(1), Examples("123456789012.dkr.ecr.eu-west-1.amazonaws.com", "ghcr.io")]
+    """The registry as the images name it, without scheme and path."""
+    account: Text | None = None
+    """AWS account of an ECR registry whose host does not tell it (a VPC endpoint's name), together with `region`."""
+    region: Text | None = None
+    """AWS region of an ECR registry whose host does not tell it, together with `account`."""
+    role_arn: Annotated[str, MinLen(1), Examples("arn:aws:iam::123456789012:role/pull")] | None = None
+    """IAM role to assume before asking for the token. Default: the principal that the AWS SDK finds."""
+    external_id: Text | None = None
+    """External ID to assume the role with."""
+    session_name: Text | None = None
+    """Session name to assume the role with, as CloudTrail shows it. Default: `imagepull`."""
+    profile: Text | None = None
+    """Profile in the AWS configuration files. Default: as the AWS SDK finds its credentials."""
+    username: Text | None = None
+    """User name, for a registry that is not ECR."""
+    password: Annotated[str, Secret()] | None = field(default=None, repr=False)
+    """Password, for a registry that is not ECR. Write it with `pulumi config set --secret --path`, never by hand."""
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """As the provider knows it: names in camel case."""
+        return {camel_case(name): value for name, value in _given(self).items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Namespace:
+    """A namespace that gets access."""
+
+    name: Annotated[str, Matching(NAMESPACE), Examples("shop")]
+    create: bool = False
+    """Whether the program makes it. Default: false, it is there already."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """Quantities by resource: `{cpu: 100m, memory: 64Mi}`."""
+
+    requests: Mapping[Text, Text] | None = None
+    limits: Mapping[Text, Text] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadSpec:
+    """A workload of one container, in the short form."""
+
+    kind: Kind = Kind.DEPLOYMENT
+    name: Annotated[str, Matching(OBJECT_NAME), Examples("web")]
+    namespace: Annotated[str, Matching(NAMESPACE), Examples("shop")]
+    """One of `namespaces`."""
+    image: Annotated[str, Image(), Examples("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web:1.4.2")]
+    """Image of the one container."""
+    image_pull_policy: PullPolicy | None = None
+    """Default: as the kubelet has it for the image: `Always` for `latest` or no tag, else `IfNotPresent`."""
+    port: Annotated[int, Interval(ge=1, le=65535)] | None = None
+    """Port that the container listens on; it is probed."""
+    replicas: Annotated[int, Interval(ge=0, le=1_000_000)] | None = None
+    """Number of Pods of a Deployment or StatefulSet. Default: 1, or what an autoscaler made of it."""
+    schedule: Annotated[str, MinLen(1), Examples("0 3 * * *")] | None = None
+    """When a CronJob runs."""
+    command: tuple[Text, ...] | None = None
+    """Replaces the image's entry point."""
+    arguments: tuple[str, ...] | None = None
+    """Replace the image's command."""
+    env: Mapping[Text, str] | None = None
+    """Environment variables."""
+    resources: Resources | None = None
+    """What the container asks for and may use: `{limits: {memory: 64Mi}}`."""
+    service_account_name: Annotated[str, Matching(OBJECT_NAME)] | None = None
+    """ServiceAccount of the Pods. Default: the namespace's `default`."""
+    probes: bool | None = None
+    """Probe the port. Default: true."""
+    restricted: bool | None = None
+    """Run as the Pod Security Standard `restricted` asks: no root, no privileges. Default: true."""
+
+    @property
+    def component_arguments(self) -> dict[str, Any]:
+        """Arguments of the component of this kind: name to value, as far as they are given."""
+        given = _given(self)
+        if self.resources is not None:
+            given["resources"] = _given(self.resources)
+        return {name: value for name, value in given.items() if name not in ("kind", "name")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """The cluster that another stack made."""
+
+    stack: Annotated[str, MinLen(1), Examples("organization/infrastructure/prod")]
+    """Full name of the stack: organization, project, stack."""
+    output: Text = "kubeconfig"
+    """Its output that is the kubeconfig: a text, or the object that EKS exports."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """All that a stack's configuration says under this project's name."""
+
+    registries: Annotated[tuple[Registry, ...], MinLen(1)]
+    """Registries to open: each host once."""
+    namespaces: Annotated[tuple[Namespace, ...], MinLen(1)]
+    """Namespaces to open them for."""
+    service_accounts: tuple[Text, ...] | None = None
+    """ServiceAccounts in each namespace whose new Pods need not name the Secret. `["*"]`: all there are; `[]`: none.
+    Default: `["default"]`."""
+    secret_name: Annotated[str, Matching(OBJECT_NAME)] | None = None
+    """Name of the pull Secret. Default: `registry-access`."""
+    refresh_before: Annotated[str, Matching(DURATION), Examples("6h")] | None = None
+    """Time left to the earliest expiry from which on `pulumi up` renews the tokens. Default: half of their life."""
+    renewal: Renewal | None = None
+    """Who keeps ECR tokens alive: each `pulumi up` when due, or somebody else. Default: `pulumi`."""
+    labels: Mapping[str, str] | None = None
+    """Labels to put on the Secrets."""
+    annotations: Mapping[str, str] | None = None
+    """Annotations to put on the Secrets."""
+    adopt: bool | None = None
+    """Take over Secrets of that name that somebody else made. Default: false, such a Secret is an error."""
+    workloads: tuple[WorkloadSpec, ...] = ()
+    """Workloads to run."""
+    rules: Rules = field(default_factory=Rules)
+    """What images may be, and which policies. Default: the kubelet's own rule and nothing else."""
+    verify: Verify = Verify.OFF
+    """Ask the registries whether the images are there: `off`, `warning`, or `error`, which fails the run. It takes the
+    network and the registries' credentials. Default: `off`."""
+    platforms: tuple[Annotated[str, Matching(PLATFORM), Examples("linux/amd64")], ...] | None = None
+    """Platforms of the nodes, which `verify` is to find in each image. Default: any."""
+    largest_image: Annotated[str, Matching(SIZE), Examples("2Gi")] | None = None
+    """The most that `verify` lets an image take to pull: compressed, as Kubernetes writes sizes. Default: any."""
+    cluster: Cluster | None = None
+    """Where to deploy. Default: as `kubernetes:context` and `imagepull:context` say, else as kubectl does."""
+
+    @property
+    def access_arguments(self) -> dict[str, Any]:
+        """Arguments of `components.RegistryAccess`: name to value, as far as they are given. They hold passwords."""
+        others = ("registries", "namespaces", "workloads", "rules", "verify", "platforms", "largest_image", "cluster")
+        return {
+            "registries": [registry.inputs for registry in self.registries],
+            "namespaces": [namespace.name for namespace in self.namespaces],
+            **{name: value for name, value in _given(self).items() if name not in others},
+        }
+
+    @property
+    def largest_bytes(self) -> int | None:
+        """`largest_image` as a number of bytes."""
+        from lightkube.utils.quantity import parse_quantity
+
+        size = parse_quantity(self.largest_image)
+        return None if size is None else int(size)
+
+    @property
+    def credentials(self) -> tuple[registry_secret.Registry, ...]:
+        """What opens each registry. They hold passwords."""
+        registries = [registry.inputs for registry in self.registries]
+        return registry_secret.parse({"name": "any", "namespaces": ["any"], "registries": registries}).registries
+
+
+def _given(section: Any) -> dict[str, Any]:
+    """The fields of a dataclass that are not None, as plain data: lists for tuples, texts for enums."""
+    values = {each.name: getattr(section, each.name) for each in fields(section)}
+    return {name: _plain(value) for name, value in values.items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    return value.value if isinstance(value, StrEnum) else value

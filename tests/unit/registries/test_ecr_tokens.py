@@ -1,0 +1,144 @@
+"""ECR tokens: asked for once, and faults of AWS in words that help."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ProfileNotFound,
+    ReadTimeoutError,
+    UnauthorizedSSOTokenError,
+)
+
+from imagepull.errors import CredentialError
+from imagepull.registries import ecr_tokens as tokens
+from imagepull.registries.docker_config import Credential
+from imagepull.registries.ecr_tokens import Principal, Token, TokenRequest, TokenSource
+from imagepull.registries.lifetimes import Lifetime
+
+HERE = TokenRequest(principal=Principal(), region="eu-west-1", public=False)
+THERE = TokenRequest(principal=Principal(), region="us-east-1", public=False)
+AS_ROLE = TokenRequest(principal=Principal(role_arn="arn:aws:iam::1:role/x"), region="eu-west-1", public=False)
+
+
+class Aws:
+    """Stands for AWS: counts, and may fail."""
+
+    def __init__(self, *, hours: float = 12, error: CredentialError | None = None) -> None:
+        self.asked: list[TokenRequest] = []
+        self._hours = hours
+        self.error = error
+
+    def __call__(self, request: TokenRequest) -> Token:
+        self.asked.append(request)
+        if self.error is not None:
+            raise self.error
+        issued = datetime.now(UTC)
+        lifetime = Lifetime(issued=issued, expires=issued + timedelta(hours=self._hours))
+        return Token(credential=Credential(username="AWS", password=f"t{len(self.asked)}"), lifetime=lifetime)
+
+
+def test_all_who_ask_at_once_share_one_call() -> None:
+    aws = Aws()
+
+    async def ask() -> list[Token]:
+        source = TokenSource(aws)
+        return await asyncio.gather(*(source.get(HERE) for _ in range(50)))
+
+    assert len(set(asyncio.run(ask()))) == 1
+    assert aws.asked == [HERE]
+
+
+def test_one_call_per_principal_and_region() -> None:
+    aws = Aws()
+
+    async def ask() -> None:
+        source = TokenSource(aws)
+        for request in (HERE, THERE, AS_ROLE, HERE, THERE):
+            await source.get(request)
+
+    asyncio.run(ask())
+    assert aws.asked == [HERE, THERE, AS_ROLE]
+
+
+def test_a_token_in_the_second_half_of_its_life_is_asked_for_again() -> None:
+    aws = Aws(hours=0)
+
+    async def ask() -> None:
+        source = TokenSource(aws)
+        await source.get(HERE)
+        await source.get(HERE)
+
+    asyncio.run(ask())
+    assert len(aws.asked) == 2
+
+
+def test_a_failure_is_not_kept() -> None:
+    aws = Aws(error=CredentialError("ECR", "down", "wait"))
+
+    async def ask() -> Token:
+        source = TokenSource(aws)
+        with pytest.raises(CredentialError, match="down"):
+            await source.get(HERE)
+        aws.error = None
+        return await source.get(HERE)
+
+    assert asyncio.run(ask()).credential.password == "t2"
+
+
+def client_error(code: str, message: str = "m", status: int = 400) -> ClientError:
+    response: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "GetAuthorizationToken")
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "advice"),
+    [
+        (NoCredentialsError(), "no AWS credentials", "AWS_PROFILE"),
+        (ProfileNotFound(profile="x"), "profile cannot be read", "list-profiles"),
+        (UnauthorizedSSOTokenError(), "session has expired", "aws sso login"),
+        (client_error("ExpiredTokenException"), "session has expired", "sign in again"),
+        (client_error("AccessDeniedException", "User: u is not authorized"), "User: u", "ecr:GetAuthorizationToken"),
+        (client_error("UnrecognizedClientException"), "does not accept", "partition"),
+        (client_error("ThrottlingException"), "throttles", "in a minute"),
+        (client_error("ServerException", status=500), "does not answer", "in a minute"),
+        (client_error("Whatever", status=503), "HTTP 503", "in a minute"),
+        (client_error("Whatever"), "Whatever", "API references"),
+        (EndpointConnectionError(endpoint_url="https://x"), "cannot be reached", "region"),
+        (ReadTimeoutError(endpoint_url="https://x"), "does not answer", "in a minute"),
+    ],
+)
+def test_each_fault_of_aws_has_a_cause_and_advice(error: Exception, cause: str, advice: str) -> None:
+    said = tokens._explained(error, HERE)
+    assert cause in said[0]
+    assert advice in said[1]
+
+
+def test_the_role_is_named() -> None:
+    assert "as arn:aws:iam::1:role/x" in tokens._explained(client_error("AccessDenied"), AS_ROLE)[0]
+
+
+def test_the_message_of_a_wrong_signature_is_not_passed_on() -> None:
+    error = client_error("SignatureDoesNotMatch", "x-amz-security-token:SESSIONTOKEN")
+    assert "SESSIONTOKEN" not in str(tokens._explained(error, HERE))
+
+
+@pytest.mark.parametrize("token", ["QVdTOg==", "QVdT", "***", "", None])
+def test_an_answer_without_a_token_is_refused(token: str | None) -> None:
+    answer = {"authorizationData": [{"authorizationToken": token, "expiresAt": datetime.now(UTC)}]}
+    with pytest.raises(CredentialError, match="holds no token"):
+        tokens._token(answer, HERE, datetime.now(UTC))
+
+
+@pytest.mark.parametrize("answer", [{}, {"authorizationData": []}, {"authorizationData": [{}]}])
+def test_an_answer_without_data_is_refused(answer: object) -> None:
+    with pytest.raises(CredentialError, match="holds no token"):
+        tokens._token(answer, HERE, datetime.now(UTC))
+
+
+def test_a_token_shows_no_password() -> None:
+    assert "t1" not in repr(Aws()(HERE))

@@ -1,0 +1,251 @@
+"""A stack's configuration: every problem of it at once, each with its path and what to write; and its schema."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+import yaml
+
+from imagepull.errors import InvalidInput
+from imagepull.stack_config.reader import file_schema, parse, read
+
+CHECKOUT = Path(__file__).parents[3]
+STACKS = sorted((CHECKOUT / "stacks").glob("Pulumi.*.yaml"))
+PROJECT = yaml.safe_load((CHECKOUT / "Pulumi.yaml").read_text())["name"]
+HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+MODELINE = "# yaml-language-server: $schema=schema.json\n"
+
+
+def config(**values: Any) -> dict[str, Any]:
+    return {"registries": [{"host": HOST}], "namespaces": [{"name": "shop"}], **values}
+
+
+def problems(**values: Any) -> list[str]:
+    with pytest.raises(InvalidInput) as raised:
+        parse(config(**values))
+    return [str(problem) for problem in raised.value.problems]
+
+
+def workload(**fields: Any) -> dict[str, Any]:
+    return {"name": "web", "namespace": "shop", "image": "nginx", **fields}
+
+
+def as_pulumi_passes(file: Path) -> dict[str, str]:
+    """A file's configuration as Pulumi hands it to the program, each secret decrypted to some text."""
+
+    def decrypted(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return "decrypted" if value.keys() == {"secure"} else {key: decrypted(each) for key, each in value.items()}
+        return [decrypted(each) for each in value] if isinstance(value, list) else value
+
+    values = yaml.safe_load(file.read_text())["config"]
+    return {key: value if isinstance(value, str) else json.dumps(decrypted(value)) for key, value in values.items()}
+
+
+@pytest.mark.parametrize("file", STACKS, ids=lambda path: path.stem)
+def test_every_stack_file_is_right(file: Path) -> None:
+    assert read(as_pulumi_passes(file), PROJECT).workloads
+
+
+@pytest.mark.parametrize("file", STACKS, ids=lambda path: path.stem)
+def test_every_stack_file_is_right_in_an_editor(file: Path) -> None:
+    jsonschema.validate(yaml.safe_load(file.read_text()), file_schema(PROJECT))
+
+    assert file.read_text().startswith(MODELINE)
+
+
+def test_committed_schema_is_current() -> None:
+    committed = json.loads((CHECKOUT / "stacks" / "schema.json").read_text())
+
+    assert committed == file_schema(PROJECT), "write it anew: python -m imagepull config schema > stacks/schema.json"
+
+
+def test_there_is_a_file_for_every_environment() -> None:
+    assert [file.stem for file in STACKS] == ["Pulumi.dev", "Pulumi.local", "Pulumi.prod", "Pulumi.staging"]
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"registrys": []}, "registrys: is no input here; is registries meant?"),
+        ({"registries": []}, "registries: is missing; write a list of at least one"),
+        ({"registries": [{"host": "ghcr.io"}]}, "registries[0].host: is ghcr.io, which is not ECR; give username and"),
+        ({"registries": [{"hots": "ghcr.io", "host": HOST}]}, "registries[0].hots: is no input here; is host meant?"),
+        ({"registries": [{"host": HOST}] * 2}, "registries[1].host: opens the same registry as registries[0].host"),
+        ({"registries": [{"host": HOST, "roleArn": "pull"}]}, "registries[0].roleArn: is 'pull'; write a role's ARN"),
+        ({"namespaces": []}, "namespaces: is empty; write a list of at least one"),
+        ({"namespaces": ["shop"]}, "namespaces[0]: is 'shop'; write a mapping"),
+        ({"namespaces": [{"name": "Shop"}]}, "namespaces[0].name: is 'Shop'; write a namespace's name"),
+        ({"namespaces": [{"name": "shop"}, {"name": "shop"}]}, "namespaces[1]: is shop a second time"),
+        (
+            {"namespaces": [{"name": "shop", "creat": True}]},
+            "namespaces[0].creat: is no input here; is create meant?",
+        ),
+        ({"namespaces": [{"name": "shop", "create": "yes"}]}, "namespaces[0].create: is 'yes'; write true or false"),
+        ({"renewal": "never"}, "renewal: is 'never'; write one of pulumi, external"),
+        ({"refreshBefore": "soon"}, "refreshBefore: is 'soon'; write a duration"),
+        ({"serviceAccounts": "default"}, "serviceAccounts: is 'default'; write a list"),
+        ({"adopt": "true"}, "adopt: is 'true'; write true or false"),
+        ({"labels": {"team": "a b"}}, "labels[\"team\"]: is 'a b'; write a label's value"),
+        ({"workloads": {"web": {}}}, "workloads: is a mapping; write a list"),
+        ({"workloads": [workload(kind="Deploy")]}, "workloads[0].kind: is 'Deploy'; write one of Deployment, Pod,"),
+        ({"workloads": [workload(namespace="tools")]}, "workloads[0].namespace: is 'tools', which is not among"),
+        ({"workloads": [workload(image=None)]}, "workloads[0].image: is missing; write a text such as '1234"),
+        ({"workloads": [workload(image="shop/Web")]}, "workloads[0].image: image reference 'shop/Web': "),
+        ({"workloads": [workload(imagePullPolicy="always")]}, "workloads[0].imagePullPolicy: is 'always'; write one"),
+        ({"workloads": [workload(port=0)]}, "workloads[0].port: is 0; write a whole number from 1 to 65535"),
+        ({"workloads": [workload(port=True)]}, "workloads[0].port: is true; write a whole number"),
+        ({"workloads": [workload(port="8080")]}, "workloads[0].port: is '8080'; write a whole number"),
+        ({"workloads": [workload(kind="Pod", replicas=2)]}, "workloads[0].replicas: is not for a Pod"),
+        ({"workloads": [workload(schedule="* * * * *")]}, "workloads[0].schedule: is for a CronJob"),
+        ({"workloads": [workload(kind="CronJob")]}, "workloads[0].schedule: is for a CronJob"),
+        ({"workloads": [workload(command="sleep")]}, "workloads[0].command: is 'sleep'; write a list"),
+        ({"workloads": [workload(env=["A"])]}, "workloads[0].env: is a list; write a mapping"),
+        ({"workloads": [workload(env={"PORT": 8080})]}, 'workloads[0].env["PORT"]: is 8080; write a text in quotes'),
+        ({"workloads": [workload(resources={"limit": {}})]}, "workloads[0].resources.limit: is no input here; is lim"),
+        ({"workloads": [workload(), workload()]}, "workloads[1]: is Deployment web a second time"),
+        (
+            {"workloads": ["web", workload(), workload()]},
+            "workloads[0]: is 'web'; write a mapping|workloads[2]: is Depl",
+        ),
+        ({"namespaces": [{}, {}, {"name": "shop"}]}, "namespaces[0].name: is missing|namespaces[1].name: is missing"),
+        ({"rules": []}, "rules: is a list; write a mapping"),
+        ({"rules": {"forbidLatests": True}}, "rules.forbidLatests: is no input here; is forbidLatest meant?"),
+        ({"rules": {"mutableTagPolicy": "Never"}}, "rules.mutableTagPolicy: is 'Never'; write one of Always, error"),
+        ({"rules": {"exceptions": [{"reason": "x", "rules": ["all"]}]}}, "rules.exceptions[0].rules[0]: is 'all'"),
+        ({"rules": {"exceptions": [{}]}}, "rules.exceptions[0].reason: is missing; write a text"),
+        ({"cluster": {"output": "kubeconfig"}}, "cluster.stack: is missing; write a text such as 'organization/"),
+        ({"verify": "registry"}, "verify: is 'registry'; write one of off, warning, error"),
+        ({"verify": "error", "platforms": ["arm64"]}, "platforms[0]: is 'arm64'; write a platform such as 'linux/am"),
+        ({"verify": "error", "largestImage": "2 GB"}, "largestImage: is '2 GB'; write a size in bytes such as '2Gi'"),
+        ({"largestImage": "2Gi"}, "largestImage: is for verify, which is off; write verify: warning, or leave"),
+        ({"platforms": ["linux/arm64"]}, "platforms: is for verify, which is off; write verify: warning, or leave"),
+        ({"cluster": "prod"}, "cluster: is 'prod'; write a mapping"),
+    ],
+)
+def test_problem_is_told_with_its_path_and_what_to_write(values: dict[str, Any], told: str) -> None:
+    assert [
+        problem[: len(text)] for problem, text in zip(problems(**values), told.split("|"), strict=True)
+    ] == told.split("|")
+
+
+def test_all_problems_are_told_at_once_in_the_order_of_their_paths() -> None:
+    told = problems(
+        secret="x",
+        registries=[{"host": "ghcr.io"}],
+        namespaces=[{"name": "A"}],
+        workloads=[*[workload(name=f"web-{i}") for i in range(10)], workload(namespace="b", port="x")],
+    )
+
+    paths = [problem.partition(":")[0] for problem in told]
+    assert paths == [
+        "namespaces[0].name",
+        "registries[0].host",
+        "secret",
+        *[f"workloads[{i}].namespace" for i in range(11)],
+        "workloads[10].port",
+    ]
+
+
+@pytest.mark.parametrize("registry", [{"host": "ghcr.io", "username": "a"}, {"host": HOST, "username": "a"}, {}])
+def test_no_problem_shows_a_password(registry: dict[str, Any]) -> None:
+    for password in ("geheim", ["geheim"], {"secure": "geheim"}, "geheim\x00"):
+        told = problems(registries=[{**registry, "password": password, "hots": "x"}])
+
+        assert "geheim" not in "".join(told)
+
+
+def test_read_takes_the_projects_keys_and_tells_their_whole_name() -> None:
+    right = {"shop:registries": json.dumps([{"host": HOST}]), "shop:namespaces": '[{"name": "shop"}]'}
+
+    environment = read({**right, "aws:region": "eu-west-1", "shop:adopt": "true", "shop:secretName": "pull"}, "shop")
+    with pytest.raises(InvalidInput) as raised:
+        read({**right, "shop:adopted": "true"}, "shop")
+
+    assert (environment.adopt, environment.secret_name) == (True, "pull")
+    assert [problem.path for problem in raised.value.problems] == ["shop:adopted"]
+
+
+def test_text_that_is_no_json_is_told_without_showing_it() -> None:
+    with pytest.raises(InvalidInput) as raised:
+        read({"shop:registries": '[{"host": "ghcr.io", "password": "geheim"', "shop:namespaces": "[]"}, "shop")
+
+    assert [str(problem).partition(";")[0] for problem in raised.value.problems] == [
+        "shop:namespaces: is empty",
+        "shop:registries: is no JSON",
+    ]
+
+
+def test_pydantic_is_not_loaded_before_a_configuration_is_read() -> None:
+    code = "import sys, components, imagepull.cli, imagepull.stack_config.reader; sys.exit('pydantic' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("others", "told"),
+    [
+        ({"kubernetes:context": "dev"}, ["imagepull:context: is not what kubernetes:context is"]),
+        ({"imagepull:context": "dev", "kubernetes:context": "prod"}, ["imagepull:context: is not what"]),
+        ({"imagepull:kubeconfig": "geheim"}, ["imagepull:kubeconfig: is not what kubernetes:kubeconfig is"]),
+        (
+            {"imagepull:context": "dev", "kubernetes:context": "dev", "shop:cluster": '{"stack": "a/b/c"}'},
+            ["imagepull:context: is not used where cluster", "kubernetes:context: is not used where cluster"],
+        ),
+    ],
+)
+def test_secrets_and_workloads_go_to_one_cluster(others: dict[str, str], told: list[str]) -> None:
+    right = {"shop:registries": json.dumps([{"host": HOST}]), "shop:namespaces": '[{"name": "shop"}]'}
+
+    with pytest.raises(InvalidInput) as raised:
+        read({**right, **others}, "shop")
+
+    assert [str(problem)[: len(text)] for problem, text in zip(raised.value.problems, told, strict=True)] == told
+    assert "geheim" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"private-images:registrys": []},
+        {"private-images:registries": [{"host": "ghcr.io", "username": "a", "password": "written by hand"}]},
+        {"private-images:renewal": "never"},
+        {"private-images:workloads": [workload(port=0)]},
+        {"private-images:namespaces": [{"name": "Shop"}]},
+    ],
+)
+def test_schema_refuses_what_the_program_refuses(wrong: dict[str, Any]) -> None:
+    file = {"config": {f"private-images:{key}": value for key, value in config().items()} | wrong}
+
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(file, file_schema("private-images"))
+
+
+def test_schema_has_a_description_for_every_key() -> None:
+    schema = file_schema("private-images")
+
+    described = [schema["properties"]["config"], *(each for each in schema["$defs"].values() if "properties" in each)]
+    without = [
+        f"{each.get('title')}.{name}"
+        for each in described
+        for name, field in each["properties"].items()
+        if "description" not in field and name not in _PLAIN
+    ]
+    assert without == []
+
+
+_PLAIN = ("kind", "name", "reason", "namespace", "requests", "limits", "exceptions")
+"""Keys that say all by their names."""
+
+
+def test_command_prints_the_committed_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    from imagepull.cli import main
+
+    assert main(["config", "schema"]) == 0
+
+    assert capsys.readouterr().out == (CHECKOUT / "stacks" / "schema.json").read_text()
