@@ -7,8 +7,8 @@ from pulumi_kubernetes.apps import v1 as apps
 from pulumi_kubernetes.batch import v1 as batch
 from pulumi_kubernetes.core import v1 as core
 
-from components.workload import Workload
-from components.workload_args import CronJobArgs, DaemonSetArgs, DeploymentArgs, JobArgs, PodArgs, StatefulSetArgs
+from .workload import Workload
+from .workload_args import CronJobArgs, DaemonSetArgs, DeploymentArgs, JobArgs, PodArgs, StatefulSetArgs
 
 __all__ = ["CronJob", "DaemonSet", "Deployment", "Job", "Pod", "StatefulSet"]
 

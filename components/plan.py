@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final, Optional, Protocol
 import pulumi
 from pulumi.output import contains_unknowns
 
-from components.stack_references import Access
 from imagepull.images.rules import RuleName
 from imagepull.inputs import UNKNOWN
 from imagepull.pull_plan import access as credentials
@@ -15,6 +14,8 @@ from imagepull.pull_plan.explicit import ResolvedImage, flat
 from imagepull.pull_plan.findings import Finding, Severity, findings, worst_first
 from imagepull.pull_plan.plan import Plan, as_data, as_table, broken_rules, coloured
 from imagepull.registries.lifetimes import from_text
+
+from .stack_references import Access
 
 if TYPE_CHECKING:
     from imagepull.verify import Verifier

@@ -5,8 +5,8 @@ from typing import Any, NotRequired, Optional, Unpack, overload
 
 import pulumi
 
-from components.lifting import lift
-from components.resources import PullSecretArgs, RegistrySecret, ServiceAccountImagePullSecrets
+from .lifting import lift
+from .resources import PullSecretArgs, RegistrySecret, ServiceAccountImagePullSecrets
 
 __all__ = ["RegistryAccess", "RegistryAccessArgs"]
 

@@ -6,7 +6,7 @@ The result has the API's own keys. Any value may be a Pulumi Output, and is pass
 from collections.abc import Mapping
 from typing import Any
 
-from components.lifting import lift
+from .lifting import lift
 
 __all__ = ["SHORT_FORM_FIELDS", "manifest"]
 

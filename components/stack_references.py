@@ -6,8 +6,8 @@ from typing import Any, Optional, Union
 
 import pulumi
 
-from components.registry_access import RegistryAccess
-from components.resources import Provider
+from .registry_access import RegistryAccess
+from .resources import Provider
 
 __all__ = ["Access", "AccessReference", "cluster_providers", "exported_access"]
 

@@ -6,13 +6,14 @@ from typing import Any, Optional
 
 import pulumi
 
-from components.lifting import lift
-from components.plan import keeping_rules
-from components.stack_references import Access
-from components.workload import Workload
 from imagepull.images.rules import Rules
 from imagepull.pull_plan.explicit import ExplicitManifest, make_explicit
 from imagepull.pull_plan.manifest import WORKLOAD_KINDS, pod_access, spec_path
+
+from .lifting import lift
+from .plan import keeping_rules
+from .stack_references import Access
+from .workload import Workload
 
 __all__ = ["ExplicitImagePulls", "explicit_image_pulls"]
 

@@ -6,15 +6,16 @@ from typing import Any, ClassVar, Optional
 
 import pulumi
 
-from components import short_form
-from components.lifting import lift
-from components.plan import keeping_rules, resolved_images
-from components.registry_access import RegistryAccess
 from imagepull.errors import InvalidInput
 from imagepull.images.rules import Rules, parse_rules
 from imagepull.inputs import camel_case
 from imagepull.pull_plan.explicit import make_explicit
 from imagepull.pull_plan.manifest import pod_access
+
+from . import short_form
+from .lifting import lift
+from .plan import keeping_rules, resolved_images
+from .registry_access import RegistryAccess
 
 __all__ = ["Workload"]
 

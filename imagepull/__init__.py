@@ -1,0 +1,8 @@
+"""Private container images, pulled: credentials and pull policies for Kubernetes workloads."""
+
+__all__ = ["USER_AGENT", "__version__"]
+
+__version__ = "0.1.0"
+"""The one place of the version: the wheel, the plugin, its schema, `--version` and requests take it from here."""
+USER_AGENT = f"imagepull/{__version__}"
+"""Names us in requests to AWS (CloudTrail) and to Kubernetes (audit log)."""

@@ -15,10 +15,11 @@ import pulumi
 from pulumi.provider.experimental.analyzer import Analyzer, PropertyDefinition
 from pulumi.provider.experimental.util import camel_case
 
-from components.rules_args import ImageRules
 from imagepull.images.pull_policy import PullPolicy
 from imagepull.images.rules import MutableTagPolicy, RuleName
 from imagepull.registry_secret.spec import Renewal
+
+from .declared import rules_args
 
 __all__ = ["ComponentAnalyzer", "ResolvedImage", "wire_text"]
 
@@ -47,7 +48,7 @@ _MEANT: Final[Mapping[tuple[str, Any], Any]] = {
     ("image_pull_policy", str): PullPolicy,
     ("renewal", str): Renewal,
     ("resolved_images", Mapping[str, Any]): ResolvedImage,
-    ("rules", Any): ImageRules,
+    ("rules", Any): rules_args.ImageRules,
     ("rules", str): RuleName,
     ("mutable_tag_policy", str): MutableTagPolicy,
 }

@@ -9,11 +9,12 @@ import pulumi
 from pulumi.provider import ConstructResult, Provider
 from pulumi.provider.server import ProviderServicer
 
+from imagepull import __version__
 from imagepull.errors import ImagePullError
 from imagepull.inputs import Reader
-from provider.analyzer import ComponentAnalyzer
-from provider.plugin import VERSION
-from provider.schema import COMPONENTS
+
+from .analyzer import ComponentAnalyzer
+from .schema import COMPONENTS
 
 __all__ = ["Components", "Construction"]
 
@@ -40,7 +41,7 @@ class Construction(ProviderServicer):
     """
 
     def __init__(self, args: list[str], engine_address: str) -> None:
-        super().__init__(Components(VERSION), args, engine_address)
+        super().__init__(Components(__version__), args, engine_address)
 
     async def construct(self, request: Any) -> Any:
         """The answer to a ConstructRequest, once all that the component declares is there; raises as Components do."""

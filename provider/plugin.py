@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pulumi.provider.experimental.provider import GetSchemaRequest, GetSchemaResponse, Provider
 
+from imagepull import __version__
 from imagepull.errors import ImagePullError
 from imagepull.inputs import Reader
 from imagepull.registries.ecr_tokens import TokenSource
-from provider.registry_secret import RegistrySecret
-from provider.requests import Resource
-from provider.service_accounts import ServiceAccountImagePullSecrets
+
+from .registry_secret import RegistrySecret
+from .requests import Resource
+from .service_accounts import ServiceAccountImagePullSecrets
 
 if TYPE_CHECKING:
     from imagepull.kubernetes.client import Cluster
 
-VERSION: Final = "0.1.0"
 _RESOURCES: Final[Mapping[str, Resource]] = {
     "imagepull:index:RegistrySecret": RegistrySecret(),
     "imagepull:index:ServiceAccountImagePullSecrets": ServiceAccountImagePullSecrets(),
@@ -38,9 +39,9 @@ class ImagePull(Provider):
         self._cancelled = False
 
     async def get_schema(self, request: GetSchemaRequest) -> GetSchemaResponse:
-        from provider.schema import schema
+        from .schema import schema
 
-        return GetSchemaResponse(schema=schema(VERSION))
+        return GetSchemaResponse(schema=schema(__version__))
 
     async def cancel(self) -> None:
         """Ends what is running, each operation with a state of what it has done."""

@@ -8,8 +8,9 @@ from imagepull.inputs import UNKNOWN, known
 from imagepull.kubernetes.ownership import Owner
 from imagepull.registries import lifetimes as renewal
 from imagepull.registry_secret import spec as registry_secret
-from provider.requests import DiffAnswer, Partial, Run, State, Values
-from provider.runs import do_all, owner_of, reasons_of
+
+from .requests import DiffAnswer, Partial, Run, State, Values
+from .runs import do_all, owner_of, reasons_of
 
 if TYPE_CHECKING:
     from imagepull.registry_secret.writer import Previous

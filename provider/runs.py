@@ -7,7 +7,8 @@ from typing import Final
 from imagepull.errors import ClusterError
 from imagepull.kubernetes.ownership import Owner
 from imagepull.kubernetes.progress import Outcome
-from provider.requests import Run, State
+
+from .requests import Run, State
 
 _CANCELLED: Final = "cancelled before all namespaces were written; the next update writes the rest"
 

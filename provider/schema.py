@@ -11,9 +11,9 @@ import pulumi
 from pulumi.provider.experimental.analyzer import PropertyDefinition, TypeDefinition
 from pulumi.provider.experimental.schema import ComplexType, Property
 
-from components import kinds, registry_access, resources, workload_args
-from provider.analyzer import ComponentAnalyzer, wire_text
-from provider.workload import Workload
+from .analyzer import ComponentAnalyzer, wire_text
+from .declared import kinds, registry_access, resources, workload_args
+from .workload import Workload
 
 _NAME: Final = "imagepull"
 _SECRET: Final = {("Registry", "password"), ("ProviderArgs", "kubeconfig")}

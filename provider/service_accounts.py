@@ -8,8 +8,9 @@ from imagepull.kubernetes.ownership import Owner
 from imagepull.kubernetes.progress import Outcome
 from imagepull.service_accounts import spec as service_accounts
 from imagepull.service_accounts.spec import Spec
-from provider.requests import DiffAnswer, Partial, Run, State, Values
-from provider.runs import do_all, owner_of, reasons_of
+
+from .requests import DiffAnswer, Partial, Run, State, Values
+from .runs import do_all, owner_of, reasons_of
 
 
 class ServiceAccountImagePullSecrets:

@@ -23,16 +23,18 @@ from pulumi.runtime import proto
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
+from imagepull import __version__
 from imagepull.differences import Difference
 from imagepull.errors import ImagePullError, InvalidInput
 from imagepull.inputs import holds_unknown
-from provider.plugin import VERSION, ImagePull
-from provider.report import Engine, EngineReport
-from provider.requests import DiffAnswer, Partial, Resource, Run, State, Values
-from provider.values import plain_map, struct, with_secrets, with_values
+
+from .plugin import ImagePull
+from .report import Engine, EngineReport
+from .requests import DiffAnswer, Partial, Resource, Run, State, Values
+from .values import plain_map, struct, with_secrets, with_values
 
 if TYPE_CHECKING:
-    from provider.construct import Construction
+    from .construct import Construction
 
 _KINDS: Final = {
     Difference.ADD: (proto.PropertyDiff.ADD, proto.PropertyDiff.ADD_REPLACE),
@@ -71,7 +73,7 @@ class Servicer(ProviderServicer):
     """Serves the custom resources of `ImagePull`, and the components to programs in other languages."""
 
     def __init__(self, args: list[str], plugin: ImagePull, engine_address: str) -> None:
-        super().__init__(args, VERSION, plugin, engine_address=engine_address)
+        super().__init__(args, __version__, plugin, engine_address=engine_address)
         self._plugin = plugin
         self._engine = Engine(engine_address)
 
@@ -149,7 +151,7 @@ class Servicer(ProviderServicer):
     @cached_property
     def _construction(self) -> "Construction":
         # Lazily: programs in Python declare their components themselves.
-        from provider.construct import Construction
+        from .construct import Construction
 
         return Construction(self._args, self._engine_address)
 

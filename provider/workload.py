@@ -5,8 +5,8 @@ from typing import Any
 
 import pulumi
 
-from components import kinds
-from provider.options import child_options, component_options
+from .declared import kinds
+from .options import child_options, component_options
 
 __all__ = ["Workload"]
 

@@ -1,4 +1,4 @@
-"""The command `python -m imagepull`.
+"""The command `imagepull`, also as `python -m imagepull` and `kubectl imagepull`.
 
 Each subcommand is a module with `add(subparsers)`, which declares its arguments, and a function that returns the exit
 status. Status 1 is a finding or a failure that is shown, 2 is a wrong call or input.
@@ -7,18 +7,32 @@ status. Status 1 is a finding or a failure that is shown, 2 is a wrong call or i
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
 
+from imagepull import __version__
 from imagepull.cli import comment, config, plan
 from imagepull.errors import ImagePullError
 
-__all__ = ["main"]
+__all__ = ["main", "run"]
 
 _COMMANDS = (plan, comment, config)
+_CALLED: Final = {"__main__": "python -m imagepull", "kubectl-imagepull": "kubectl imagepull"}
+"""What a person has typed, by the name of the file that runs; others type the file's name."""
+
+
+def run() -> int:
+    """The console scripts: `main` with the arguments of this process."""
+    return main(sys.argv[1:])
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run a subcommand; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m imagepull", description="Private container images, pulled.")
+    name = Path(sys.argv[0]).stem
+    parser = argparse.ArgumentParser(
+        prog=_CALLED.get(name, "imagepull"), description="Private container images, pulled."
+    )
+    parser.add_argument("--version", action="version", version=f"imagepull {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in _COMMANDS:
         command.add(subparsers)

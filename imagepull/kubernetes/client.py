@@ -12,6 +12,7 @@ from lightkube import AsyncClient
 from lightkube.core.exceptions import ApiError, ConfigError
 from lightkube.types import PatchType
 
+from imagepull import USER_AGENT
 from imagepull.errors import ClusterError
 from imagepull.kubernetes import kubeconfig
 
@@ -41,6 +42,8 @@ class Cluster:
     def __init__(self, config: "SingleConfig") -> None:
         try:
             self._client = AsyncClient(config, timeout=_TIMEOUT)
+            # lightkube has no argument for it.
+            self._client._client._client.headers["User-Agent"] = USER_AGENT
         except (OSError, ssl.SSLError, ValueError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise ClusterError(

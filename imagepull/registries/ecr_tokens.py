@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from imagepull import USER_AGENT
 from imagepull.errors import CredentialError
 from imagepull.registries.docker_config import Credential
 from imagepull.registries.lifetimes import Lifetime
@@ -85,7 +86,12 @@ def ask_aws(request: TokenRequest) -> Token:
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
-    config = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4})
+    config = Config(
+        connect_timeout=3,
+        read_timeout=5,
+        retries={"mode": "standard", "total_max_attempts": 4},
+        user_agent_extra=USER_AGENT,
+    )
     issued = datetime.now(UTC).replace(microsecond=0)
     try:
         session = session_of(boto3.Session(profile_name=request.principal.profile), request, config)

@@ -5,6 +5,7 @@ API: botocore data/ecr/2015-09-21. The principal needs ecr:DescribeImages and ec
 
 from typing import TYPE_CHECKING, Any
 
+from imagepull import USER_AGENT
 from imagepull.images.reference import DEFAULT_TAG, ImageReference
 from imagepull.registries import ecr_tokens
 from imagepull.registries.ecr_hosts import parse_host
@@ -38,7 +39,10 @@ def _client(request: TokenRequest, timeout: float) -> "ECRClient":
     from botocore.config import Config
 
     config = Config(
-        connect_timeout=timeout, read_timeout=timeout, retries={"mode": "standard", "total_max_attempts": 3}
+        connect_timeout=timeout,
+        read_timeout=timeout,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        user_agent_extra=USER_AGENT,
     )
     session = ecr_tokens.session_of(boto3.Session(profile_name=request.principal.profile), request, config)
     return session.client("ecr", region_name=request.region, config=config)

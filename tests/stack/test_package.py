@@ -16,8 +16,8 @@ from lab.images import SHOP
 from lab.layout import CHECKOUT
 from lab.lifecycle import Lab
 from lab.toolchain.table import KUBERNETES_PLUGIN_VERSION
+from tests.languages import LANGUAGES, PROGRAMS, environment, run
 from tests.pulumi_project import PulumiStack
-from tests.stack.languages import LANGUAGES, PROGRAMS, environment, run
 
 SCHEMA = CHECKOUT / "tests" / "unit" / "golden" / "schema.json"
 TOKEN = "not-for-your-eyes"

@@ -5,16 +5,16 @@ from typing import Any
 import pulumi
 import pytest
 
+from imagepull import __version__
 from imagepull.errors import ImagePullError
 from provider.construct import Components
-from provider.plugin import VERSION
 from tests.pulumi_mocks import declared
 
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 
 
 def construct(kind: str, inputs: dict[str, Any]) -> dict[tuple[str, str], Any]:
-    return declared(lambda: Components(VERSION).construct("one", f"imagepull:index:{kind}", inputs))
+    return declared(lambda: Components(__version__).construct("one", f"imagepull:index:{kind}", inputs))
 
 
 def test_inputs_have_the_schemas_names_at_every_depth() -> None:
@@ -52,7 +52,7 @@ def test_outputs_have_the_schemas_names() -> None:
     inputs = {"registries": [{"host": HOST}], "namespaces": ["shop"]}
 
     def program() -> None:
-        result = Components(VERSION).construct("one", "imagepull:index:RegistryAccess", inputs)
+        result = Components(__version__).construct("one", "imagepull:index:RegistryAccess", inputs)
         seen.append(dict(result.state))
 
     declared(program)

@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
+from imagepull import __version__
 from imagepull.images.pull_policy import PullPolicy
 from imagepull.pull_plan.explicit import ResolvedImage
 from imagepull.pull_plan.plan import as_data
 from provider import analyzer
-from provider.plugin import VERSION
 from provider.schema import schema
 from tests.golden import as_json, assert_golden
 
 
 @pytest.fixture(scope="module")
 def told() -> Any:
-    return json.loads(schema(VERSION))
+    return json.loads(schema(__version__))
 
 
 def test_schema_is_the_golden_one(told: Any) -> None:
