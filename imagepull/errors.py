@@ -6,13 +6,42 @@
     ├── InvalidDockerConfig   a dockerconfigjson document that the kubelet would not take
     ├── InvalidInput          one or more wrong inputs, each with its path
     ├── CredentialError       a registry's credential could not be had (AWS refused, was down, ...)
-    └── ClusterError          the cluster could not be reached, or refused what was asked of it
+    └── ClusterError          the cluster did not do what was asked of it
+        ├── ClusterUnreachable    nothing can be asked of it: no connection, or no usable kubeconfig user
+        ├── RequestTimedOut       no answer to this one request in time
+        └── RequestRefused        the API server answered with an error
+            ├── Unauthorized          401: the credentials are not accepted
+            ├── Forbidden             403: RBAC, an admission plugin or a namespace that is being deleted
+            ├── NotFound              404: the object or its namespace is not there
+            ├── Conflict              409: somebody else changed or created the object meanwhile
+            ├── Unprocessable         422: the object is not valid, or must not be changed in this way
+            └── Overloaded            429: too many requests
 
 A message says what is wrong, where, and what to write instead; it never holds a token or password.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+__all__ = [
+    "ClusterError",
+    "ClusterUnreachable",
+    "Conflict",
+    "CredentialError",
+    "Forbidden",
+    "ImagePullError",
+    "InvalidDockerConfig",
+    "InvalidInput",
+    "InvalidPullPolicy",
+    "InvalidReference",
+    "NotFound",
+    "Overloaded",
+    "Problem",
+    "RequestRefused",
+    "RequestTimedOut",
+    "Unauthorized",
+    "Unprocessable",
+]
 
 
 class ImagePullError(Exception):
@@ -49,11 +78,47 @@ class CredentialError(ImagePullError):
 
 
 class ClusterError(ImagePullError):
-    """The cluster could not be reached, or refused: `status` is the HTTP status of its answer, None without one."""
+    """The cluster did not do what was asked of it. Raised itself for what no subclass describes."""
 
-    def __init__(self, message: str, *, status: int | None = None) -> None:
+
+class ClusterUnreachable(ClusterError):
+    """Nothing can be asked of the cluster: there is no connection, or the kubeconfig's user cannot be used."""
+
+
+class RequestTimedOut(ClusterError):
+    """One request got no answer in time. Others may well get theirs: a slow admission webhook is one cause."""
+
+
+class RequestRefused(ClusterError):
+    """The API server answered with an error: `status` is the HTTP status."""
+
+    def __init__(self, message: str, *, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+class Unauthorized(RequestRefused):
+    """401: the API server does not accept the credentials."""
+
+
+class Forbidden(RequestRefused):
+    """403: RBAC or an admission plugin forbids it, or the namespace is being deleted."""
+
+
+class NotFound(RequestRefused):
+    """404: the object or its namespace is not there."""
+
+
+class Conflict(RequestRefused):
+    """409: somebody else changed the object meanwhile, or has created one of its name."""
+
+
+class Unprocessable(RequestRefused):
+    """422: the object is not valid, or must not be changed in this way."""
+
+
+class Overloaded(RequestRefused):
+    """429: the API server has more requests than it can answer."""
 
 
 class InvalidReference(ImagePullError):

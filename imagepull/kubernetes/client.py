@@ -5,6 +5,7 @@ import random
 import re
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import httpx2
@@ -13,7 +14,17 @@ from lightkube.core.exceptions import ApiError, ConfigError
 from lightkube.types import PatchType
 
 from imagepull import USER_AGENT
-from imagepull.errors import ClusterError
+from imagepull.errors import (
+    ClusterError,
+    ClusterUnreachable,
+    Conflict,
+    Forbidden,
+    NotFound,
+    Overloaded,
+    RequestRefused,
+    Unauthorized,
+    Unprocessable,
+)
 from imagepull.kubernetes import kubeconfig
 
 if TYPE_CHECKING:
@@ -27,14 +38,24 @@ _FIRST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 4.0
 _TIMEOUT: Final = httpx2.Timeout(15, connect=3)
 _RETRIED: Final = frozenset({429, 500, 502, 503, 504})
+_REFUSALS: Final[Mapping[int, type[RequestRefused]]] = {
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    422: Unprocessable,
+    429: Overloaded,
+}
 _RBAC = re.compile(r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]*)"')
+
+__all__ = ["IN_FLIGHT", "Cluster", "for_each", "retry_on_conflict"]
 
 T = TypeVar("T")
 Item = TypeVar("Item")
 
 
 class Cluster:
-    """One cluster, through one client. Every method raises ClusterError, whose `status` tells refusals apart.
+    """One cluster, through one client. Every method raises ClusterError or the subclass that fits.
 
     Once the cluster cannot be reached, further requests fail at once: a thousand namespaces do not each wait for it.
     """
@@ -72,27 +93,22 @@ class Cluster:
         """The object, None when it (or its namespace) is not there."""
         try:
             return await self._request(lambda: self._client.get(kind, name, namespace=namespace))
-        except ClusterError as error:
-            if error.status == 404:
-                return None
-            raise
+        except NotFound:
+            return None
 
     async def create(self, kind: Any, body: Mapping[str, Any]) -> Any:
         return await self._request(lambda: self._client.create(kind.from_dict(body)))
 
     async def patch(self, kind: Any, name: str, namespace: str, body: Mapping[str, Any]) -> Any:
-        """JSON merge patch; a `metadata.resourceVersion` in the body is a precondition (else status 409)."""
+        """JSON merge patch; a `metadata.resourceVersion` in the body is a precondition (else Conflict)."""
         return await self._request(
             lambda: self._client.patch(kind, name, dict(body), namespace=namespace, patch_type=PatchType.MERGE)
         )
 
     async def delete(self, kind: Any, name: str, namespace: str) -> None:
         """Deletes the object; one that is not there is done."""
-        try:
+        with suppress(NotFound):
             await self._request(lambda: self._client.delete(kind, name, namespace=namespace))
-        except ClusterError as error:
-            if error.status != 404:
-                raise
 
     async def close(self) -> None:
         await self._client.close()
@@ -107,20 +123,20 @@ class Cluster:
                 except httpx2.HTTPStatusError as error:
                     status = error.response.status_code
                     if status not in _RETRIED or wait is None:
-                        raise ClusterError(_refusal(error, status), status=status) from None
+                        raise _REFUSALS.get(status, RequestRefused)(_refusal(error, status), status=status) from None
                     wait = max(wait, min(_retry_after(error.response), _LONGEST_WAIT))
                 except httpx2.TransportError as error:
                     if wait is None or isinstance(error, httpx2.UnsupportedProtocol):
-                        self._lost = ClusterError(f"the cluster at {self._server} {_silence(error)}")
+                        self._lost = ClusterUnreachable(f"the cluster at {self._server} {_silence(error)}")
                         raise self._lost from None
                 except (ConfigError, OSError, KeyError, ValueError) as error:
-                    self._lost = ClusterError(_misconfigured(error, self._server))
+                    self._lost = ClusterUnreachable(_misconfigured(error, self._server))
                     raise self._lost from None
                 await asyncio.sleep(wait)
         raise AssertionError("the last try returns or raises")
 
 
-async def settled(
+async def retry_on_conflict(
     what: str,
     existing: Item | None,
     attempt: Callable[[Item | None], Awaitable[T]],
@@ -137,9 +153,11 @@ async def settled(
     for _ in range(_ROUNDS):
         try:
             return await attempt(existing)
-        except ClusterError as error:
-            gone = error.status == 404 and existing is not None
-            if error.status != 409 and not gone:
+        except Conflict:
+            pass
+        except NotFound:
+            # Without an object to change it is the namespace that is not there.
+            if existing is None:
                 raise
         await asyncio.sleep(random.uniform(0, _FIRST_WAIT))  # noqa: S311 (jitter)
         existing = await read()

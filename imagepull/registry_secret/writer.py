@@ -10,8 +10,9 @@ from typing import Any
 
 from lightkube.resources.core_v1 import Secret
 
-from imagepull.errors import ClusterError, CredentialError, ImagePullError
-from imagepull.kubernetes.client import Cluster, for_each, settled
+from imagepull.errors import CredentialError, ImagePullError
+from imagepull.kubernetes.client import Cluster, for_each, retry_on_conflict
+from imagepull.kubernetes.lookup import find_objects
 from imagepull.kubernetes.ownership import Owner
 from imagepull.kubernetes.progress import Outcome, Report
 from imagepull.registries import lifetimes as renewal
@@ -49,28 +50,8 @@ class Found:
 
 async def find(cluster: Cluster, name: str, namespaces: Iterable[str]) -> Found:
     """The Secrets of a name: with one request from the whole cluster, else one by one from the namespaces given."""
-    try:
-        listed = [_existing(secret) for secret in await cluster.list(Secret, name=name)]
-        return Found(secrets={secret.namespace: secret for secret in listed}, denied={})
-    except ClusterError as error:
-        if error.status != 403:
-            raise
-    secrets: dict[str, Existing] = {}
-    denied: dict[str, str] = {}
-
-    async def look(namespace: str) -> None:
-        try:
-            secret = await _read(cluster, name, namespace)
-        except ClusterError as error:
-            if error.status != 403:
-                raise
-            denied[namespace] = str(error)
-            return
-        if secret is not None:
-            secrets[namespace] = secret
-
-    await for_each(namespaces, look)
-    return Found(secrets=secrets, denied=denied)
+    looked = await find_objects(cluster, Secret, [name], namespaces, _existing)
+    return Found(secrets={namespace: secret for (namespace, _), secret in looked.objects.items()}, denied=looked.denied)
 
 
 async def apply(
@@ -133,7 +114,9 @@ async def apply(
             return str(written.metadata.uid)
 
         read = partial(_read, cluster, spec.name, namespace)
-        outcome.uids[namespace] = await settled(f"Secret {spec.name}", found.secrets.get(namespace), attempt, read)
+        outcome.uids[namespace] = await retry_on_conflict(
+            f"Secret {spec.name}", found.secrets.get(namespace), attempt, read
+        )
 
     await for_each([n for n in spec.namespaces if n not in outcome.failures], outcome.noting(put, report))
     stale = [secret for secret in ours if secret.namespace not in spec.namespaces]
@@ -179,7 +162,9 @@ async def _remove(
             else:
                 await cluster.patch(Secret, name, namespace, change.body)
 
-        await settled(f"Secret {name}", by_namespace[namespace], attempt, partial(_read, cluster, name, namespace))
+        await retry_on_conflict(
+            f"Secret {name}", by_namespace[namespace], attempt, partial(_read, cluster, name, namespace)
+        )
         outcome.uids.pop(namespace, None)
 
     await for_each(by_namespace, outcome.noting(take, report))

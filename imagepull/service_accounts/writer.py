@@ -7,8 +7,8 @@ from typing import Any
 
 from lightkube.resources.core_v1 import ServiceAccount
 
-from imagepull.errors import ClusterError
-from imagepull.kubernetes.client import Cluster, for_each, settled
+from imagepull.kubernetes.client import Cluster, for_each, retry_on_conflict
+from imagepull.kubernetes.lookup import find_objects
 from imagepull.kubernetes.ownership import Owner
 from imagepull.kubernetes.progress import Outcome, Report
 from imagepull.service_accounts import spec as service_accounts
@@ -25,32 +25,8 @@ class Found:
 
 async def find(cluster: Cluster, namespaces: Collection[str], names: Collection[str]) -> Found:
     """The accounts of these names (`*`: all): one request for each name, else one by one from the namespaces given."""
-    selected: list[str | None] = [None] if ALL in names else [*names]
-    try:
-        listed = [_account(one) for name in selected for one in await cluster.list(ServiceAccount, name=name)]
-        return Found(accounts={(account.namespace, account.name): account for account in listed}, denied={})
-    except ClusterError as error:
-        if error.status != 403:
-            raise
-    accounts: dict[tuple[str, str], Account] = {}
-    denied: dict[str, str] = {}
-
-    async def look(namespace: str) -> None:
-        try:
-            for name in selected:
-                if name is None:
-                    there = [_account(one) for one in await cluster.list(ServiceAccount, namespace=namespace)]
-                else:
-                    account = await _read(cluster, name, namespace)
-                    there = [] if account is None else [account]
-                accounts.update({(namespace, account.name): account for account in there})
-        except ClusterError as error:
-            if error.status != 403:
-                raise
-            denied[namespace] = str(error)
-
-    await for_each(namespaces, look)
-    return Found(accounts=accounts, denied=denied)
+    looked = await find_objects(cluster, ServiceAccount, None if ALL in names else names, namespaces, _account)
+    return Found(accounts=looked.objects, denied=looked.denied)
 
 
 async def apply(
@@ -127,7 +103,7 @@ async def _write(
             await cluster.patch(ServiceAccount, name, namespace, body)
 
     read = partial(_read, cluster, name, namespace)
-    await settled(f"ServiceAccount {name}", found.accounts.get((namespace, name)), attempt, read)
+    await retry_on_conflict(f"ServiceAccount {name}", found.accounts.get((namespace, name)), attempt, read)
 
 
 async def _read(cluster: Cluster, name: str, namespace: str) -> Account | None:
