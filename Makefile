@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python
 WORKERS ?= 2
 POLICIES_VENV := policies/.venv
 
-.PHONY: demo test check down help
+.PHONY: demo test check docs down help
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
@@ -24,6 +24,10 @@ check: $(VENV)/installed
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/mypy --no-error-summary
 	@$(VENV)/bin/lint-imports --no-cache > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
+
+# The documentation's site, into build/site; a broken link fails.
+docs: $(VENV)/installed
+	@$(RUN) -m docsite
 
 down: $(VENV)/installed
 	@$(RUN) -m lab down

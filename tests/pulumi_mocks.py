@@ -10,10 +10,19 @@ from pulumi.output import UNKNOWN, Unknown
 from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import run_pulumi_func
 
-__all__ = ["NOT_KNOWN", "declared", "unknown"]
+__all__ = ["NOT_KNOWN", "OTHER_STACK", "declared", "unknown"]
 
 NOT_KNOWN = "(not known)"
 """Stands in `declared` for what a preview does not know yet."""
+OTHER_STACK = {
+    "access": {
+        "imagePullSecrets": ["registry-access"],
+        "namespaces": ["shop"],
+        "serviceAccounts": ["default"],
+        "hosts": ["123456789012.dkr.ecr.eu-west-1.amazonaws.com"],
+    }
+}
+"""Outputs of every stack that a program refers to."""
 
 
 class _Recorder(pulumi.runtime.Mocks):
@@ -22,6 +31,8 @@ class _Recorder(pulumi.runtime.Mocks):
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         self.resources[args.typ, args.name] = _readable(args.inputs)
+        if args.typ == "pulumi:pulumi:StackReference":
+            return args.name, {"name": args.name, "outputs": OTHER_STACK, "secretOutputNames": []}
         return f"{args.name}-id", {**args.inputs, "hosts": ["registry.example.com"]}
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> Any:

@@ -14,7 +14,7 @@ from imagepull import __version__
 from imagepull.cli import comment, config, plan
 from imagepull.errors import ImagePullError
 
-__all__ = ["main", "run"]
+__all__ = ["main", "make_parser", "run"]
 
 _COMMANDS = (plan, comment, config)
 _CALLED: Final = {"__main__": "python -m imagepull", "kubectl-imagepull": "kubectl imagepull"}
@@ -26,8 +26,8 @@ def run() -> int:
     return main(sys.argv[1:])
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run a subcommand; returns the exit status."""
+def make_parser() -> argparse.ArgumentParser:
+    """The command line, with every subcommand."""
     name = Path(sys.argv[0]).stem
     parser = argparse.ArgumentParser(
         prog=_CALLED.get(name, "imagepull"), description="Private container images, pulled."
@@ -36,7 +36,12 @@ def main(arguments: Sequence[str]) -> int:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in _COMMANDS:
         command.add(subparsers)
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a subcommand; returns the exit status."""
+    given = make_parser().parse_args(arguments)
     try:
         status: int = given.run(given)
     except (ImagePullError, OSError) as error:

@@ -1,0 +1,1 @@
+"""The documentation's site: reference pages that are generated, and the build (`make docs`)."""
