@@ -19,6 +19,8 @@ __all__ = ["pages"]
 
 _VERSION: Final = "0.0.0"  # no page names it
 _PREFIX: Final = "#/types/imagepull:index:"
+_OF_THE_REPOSITORY: Final[tuple[str, ...]] = ()
+"""Files at the top of the repository that are pages, too."""
 _ROOMS: Final = ("images", "registries", "pull_plan")
 """Rooms of the domain that programs of other people may use; the others serve the provider and the command."""
 
@@ -27,20 +29,15 @@ def pages(checkout: Path) -> Mapping[str, str]:
     """Text of each generated page by its path below docs/.
 
     Args:
-        checkout: Folder of the repository, whose changelog becomes a page.
+        checkout: Folder of the repository, some of whose files become pages.
     """
     package = json.loads(schema(_VERSION))
     return {
         "reference/resources.md": "\n".join(_describe_package(package)),
         "reference/cli.md": "\n".join(_describe_commands(make_parser())),
         "reference/api.md": "\n".join(_describe_api()),
-        **_copy_changelog(checkout),
+        **{name: (checkout / name).read_text() for name in _OF_THE_REPOSITORY},
     }
-
-
-def _copy_changelog(checkout: Path) -> Mapping[str, str]:
-    changelog = checkout / "CHANGELOG.md"
-    return {"changelog.md": changelog.read_text()} if changelog.exists() else {}
 
 
 def _describe_package(package: Mapping[str, Any]) -> Iterator[str]:
