@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from imagepull.cli import make_parser
+from imagepull.pull_plan.manifest import WORKLOAD_KINDS
 from provider.schema import schema
 
 __all__ = ["pages"]
@@ -45,7 +46,9 @@ def _describe_package(package: Mapping[str, Any]) -> Iterator[str]:
     yield "\nNames are those of YAML and TypeScript; in Python they are in snake case (`roleArn` is `role_arn`)."
     yield "\n## Provider configuration\n"
     yield from _describe_fields(package["config"]["variables"], ())
-    for token, resource in package["resources"].items():
+    resources = package["resources"]
+    for token in sorted(resources, key=lambda token: (_name(token) in WORKLOAD_KINDS, token)):
+        resource = resources[token]
         yield f"\n## {_name(token)}\n\n{resource.get('description', '')}\n\n### Inputs of {_name(token)}\n"
         yield from _describe_fields(resource.get("inputProperties", {}), resource.get("requiredInputs", ()))
         if resource.get("properties"):

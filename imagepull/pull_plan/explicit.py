@@ -11,7 +11,8 @@ values that it need not look into.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from imagepull.images.pull_policy import PullPolicy
 from imagepull.images.rules import Decision, Rules, Subject, Violation
@@ -19,12 +20,29 @@ from imagepull.pull_plan.manifest import Lift, entry_name, pod_spec_path, subjec
 
 __all__ = ["ExplicitManifest", "ResolvedImage", "flat", "make_explicit"]
 
-_CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 
-_Pair = tuple[Any, Any]
-"""A changed value, and the images found in it (nested lists)."""
-_Change = Callable[[Any, str], _Pair]
-"""From a value and its path in the manifest."""
+@dataclass(frozen=True, kw_only=True)
+class _Slot:
+    """A list in a Pod spec whose entries name images.
+
+    Attributes:
+        role: stands in front of the entry's name, so that an init container differs from an ordinary one.
+        source: the field of an entry that holds image and policy; None where the entry itself does.
+    """
+
+    field: str
+    role: str
+    source: str | None = None
+    image: str = "image"
+    policy: str = "imagePullPolicy"
+
+
+_SLOTS: Final = (
+    _Slot(field="containers", role=""),
+    _Slot(field="initContainers", role="init "),
+    _Slot(field="ephemeralContainers", role="ephemeral "),
+    _Slot(field="volumes", role="volume ", source="image", image="reference", policy="pullPolicy"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,9 +106,11 @@ def make_explicit(
     path = pod_spec_path(manifest, pod_spec)
     if path is None:
         return ExplicitManifest(manifest=manifest, images=[])
-    writer = _Writer(subject(manifest, name, lift), pull_secrets, rules or Rules(), lift)
-    changed, images = writer.field(manifest, path, writer.pod_spec, "")
-    return ExplicitManifest(manifest=changed, images=list(flat(images)))
+    writer = _Writer(
+        subject=subject(manifest, name, lift), pull_secrets=pull_secrets, rules=rules or Rules(), lift=lift
+    )
+    changed = writer.write_below(path, manifest, "")
+    return ExplicitManifest(manifest=changed.value, images=list(flat(changed.images)))
 
 
 def flat(images: Any) -> Iterator[Any]:
@@ -102,99 +122,84 @@ def flat(images: Any) -> Iterator[Any]:
         yield images
 
 
-def _at(change: _Change, where: str) -> Callable[[Any], _Pair]:
-    return lambda node: change(node, where)
+@dataclass(frozen=True, kw_only=True)
+class _Changed:
+    """A value after the change, and the images found in it (lists of lists of them)."""
+
+    value: Any
+    images: Any = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Writer:
-    """Goes down to the Pod spec and changes it on copies."""
+    """Goes down to the Pod spec and changes copies of what is on the way.
+
+    Each method takes a value and where it is in the manifest. A value of a shape that Kubernetes does not know stays as
+    it is: the API server says what is wrong with it.
+    """
 
     subject: Any
     pull_secrets: Any
     rules: Rules
     lift: Lift
 
-    def field(self, node: Any, path: Sequence[str], change: _Change, where: str) -> _Pair:
-        """`node` with what lies at `path` changed."""
-        name, *below = path
-        if not isinstance(node, Mapping) or node.get(name) is None:
-            return node, []
-        here = f"{where}.{name}" if where else name
-        pair = self.lift(
-            node[name],
-            lambda value: self.field(value, below, change, here) if below else change(value, here),
-        )
-        value, images = self.split(pair)
-        return {**node, name: value}, images
+    def write_below(self, path: Sequence[str], node: Any, where: str) -> _Changed:
+        """Change the Pod spec that lies at `path` below a node."""
+        if not path:
+            return self.write_pod_spec(node, where)
+        return self.write_field(node, path[0], where, partial(self.write_below, path[1:]))
 
-    def each(self, change: _Change) -> _Change:
-        def change_each(nodes: Any, where: str) -> _Pair:
-            if not isinstance(nodes, Sequence) or isinstance(nodes, str):
-                return nodes, []
-            pairs = [self.split(self.lift(node, _at(change, f"{where}[{index}]"))) for index, node in enumerate(nodes)]
-            return [node for node, _ in pairs], [images for _, images in pairs]
-
-        return change_each
-
-    def split(self, pair: Any) -> _Pair:
-        return self.lift(pair, lambda pair: pair[0]), self.lift(pair, lambda pair: pair[1])
-
-    def pod_spec(self, spec: Any, where: str) -> _Pair:
+    def write_pod_spec(self, spec: Any, where: str) -> _Changed:
+        """Change every list of containers and volumes, and append the pull Secrets where there are containers."""
         if not isinstance(spec, Mapping):
-            return spec, []
-        spec, containers = self.field(spec, ["containers"], self.each(self.container("")), where)
-        spec, init = self.field(spec, ["initContainers"], self.each(self.container("init ")), where)
-        spec, ephemeral = self.field(spec, ["ephemeralContainers"], self.each(self.container("ephemeral ")), where)
-        spec, volumes = self.field(spec, ["volumes"], self.each(self.volume), where)
-        if self.pull_secrets not in ((), []) and any(spec.get(field) is not None for field in _CONTAINERS):
-            spec = {**spec, "imagePullSecrets": self.with_pull_secrets(spec.get("imagePullSecrets") or [])}
-        return spec, [containers, init, ephemeral, volumes]
+            return _Changed(value=spec)
+        images = []
+        for slot in _SLOTS:
+            changed = self.write_field(spec, slot.field, where, partial(self.write_entries, slot))
+            spec = changed.value
+            images.append(changed.images)
+        has_containers = any(spec.get(slot.field) is not None for slot in _SLOTS if slot.source is None)
+        if self.pull_secrets not in ((), []) and has_containers:
+            listed = spec.get("imagePullSecrets") or []
+            spec = {**spec, "imagePullSecrets": self.lift(listed, self.append_pull_secrets)}
+        return _Changed(value=spec, images=images)
 
-    def with_pull_secrets(self, entries: Any) -> Any:
-        def append(entries: Any) -> Any:
-            if not isinstance(entries, Sequence):
-                return entries
-            names = [self.lift(entry, entry_name) for entry in entries]
-            return together(
-                self.lift,
-                [self.pull_secrets, *names],
-                lambda ours, *theirs: [
-                    *entries,
-                    *({"name": name} for name in dict.fromkeys(ours) if name not in theirs),
-                ],
-            )
+    def write_entries(self, slot: _Slot, entries: Any, where: str) -> _Changed:
+        """Change each entry of a list."""
+        if not isinstance(entries, Sequence) or isinstance(entries, str):
+            return _Changed(value=entries)
+        changed = [
+            self.look_into(entry, partial(self.write_entry, slot), f"{where}[{index}]")
+            for index, entry in enumerate(entries)
+        ]
+        return _Changed(value=[each.value for each in changed], images=[each.images for each in changed])
 
-        return self.lift(entries, append)
+    def write_entry(self, slot: _Slot, entry: Any, where: str) -> _Changed:
+        """Change a container, or the image of a volume."""
+        if not isinstance(entry, Mapping):
+            return _Changed(value=entry)
+        write_image = partial(self.write_image, slot, entry.get("name"))
+        if slot.source is None:
+            return write_image(entry, where)
+        return self.write_field(entry, slot.source, where, write_image)
 
-    def container(self, role: str) -> _Change:
-        return lambda node, where: self.image(node, "image", "imagePullPolicy", role, node, where)
-
-    def volume(self, node: Any, where: str) -> _Pair:
-        return self.field(
-            node,
-            ["image"],
-            lambda source, where: self.image(source, "reference", "pullPolicy", "volume ", node, where),
-            where,
-        )
-
-    def image(self, node: Any, image_field: str, policy_field: str, role: str, named: Any, where: str) -> _Pair:
-        """`node` with the policy of the image that it names, if it names one."""
-        if not isinstance(node, Mapping) or node.get(image_field) in (None, ""):
-            return node, []
-        image = self.lift(node[image_field], text)
-        written = self.lift(node.get(policy_field), text)
+    def write_image(self, slot: _Slot, name: Any, source: Any, where: str) -> _Changed:
+        """Write out the policy of the image that `source` names, if it names one; `name` is that of its container."""
+        if not isinstance(source, Mapping) or source.get(slot.image) in (None, ""):
+            return _Changed(value=source)
+        image = self.lift(source[slot.image], text)
+        written = self.lift(source.get(slot.policy), text)
         subject = self.subject if self.rules.exceptions else None
         decision = together(self.lift, [image, written, subject], self.rules.decide)
         policy = self.lift(decision, lambda decision: decision.policy.value)
         if written and isinstance(written, str) and not self.rules.sets_policies:
-            policy = written  # known whatever the image turns out to be
+            policy = written  # known, whatever the image turns out to be
 
-        def resolved(subject: Subject, decision: Decision, image: str, name: str) -> ResolvedImage:
+        def describe(subject: Subject, decision: Decision, image: str, name: str) -> ResolvedImage:
             return ResolvedImage(
                 workload=f"{subject.kind}/{subject.name}",
                 namespace=subject.namespace,
-                container=role + name,
+                container=slot.role + name,
                 image=image,
                 policy=decision.policy,
                 reason=decision.reason,
@@ -202,6 +207,30 @@ class _Writer:
                 violations=decision.violations,
             )
 
-        name = self.lift(named.get("name"), text)
-        entry = together(self.lift, [self.subject, decision, image, name], resolved)
-        return {**node, policy_field: policy}, [entry]
+        found = together(self.lift, [self.subject, decision, image, self.lift(name, text)], describe)
+        return _Changed(value={**source, slot.policy: policy}, images=[found])
+
+    def append_pull_secrets(self, entries: Any) -> Any:
+        """`imagePullSecrets` with our names behind what is listed, each once."""
+        if not isinstance(entries, Sequence):
+            return entries
+
+        def append(ours: Sequence[str], *listed: Any) -> list[Any]:
+            return [*entries, *({"name": name} for name in dict.fromkeys(ours) if name not in listed)]
+
+        return together(self.lift, [self.pull_secrets, *(self.lift(entry, entry_name) for entry in entries)], append)
+
+    def write_field(self, node: Any, field: str, where: str, write: Callable[[Any, str], _Changed]) -> _Changed:
+        """Change one field of a mapping; a field that is absent stays so."""
+        if not isinstance(node, Mapping) or node.get(field) is None:
+            return _Changed(value=node)
+        changed = self.look_into(node[field], write, f"{where}.{field}" if where else field)
+        return _Changed(value={**node, field: changed.value}, images=changed.images)
+
+    def look_into(self, value: Any, write: Callable[[Any, str], _Changed], where: str) -> _Changed:
+        """Change a value that may be lifted; then value and images are lifted, each on its own."""
+        changed = self.lift(value, lambda known: write(known, where))
+        return _Changed(
+            value=self.lift(changed, lambda changed: changed.value),
+            images=self.lift(changed, lambda changed: changed.images),
+        )
