@@ -29,6 +29,8 @@ __all__ = [
     "match",
     "merge",
     "parse",
+    "read_document",
+    "read_entry",
 ]
 
 MAX_BYTES = 1_048_576
@@ -88,7 +90,7 @@ def parse(data: bytes) -> DockerConfig:
     Raises:
         InvalidDockerConfig: the kubelet would refuse it. The message names the entry's host, never its content.
     """
-    document = _document(data)
+    document = read_document(data)
     return DockerConfig(auths=_credentials(_entries(document)), document=document)
 
 
@@ -110,7 +112,7 @@ def merge(
         InvalidDockerConfig: `existing` is malformed outside of our own entries; a host or credential that `check_host`
             or `check_credential` refuses; the outcome is over `MAX_BYTES`.
     """
-    document = {} if existing is None else _document(existing)
+    document = {} if existing is None else read_document(existing)
     entries = _entries(document)
     own = {auths_key(host): _entry(host, credential) for host, credential in ours.items()}
     places = {_place(key) for key in own}
@@ -187,8 +189,9 @@ def _grammar_reason(host: str) -> str | None:
     return None
 
 
-def _document(data: bytes) -> dict[str, object]:
-    """The JSON object in `data`. Raised outside of the handlers: their exceptions hold the content."""
+def read_document(data: bytes) -> dict[str, object]:
+    """The JSON object in `data`; raises InvalidDockerConfig."""
+    # Raised outside of the handlers: their exceptions hold the content.
     problem, document = "is not a JSON object", None
     try:
         document = json.loads(data.decode(), parse_constant=_finite, parse_float=_finite)
@@ -234,7 +237,7 @@ def _entries(document: Mapping[str, object]) -> dict[str, object]:
 def _credentials(entries: Mapping[str, object]) -> dict[str, Credential]:
     credentials = {}
     for number, (key, entry) in enumerate(entries.items(), start=1):
-        outcome = _read_entry(entry)
+        outcome = read_entry(entry)
         if isinstance(outcome, str):
             host = (index(key) or "").partition("/")[0]
             where = host if is_domain(host) else f"entry {number}"
@@ -243,7 +246,7 @@ def _credentials(entries: Mapping[str, object]) -> dict[str, Credential]:
     return credentials
 
 
-def _read_entry(entry: object) -> Credential | str:
+def read_entry(entry: object) -> Credential | str:
     """The credential in an entry, or what is wrong with it. Go reads null as absent and names of fields in any case."""
     if not isinstance(entry, dict | None):
         return "is not an object"
