@@ -11,12 +11,13 @@ from pathlib import Path
 import yaml
 
 from lab.layout import Layout
+from lab.network import PodNetwork
 from lab.pki import Authority, signing_key, write_private
 from lab.processes import ProcessTable
 from lab.progress import step
 
 NODE_NAME = "lab"
-SERVICE_NETWORK = "10.96.0.0/16"
+SERVICE_NETWORK = "10.96.0.0/16"  # of a lab without a node; with one, it is part of the Pod network
 
 # User to its groups, for the static tokens.
 _USERS: Mapping[str, str] = {
@@ -47,16 +48,16 @@ class ControlPlane:
             return self._layout.kubeconfig
         return self.folder / f"{user.rpartition(':')[2]}.kubeconfig"
 
-    def start(self, node_addresses: tuple[str, ...] = ()) -> None:
+    def start(self, network: PodNetwork | None = None) -> None:
         """Make keys, tokens and kubeconfigs, start the four processes, wait until they answer.
 
         Args:
-            node_addresses: addresses that the kubelet will serve on, for its certificate.
+            network: the Pod network: the kubelet serves and Services have their cluster IPs there; None without a node.
         """
         with step("control plane"):
-            self._write_credentials(node_addresses)
+            self._write_credentials((network.bridge_address, network.api_server) if network else ())
             self._start_etcd()
-            self._start_apiserver()
+            self._start_apiserver(str(network.services) if network else SERVICE_NETWORK)
             self._processes.wait_for("kube-apiserver", self.ready)
             self._start_controllers()
 
@@ -94,7 +95,7 @@ class ControlPlane:
         authority.issue(
             "apiserver",
             name="kube-apiserver",
-            hosts=("127.0.0.1", "localhost", "kubernetes.default.svc", "kubernetes", "10.96.0.1", *node_addresses),
+            hosts=("127.0.0.1", "localhost", "kubernetes.default.svc", "kubernetes", *node_addresses),
         )
         authority.issue("apiserver-kubelet", name="kube-apiserver", organization="system:masters")
         authority.issue("kubelet", name=f"system:node:{NODE_NAME}", hosts=(NODE_NAME, "127.0.0.1", *node_addresses))
@@ -142,7 +143,7 @@ class ControlPlane:
             ],
         )
 
-    def _start_apiserver(self) -> None:
+    def _start_apiserver(self, service_network: str) -> None:
         self._processes.start(
             "kube-apiserver",
             [
@@ -163,7 +164,7 @@ class ControlPlane:
                 f"--service-account-key-file={self._pki('service-accounts.key')}",
                 f"--service-account-signing-key-file={self._pki('service-accounts.key')}",
                 "--service-account-issuer=https://kubernetes.default.svc",
-                f"--service-cluster-ip-range={SERVICE_NETWORK}",
+                f"--service-cluster-ip-range={service_network}",
                 "--authorization-mode=Node,RBAC",
                 f"--token-auth-file={self.folder / 'tokens.csv'}",
                 "--enable-admission-plugins=NodeRestriction",

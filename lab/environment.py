@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from lab.layout import Layout
+from lab.network import PodNetwork
 from lab.toolchain.cache import cache_folder
 
 # Of the person's own set-up: they would lead away from the lab.
@@ -34,6 +35,19 @@ def variables(layout: Layout) -> dict[str, str]:
         "AWS_DEFAULT_REGION": "us-east-1",  # the one that boto3 reads
         "AWS_CONFIG_FILE": str(folder / "aws" / "config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(folder / "aws" / "credentials"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def pod_variables(layout: Layout, network: PodNetwork) -> dict[str, str]:
+    """The variables with which a Pod asks the lab's ECR and STS: the relay listens on the bridge's address."""
+    endpoint = f"http://{network.bridge_address}:{layout.ports.ecr}"
+    return {
+        "AWS_ENDPOINT_URL_ECR": endpoint,
+        "AWS_ENDPOINT_URL_ECR_PUBLIC": endpoint,
+        "AWS_ENDPOINT_URL_STS": endpoint,
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
 

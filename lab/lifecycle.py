@@ -14,6 +14,7 @@ from lab.ecr.config import EcrConfig, RegistryConfig
 from lab.errors import LabError
 from lab.layout import CHECKOUT, DEFAULT_NAME, LABS, Layout, load, names, new
 from lab.lock import machine_lock
+from lab.network import PodNetwork
 from lab.node import Node, missing_for_node
 from lab.processes import Process, ProcessTable, start_mark
 from lab.progress import say, step
@@ -57,6 +58,23 @@ class Lab:
     def env(self) -> dict[str, str]:
         """The environment for programs that are to use this lab."""
         return environment.process_environment(self.layout)
+
+    @property
+    def pod_network(self) -> PodNetwork | None:
+        """The addresses of bridge, Pods and Services; None when the lab has no node."""
+        return Node(self.layout, self.processes).network
+
+    @property
+    def pod_env(self) -> dict[str, str]:
+        """The variables with which a Pod asks the lab's ECR and STS; credentials are not among them.
+
+        Raises:
+            LabError: the lab has no node.
+        """
+        network = self.pod_network
+        if network is None:
+            raise LabError(f"the lab {self.layout.name} has no node, so no Pod runs", hint=self.without)
+        return environment.pod_variables(self.layout, network)
 
     @property
     def ecr(self) -> EcrControl:
@@ -107,12 +125,12 @@ class Lab:
         self._prepare_pulumi(programs["pulumi-resource-kubernetes"])
         control_plane = ControlPlane(self.layout, self.processes, programs)
         node = None if self.without else Node(self.layout, self.processes)
-        address = node.prepare() if node else None
-        control_plane.start(() if address is None else (address,))
+        network = node.prepare() if node else None
+        control_plane.start(network)
         if not debian.missing():
             self._start_registries()
-        if node and address:
-            node.start(address, control_plane, programs)
+        if node and network:
+            node.start(network, control_plane, programs)
         elif self.without:
             say(f"  node: left out, {self.without}; pods stay Pending")
 

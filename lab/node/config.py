@@ -1,6 +1,5 @@
 """The configuration files of containerd, CNI and the kubelet, from the node's settings. Pure."""
 
-import ipaddress
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from lab.images import PAUSE_REFERENCE
+from lab.network import PodNetwork
 
 # Kernel settings that the kubelet insists on, with the values it wants
 # (kubernetes/kubernetes pkg/kubelet/cm/container_manager_linux.go, setupKernelTunables).
@@ -61,6 +61,11 @@ class Settings:
         """Where containerd listens."""
         return Path(self.folder) / "containerd.sock"
 
+    @property
+    def network(self) -> PodNetwork:
+        """The Pod network that the bridge is part of."""
+        return PodNetwork(bridge_address=self.address)
+
 
 def containerd(settings: Settings, *, snapshotter: str) -> str:
     """containerd's config.toml (version 2, which 1.6 and 2.x both read)."""
@@ -110,11 +115,17 @@ def registry(port: int) -> str:
 
 def cni(settings: Settings) -> str:
     """The network of pods: an address each on the bridge, no route to anywhere else."""
-    network = ipaddress.ip_interface(f"{settings.address}/24").network
+    first, last = settings.network.pod_range
+    pods = {
+        "subnet": str(settings.network.network),
+        "rangeStart": first,
+        "rangeEnd": last,
+        "gateway": settings.address,
+    }
     bridge = {
         "type": "bridge",
         "bridge": settings.bridge,
-        "ipam": {"type": "host-local", "ranges": [[{"subnet": str(network), "gateway": settings.address}]]},
+        "ipam": {"type": "host-local", "ranges": [[pods]]},
     }
     return json.dumps({"cniVersion": "1.0.0", "name": settings.bridge, "plugins": [bridge]})
 
@@ -142,7 +153,7 @@ def kubelet(settings: Settings) -> str:
             "cgroupRoot": f"/{settings.cgroup}",
             "failCgroupV1": False,
             "failSwapOn": False,
-            "clusterDNS": ["10.96.0.10"],  # nobody answers there; without one every pod gets a warning event
+            "clusterDNS": [settings.network.dns],  # nobody answers there; without one every pod gets a warning event
             "clusterDomain": "cluster.local",
             "resolvConf": f"{folder}/resolv.conf",
             "podLogsDir": f"{folder}/logs",

@@ -16,10 +16,12 @@ from lab.errors import LabError
 from lab.images import write_pause
 from lab.layout import CHECKOUT, Layout
 from lab.lock import machine_lock
+from lab.network import PodNetwork
 from lab.node.config import Settings
 from lab.pki import write_private
 from lab.processes import ProcessTable
 from lab.progress import step
+from lab.relay import Route
 
 _POD_NETWORKS = ipaddress.IPv4Network("10.231.0.0/16")  # a free /24 of it for each lab
 
@@ -41,11 +43,17 @@ class Node:
         self._processes = processes
         self.folder = layout.folder / "node"
 
-    def prepare(self) -> str:
+    @property
+    def network(self) -> PodNetwork | None:
+        """The Pod network of the node that was started; None when none was."""
+        file = self.folder / "settings.json"
+        return PodNetwork(bridge_address=json.loads(file.read_text())["address"]) if file.exists() else None
+
+    def prepare(self) -> PodNetwork:
         """Make the bridge and the cgroups.
 
         Returns:
-            The bridge's address: where the kubelet serves.
+            The Pod network that the bridge is part of.
         """
         bridge = self._layout.bridge
         with machine_lock("network"):
@@ -53,26 +61,29 @@ class Node:
             address = next(network.hosts())
             _ip("link", "add", bridge, "type", "bridge")
             _ip("address", "add", f"{address}/{network.prefixlen}", "dev", bridge)
+        pods = PodNetwork(bridge_address=str(address))
+        _ip("address", "add", f"{pods.api_server}/32", "dev", bridge)
         _ip("link", "set", bridge, "up")
         cgroups.create(self._layout.cgroup)
-        return str(address)
+        return pods
 
-    def start(self, address: str, control_plane: ControlPlane, programs: Mapping[str, Path]) -> None:
-        """Start containerd and the kubelet, wait until the node is ready for pods.
+    def start(self, network: PodNetwork, control_plane: ControlPlane, programs: Mapping[str, Path]) -> None:
+        """Start containerd, the kubelet and the Pods' way to API server and ECR; wait until the node is ready for pods.
 
         Args:
-            address: the bridge's, of `prepare`.
+            network: the Pod network, of `prepare`.
             control_plane: the one to join.
             programs: where the kubelet is.
         """
         with step("node"):
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._start_relay(network)
             pause_image = self.folder / "pause.tar"
             write_pause(pause_image)
             settings = Settings(
                 name=NODE_NAME,
                 folder=str(self.folder),
-                address=address,
+                address=network.bridge_address,
                 bridge=self._layout.bridge,
                 cgroup=self._layout.cgroup,
                 port=self._layout.ports.kubelet,
@@ -94,6 +105,18 @@ class Node:
                 ends_by=signal.SIGKILL,  # unshare shuts SIGTERM out
             )
             self._processes.wait_for("node", control_plane.node_ready, timeout=120)
+
+    def _start_relay(self, network: PodNetwork) -> None:
+        ports = self._layout.ports
+        routes = (
+            Route(address=network.api_server, port=443, target=ports.apiserver),
+            Route(address=network.bridge_address, port=ports.ecr, target=ports.ecr),
+        )
+        self._processes.start(
+            "relay",
+            [sys.executable, "-m", "lab.relay", self._layout.bridge, *map(str, routes)],
+            env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        )
 
     def remove(self) -> None:
         """Take away the bridge and the cgroups; its processes are stopped already."""

@@ -39,7 +39,9 @@ def test_registry_hosts_lead_to_loopback() -> None:
 
 def test_pods_get_addresses_beside_the_bridges_own() -> None:
     ranges = json.loads(config.cni(SETTINGS))["plugins"][0]["ipam"]["ranges"]
-    assert ranges == [[{"subnet": "10.231.4.0/24", "gateway": "10.231.4.1"}]]
+    assert ranges == [
+        [{"subnet": "10.231.4.0/24", "rangeStart": "10.231.4.2", "rangeEnd": "10.231.4.126", "gateway": "10.231.4.1"}]
+    ]
 
 
 def test_the_kubelet_stays_in_its_cgroup_and_demands_credentials() -> None:
