@@ -56,12 +56,15 @@ def provide(names: Sequence[str] | None = None) -> dict[str, Path]:
 def _built(module: Module, programs: Sequence[Program], folder: Path, due: Sequence[str]) -> dict[str, Path]:
     scripts = [Path(path).name for _, path in module.scripts]
     names = [program.name for program in programs] + scripts
-    if any(not (folder / name).exists() for name in names):
+    folders = [Path(path).name for _, path in module.folders]
+    if any(not (folder / name).exists() for name in [*names, *folders]):
         with machine_lock(
             folder.name, waiting=f"toolchain: another build of {module.name} is under way; waiting for it"
         ):
             for module_path, path in module.scripts:
                 _install(_module_folder(module, module_path) / path, folder / Path(path).name)
+            for module_path, path in module.folders:
+                _copy_folder(_module_folder(module, module_path) / path, folder / Path(path).name)
             for program in programs:
                 if not (folder / program.name).exists():
                     position = f"{due.index(program.name) + 1}/{len(due)}" if program.name in due else "again"
@@ -71,14 +74,7 @@ def _built(module: Module, programs: Sequence[Program], folder: Path, due: Seque
 
 
 def _build(module: Module, program: Program, folder: Path, current: Step) -> None:
-    source = module.folder
-    if module.embeds:
-        source = folder / "source"
-        source.mkdir(exist_ok=True)
-        for file in module.folder.iterdir():
-            shutil.copyfile(file, source / file.name)
-        for module_path, path in module.embeds:
-            shutil.copyfile(_module_folder(module, module_path) / path, source / Path(path).name)
+    source = _source(module, folder)
     partial = folder / f"{program.name}.partial"
     log = folder / f"{program.name}.log"
     command = ["go", "build", "-v", "-mod=readonly", "-trimpath", "-buildvcs=false"]
@@ -103,6 +99,26 @@ def _build(module: Module, program: Program, folder: Path, current: Step) -> Non
             hint="check that Go reaches its module proxy (go env GOPROXY) and that the disk has 10 GB free; then again",
         )
     partial.replace(folder / program.name)
+    if module.copied:
+        shutil.rmtree(source)
+
+
+def _source(module: Module, folder: Path) -> Path:
+    """Where the module is built: its own folder, or one in the cache where files were added or replaced."""
+    source = folder / "source"
+    if module.copied:
+        _copy_folder(_module_folder(module, module.copied), source)
+        for ours, theirs in module.replaces:
+            shutil.copyfile(module.folder / ours, source / theirs)
+        return source
+    if not module.embeds:
+        return module.folder
+    source.mkdir(exist_ok=True)
+    for file in module.folder.iterdir():
+        shutil.copyfile(file, source / file.name)
+    for module_path, path in module.embeds:
+        shutil.copyfile(_module_folder(module, module_path) / path, source / Path(path).name)
+    return source
 
 
 def _how_far(log: Path) -> str:
@@ -134,6 +150,17 @@ def _install(source: Path, target: Path) -> None:
     partial = target.with_suffix(".partial")
     shutil.copyfile(source, partial)
     partial.chmod(0o755)
+    partial.replace(target)
+
+
+def _copy_folder(source: Path, target: Path) -> None:
+    """Copy a folder of the Go module cache, where nothing can be written, to one where files can be replaced."""
+    partial = target.with_suffix(".partial")
+    for one in (partial, target):
+        shutil.rmtree(one, ignore_errors=True)
+    shutil.copytree(source, partial, copy_function=shutil.copyfile)
+    for place, _, _ in os.walk(partial):
+        Path(place).chmod(0o755)
     partial.replace(target)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 KUBERNETES_VERSION = "v1.36.3"
 KUBERNETES_PLUGIN_VERSION = "4.27.0"
 PULUMI_VERSION = "v3.259.0"
+CRDS = "config/crds/bases"  # of External Secrets Operator, in its module
 
 _KUBERNETES_FLAGS = " ".join(
     f"-X {package}.gitVersion={KUBERNETES_VERSION} -X {package}.gitMajor=1 -X {package}.gitMinor=36"
@@ -43,12 +44,18 @@ class Module:
         programs: what is built.
         scripts: files taken as they are out of another module, as (module, path in it).
         embeds: the same, put beside `main.go` before it is built.
+        copied: a module that is built in a copy of itself, because some of its own files are replaced.
+        replaces: the files replaced there, as (file of this folder, path in the copy).
+        folders: folders of data taken out of another module, as (module, path in it); they end up beside the programs.
     """
 
     name: str
     programs: tuple[Program, ...]
     scripts: tuple[tuple[str, str], ...] = ()
     embeds: tuple[tuple[str, str], ...] = ()
+    copied: str | None = None
+    replaces: tuple[tuple[str, str], ...] = ()
+    folders: tuple[tuple[str, str], ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -67,6 +74,7 @@ def _kubernetes(name: str, *version_command: str) -> Program:
 
 
 _SDK = "github.com/pulumi/pulumi/sdk"
+_OPERATOR = "github.com/external-secrets/external-secrets"
 _PLUGIN = "github.com/pulumi/pulumi-kubernetes/provider/v4"
 
 MODULES = (
@@ -131,5 +139,23 @@ MODULES = (
         embeds=tuple(
             (_PLUGIN, f"cmd/pulumi-resource-kubernetes/{file}") for file in ("schema.json", "terraform-mapping.json")
         ),
+    ),
+    Module(
+        name="ecr-credential-provider",
+        programs=(
+            Program(name="ecr-credential-provider", package="k8s.io/cloud-provider-aws/cmd/ecr-credential-provider"),
+        ),
+    ),
+    Module(
+        # Newer releases are split into nested modules that the Go proxy does not serve. Of its forty providers, whose
+        # dependencies take a quarter of an hour to build, the lab's copy has only those that tests use.
+        name="external-secrets",
+        programs=(Program(name="external-secrets", package=_OPERATOR),),
+        copied=_OPERATOR,
+        replaces=(
+            ("providers.go", "pkg/provider/register/register.go"),
+            ("generators.go", "pkg/generator/register/register.go"),
+        ),
+        folders=((_OPERATOR, CRDS),),
     ),
 )

@@ -1,9 +1,12 @@
 """The table of programs and the Go modules beside it agree."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from lab.lifecycle import PROGRAMS
+from lab.toolchain import build
 from lab.toolchain.build import _numbers
 from lab.toolchain.table import MODULES, Module
 
@@ -37,3 +40,35 @@ def test_every_module_has_its_checksums_and_requires_what_it_builds(module: Modu
 def test_no_program_is_named_twice() -> None:
     names = [program.name for module in MODULES for program in module.programs]
     assert len(names) == len(set(names))
+
+
+def test_files_that_replace_a_modules_own_lie_beside_its_go_mod() -> None:
+    replaced = [(module, file) for module in MODULES for file, _ in module.replaces]
+    assert replaced
+    for module, file in replaced:
+        assert (module.folder / file).is_file(), file
+
+
+def test_the_demo_waits_for_no_program_of_renewal() -> None:
+    assert not {"ecr-credential-provider", "external-secrets"} & set(PROGRAMS)
+
+
+def test_a_module_whose_files_are_replaced_is_built_in_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = tmp_path / "original"
+    (original / "inside").mkdir(parents=True)
+    (original / "inside" / "a.go").write_text("theirs")
+    (original / "main.go").write_text("main")
+    for place in (original / "inside", original):
+        place.chmod(0o555)  # as the Go module cache is
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "ours.go").write_text("ours")
+    monkeypatch.setattr(build, "_module_folder", lambda module, path: original)
+    monkeypatch.setattr(Module, "folder", own)
+    module = Module(name="x", programs=(), copied="example.com/x", replaces=(("ours.go", "inside/a.go"),))
+
+    source = build._source(module, tmp_path)
+
+    assert (source / "inside" / "a.go").read_text() == "ours"
+    assert (source / "main.go").read_text() == "main"
+    assert (original / "inside" / "a.go").read_text() == "theirs"
