@@ -5,6 +5,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from provider.servicer import main
+from provider import main
 
-main(sys.argv[1:])
+main()

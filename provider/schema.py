@@ -11,6 +11,8 @@ import pulumi
 from pulumi.provider.experimental.analyzer import PropertyDefinition, TypeDefinition
 from pulumi.provider.experimental.schema import ComplexType, Property
 
+from imagepull import PLUGIN_DOWNLOAD_URL
+
 from .analyzer import ComponentAnalyzer, wire_text
 from .declared import kinds, registry_access, resources, workload_args
 from .workload import Workload
@@ -79,6 +81,7 @@ _LANGUAGES: Final = {
     "java": {"respectSchemaVersion": True},
     "nodejs": {"respectSchemaVersion": True},
     "python": {
+        "packageName": "pulumi_imagepull",
         "respectSchemaVersion": True,
         "pyproject": {"enabled": True},
         "inputTypes": "classes-and-dicts",
@@ -97,6 +100,10 @@ def schema(version: str) -> str:
         "displayName": "imagepull",
         "description": "Private container images, pulled: credentials and pull policies for Kubernetes workloads",
         "license": "Apache-2.0",
+        "publisher": "imagepull",
+        # Of the SDKs' names (`@pulumi/imagepull`): added by a git URL it would be the owner of the repository.
+        "namespace": "pulumi",
+        "pluginDownloadURL": PLUGIN_DOWNLOAD_URL,
         "meta": {"supportPack": True},  # SDKs of the newer layout, as `pulumi package add` asks for whatever is here
         "language": _LANGUAGES,
         "provider": _inputs(analyzer, resources.ProviderArgs, resources.Provider),

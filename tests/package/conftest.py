@@ -1,13 +1,18 @@
 """The built wheel, and environments that have it but not the checkout."""
 
+import os
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from lab.layout import CHECKOUT
+from lab.lifecycle import Lab
+from lab.toolchain.table import KUBERNETES_PLUGIN_VERSION
 from tests.languages import environment, run
+from tests.pulumi_project import PulumiStack
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +36,44 @@ def fresh(wheel: Path, tmp_path: Path) -> Callable[[], Path]:
         return folder
 
     return make
+
+
+@pytest.fixture
+def outside(lab: Lab, wheel: Path, tmp_path: Path) -> Mapping[str, str]:
+    """The variables of somebody outside the checkout: an empty PULUMI_HOME, and an index that has the wheel.
+
+    The Kubernetes plugin is there already, as it is on a machine that has used it before.
+    """
+    home = tmp_path / "pulumi-home"
+    name = f"resource-kubernetes-v{KUBERNETES_PLUGIN_VERSION}"
+    # Pulumi takes no symbolic link for an installed plugin.
+    shutil.copytree(Path(lab.env["PULUMI_HOME"], "plugins", name), home / "plugins" / name, copy_function=_link)
+    return {
+        "PULUMI_HOME": str(home),
+        "PULUMI_PYTHON_CMD": sys.executable,
+        "PIP_FIND_LINKS": str(wheel.parent),
+        "PIP_CONSTRAINT": str(CHECKOUT / "constraints.txt"),
+        "PIP_QUIET": "1",
+        "PYTHONPATH": "",
+    }
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copy2(source, target)
+
+
+@pytest.fixture
+def stack(lab: Lab, outside: Mapping[str, str], tmp_path: Path) -> Iterator[Callable[[Path], PulumiStack]]:
+    """The stack of a project, which has it or is to have it; destroyed afterwards."""
+    made: list[PulumiStack] = []
+
+    def make(folder: Path) -> PulumiStack:
+        made.append(PulumiStack(lab, folder, state=tmp_path / f"state-{len(made)}", env=outside))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.destroy(check=False)

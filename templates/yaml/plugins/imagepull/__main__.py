@@ -1,0 +1,3 @@
+from imagepull.provider import main
+
+main()
