@@ -68,13 +68,17 @@ class InvalidInput(ImagePullError):
 
 
 class CredentialError(ImagePullError):
-    """No credential for `registry`: `cause` says why, `advice` what to do about it."""
+    """No credential for `registry`: `cause` says why, `advice` what to do about it.
 
-    def __init__(self, registry: str, cause: str, advice: str) -> None:
+    `reached` is False where nobody has answered, or nobody could: the network, a time-out, an overload.
+    """
+
+    def __init__(self, registry: str, cause: str, advice: str, *, reached: bool = True) -> None:
         super().__init__(f"{registry}: {cause}; {advice}")
         self.registry = registry
         self.cause = cause
         self.advice = advice
+        self.reached = reached
 
 
 class ClusterError(ImagePullError):

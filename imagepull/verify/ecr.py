@@ -3,11 +3,13 @@
 API: botocore data/ecr/2015-09-21. The principal needs ecr:DescribeImages and ecr:BatchGetImage.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from imagepull import USER_AGENT
+from imagepull.errors import CredentialError
 from imagepull.images.reference import DEFAULT_TAG, ImageReference
-from imagepull.registries import ecr_tokens
+from imagepull.registries.aws_errors import ACCESS_DENIED, explain
+from imagepull.registries.aws_session import open_client, open_session
 from imagepull.registries.ecr_hosts import parse_host
 from imagepull.registries.ecr_tokens import TokenRequest
 from imagepull.verify.facts import ACCEPT, ImageFacts, Unverified, read_manifest
@@ -15,27 +17,29 @@ from imagepull.verify.facts import ACCEPT, ImageFacts, Unverified, read_manifest
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
-__all__ = ["look_up"]
+__all__ = ["look_up", "unverified"]
 
-_NOT_FOUND = ("ImageNotFoundException", "RepositoryNotFoundException")
-_DENIED = ("AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException", "InvalidSignatureException")
+_NOT_FOUND: Final = ("ImageNotFoundException", "RepositoryNotFoundException")
 
 
 def look_up(reference: ImageReference, request: TokenRequest, timeout: float) -> ImageFacts | Unverified:
     """What ECR holds under the reference; `timeout` in seconds for each answer. Blocks."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
-        return _facts(_client(request, timeout), reference)
-    except ClientError as error:
-        return _explained(str(error.response.get("Error", {}).get("Code", "")), reference)
-    except BotoCoreError as error:
-        text = f"{reference.domain} cannot be asked: {type(error).__name__}"
-        return Unverified(code="registry-unreachable", text=text)
+        client = _client(request, reference.domain, timeout)
+    except CredentialError as error:
+        return unverified(error)
+    try:
+        return _facts(client, reference)
+    except Exception as error:  # not botocore's own alone: see imagepull.registries.aws_errors
+        return _explained(error, reference)
 
 
-def _client(request: TokenRequest, timeout: float) -> "ECRClient":
-    import boto3
+def unverified(error: CredentialError) -> Unverified:
+    """What the lack of a credential means for a look-up."""
+    return Unverified(code="access-denied" if error.reached else "registry-unreachable", text=str(error))
+
+
+def _client(request: TokenRequest, what: str, timeout: float) -> "ECRClient":
     from botocore.config import Config
 
     config = Config(
@@ -44,8 +48,9 @@ def _client(request: TokenRequest, timeout: float) -> "ECRClient":
         retries={"mode": "standard", "total_max_attempts": 3},
         user_agent_extra=USER_AGENT,
     )
-    session = ecr_tokens.session_of(boto3.Session(profile_name=request.principal.profile), request, config)
-    return session.client("ecr", region_name=request.region, config=config)
+    session = open_session(request.principal, request.region, config, what=what)
+    client: ECRClient = open_client(session, "ecr", request.region, config, what=what)
+    return client
 
 
 def _facts(client: "ECRClient", reference: ImageReference) -> ImageFacts | Unverified:
@@ -54,7 +59,7 @@ def _facts(client: "ECRClient", reference: ImageReference) -> ImageFacts | Unver
     where: Any = {"repositoryName": reference.path} | ({"registryId": host.account} if host and host.account else {})
     details = client.describe_images(**where, imageIds=[image])["imageDetails"]
     if not details:
-        return _explained(_NOT_FOUND[0], reference)
+        return _not_found(reference)
     held = client.batch_get_image(**where, imageIds=[image], acceptedMediaTypes=list(ACCEPT))["images"]
     manifest = read_manifest(held[0].get("imageManifest", "").encode()) if held else None
     return ImageFacts(
@@ -64,9 +69,20 @@ def _facts(client: "ECRClient", reference: ImageReference) -> ImageFacts | Unver
     )
 
 
-def _explained(code: str, reference: ImageReference) -> Unverified:
-    if code in _NOT_FOUND:
-        return Unverified(code="image-not-found", text=f"{reference.canonical} is not in ECR")
-    if code in _DENIED:
-        return Unverified(code="access-denied", text=f"AWS does not let us look into {reference.repository} ({code})")
-    return Unverified(code="registry-unreachable", text=f"{reference.domain} cannot be asked: {code}")
+def _not_found(reference: ImageReference) -> Unverified:
+    return Unverified(code="image-not-found", text=f"{reference.canonical} is not in ECR")
+
+
+def _explained(error: Exception, reference: ImageReference) -> Unverified:
+    response: dict[str, Any] = getattr(error, "response", None) or {}
+    if response.get("Error", {}).get("Code") in _NOT_FOUND:
+        return _not_found(reference)
+    fault = explain(error)
+    denied = fault.cause == ACCESS_DENIED.cause
+    advice = "allow ecr:DescribeImages and ecr:BatchGetImage on the repository" if denied else fault.advice
+    what = reference.repository if denied else reference.domain
+    return unverified(
+        CredentialError(
+            what, fault.cause + (f" ({fault.details})" if fault.details else ""), advice, reached=fault.reached
+        )
+    )

@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["ACCEPT", "ImageFacts", "Manifest", "Unverified", "platform_of", "read_manifest"]
+from imagepull.plain_text import one_line
+
+__all__ = ["ACCEPT", "ImageFacts", "Manifest", "Unverified", "platform_of", "read_document", "read_manifest"]
 
 ACCEPT: Final = (
     "application/vnd.oci.image.index.v1+json",
@@ -18,6 +20,7 @@ ACCEPT: Final = (
     "application/vnd.docker.distribution.manifest.v2+json",
 )
 """The media types that are understood."""
+_LONGEST_PART: Final = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +57,7 @@ class Manifest:
 
 def read_manifest(data: bytes) -> Manifest | None:
     """What a manifest or index says; None for a document of another kind."""
-    document = _document(data)
+    document = read_document(data)
     if isinstance(document.get("manifests"), list):
         found = [platform_of(entry.get("platform")) for entry in document["manifests"] if isinstance(entry, Mapping)]
         platforms = tuple(dict.fromkeys(each for each in found if each and each != "unknown/unknown"))
@@ -63,7 +66,7 @@ def read_manifest(data: bytes) -> Manifest | None:
     if not isinstance(config, Mapping) or not isinstance(layers, list):
         return None
     sizes = [entry.get("size") for entry in (config, *layers) if isinstance(entry, Mapping)]
-    size = sum(each for each in sizes if isinstance(each, int))
+    size = sum(each for each in sizes if isinstance(each, int) and each > 0)
     digest = config.get("digest")
     return Manifest(size=size, platforms=(), config=digest if isinstance(digest, str) else None)
 
@@ -71,17 +74,18 @@ def read_manifest(data: bytes) -> Manifest | None:
 def platform_of(document: object) -> str:
     """`os/architecture`, with the variant, of an index's entry or of an image's configuration; empty when not told."""
     if isinstance(document, bytes):
-        document = _document(document)
+        document = read_document(document)
     if not isinstance(document, Mapping):
         return ""
     parts: Sequence[Any] = [document.get(name) for name in ("os", "architecture", "variant")]
-    known = [part for part in parts if isinstance(part, str) and part]
+    known = [one_line(part, _LONGEST_PART) for part in parts if isinstance(part, str) and part]
     return "/".join(known) if len(known) > 1 else ""
 
 
-def _document(data: bytes) -> Mapping[str, Any]:
+def read_document(data: bytes) -> Mapping[str, Any]:
+    """The JSON object in an answer; empty where there is none."""
     try:
         document = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or nested too deeply
         return {}
     return document if isinstance(document, Mapping) else {}

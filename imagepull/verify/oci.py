@@ -4,21 +4,24 @@ Protocol: opencontainers/distribution-spec spec.md (pulling manifests), and dist
 docs/content/spec/auth/token.md for the token that a registry may ask for instead of the credential itself.
 """
 
+import base64
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import httpx2
 
 from imagepull.images.reference import DEFAULT_TAG, HUB, ImageReference
 from imagepull.registries.docker_config import Credential
-from imagepull.verify.facts import ACCEPT, ImageFacts, Unverified, platform_of, read_manifest
+from imagepull.verify.facts import ACCEPT, ImageFacts, Unverified, platform_of, read_document, read_manifest
+from imagepull.verify.hosts import is_local
+from imagepull.verify.requests import Answer, BadAnswer, fetch, same_origin
 
 __all__ = ["look_up"]
 
-_LARGEST: Final = 4 * 1024 * 1024  # what the distribution-spec has registries take for a manifest
 _HUB_URL: Final = "https://registry-1.docker.io"
-_challenge = re.compile(r'([a-z]+)="([^"]*)"')
+_challenge = re.compile(r'([a-z]{1,32})="([^"]{0,4096})"')
+_digest = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-zA-Z=_-]{32,512}")
+_token = re.compile(r"[\x21-\x7e]{1,65536}")
 
 
 class _Refused(Exception):
@@ -39,14 +42,16 @@ async def look_up(
         credential: Of the registry; None asks anonymously.
         base_url: Where the registry is. Default: HTTPS at the reference's host, plain HTTP for localhost.
     """
-    registry = _Registry(client, reference, credential, base_url or _url(reference.domain))
     try:
-        return await registry.facts()
+        return await _Registry(client, reference, credential, base_url or _url(reference.domain)).facts()
     except _Refused as refusal:
         return _explained(refusal.status, reference, credential)
+    except BadAnswer as error:
+        return Unverified(code="registry-unreachable", text=f"{reference.domain} {error}")
     except httpx2.TimeoutException:
         return Unverified(code="registry-unreachable", text=f"{reference.domain} does not answer in time")
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+    except Exception as error:
+        # Whatever a hostile answer makes a library raise, it is this registry's failure and nobody else's.
         return Unverified(code="registry-unreachable", text=f"{reference.domain} fails: {type(error).__name__}")
 
 
@@ -56,9 +61,9 @@ class _Registry:
     ) -> None:
         self._client = client
         self._reference = reference
-        self._basic = httpx2.BasicAuth(credential.username, credential.password) if credential else None
-        self._base_url = base_url
-        self._token: str | None = None
+        self._basic = _basic(credential) if credential else ""
+        self._base = httpx2.URL(base_url)
+        self._authorization = ""
         self._challenged = False
 
     async def facts(self) -> ImageFacts | Unverified:
@@ -70,48 +75,55 @@ class _Registry:
             text = f"{reference.canonical} is a document that is no image"
             return Unverified(code="image-not-found", text=text)
         platforms = manifest.platforms
-        if manifest.config:
+        if manifest.config and _digest.fullmatch(manifest.config):
             config = await self._get(f"blobs/{manifest.config}", "*/*")
             platforms = tuple(filter(None, [platform_of(config.content)]))
-        digest = answer.headers.get("Docker-Content-Digest") or reference.digest or ""
+        told = answer.headers.get("Docker-Content-Digest", "")
+        digest = told if _digest.fullmatch(told) else reference.digest or ""
         return ImageFacts(digest=digest, size=manifest.size, platforms=platforms)
 
-    async def _get(self, path: str, accept: str) -> httpx2.Response:
-        url = f"{self._base_url}/v2/{self._reference.path}/{path}"
-        answer = await self._ask(url, accept)
-        if answer.status_code == 401 and not self._challenged:
+    async def _get(self, path: str, accept: str) -> Answer:
+        url = httpx2.URL(f"{str(self._base).rstrip('/')}/v2/{self._reference.path}/{path}")
+        answer = await fetch(self._client, url, {"Accept": accept}, authorization=self._authorization)
+        # A challenge counts from the registry itself: what it redirects to has no claim on its credential.
+        if answer.status == 401 and not self._challenged and same_origin(answer.url, self._base):
             self._challenged = True
             await self._answer_challenge(answer.headers.get("WWW-Authenticate", ""))
-            answer = await self._ask(url, accept)
-        if answer.status_code != 200:
-            raise _Refused(answer.status_code)
-        return answer
-
-    async def _ask(self, url: str, accept: str) -> httpx2.Response:
-        headers = {"Accept": accept}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
-        auth: Any = self._basic if self._challenged and not self._token else None
-        async with self._client.stream("GET", url, headers=headers, auth=auth, follow_redirects=True) as answer:
-            if int(answer.headers.get("Content-Length") or 0) > _LARGEST:
-                raise _Refused(413)
-            await answer.aread()
+            answer = await fetch(self._client, url, {"Accept": accept}, authorization=self._authorization)
+        if answer.status != 200:
+            raise _Refused(answer.status)
         return answer
 
     async def _answer_challenge(self, challenge: str) -> None:
         """Fetch the token that the registry asks for. Where it asks for Basic, the credential itself is sent next."""
         if not challenge.lower().startswith("bearer "):
+            self._authorization = self._basic
             return
         told = dict(_challenge.findall(challenge))
-        realm = told.pop("realm", "")
-        if realm.startswith("https://") or (realm.startswith("http://") and self._base_url.startswith("http://")):
-            auth: Any = self._basic
-            answer = await self._client.get(realm, params=told, auth=auth)
-            if answer.status_code != 200:
-                raise _Refused(answer.status_code)
-            document = answer.json() if "json" in answer.headers.get("Content-Type", "json") else {}
-            token = document.get("token") or document.get("access_token") if isinstance(document, Mapping) else None
-            self._token = token if isinstance(token, str) else None
+        realm = httpx2.URL(told.get("realm", ""))
+        if not await self._is_fit(realm):
+            return
+        asked = {name: told[name] for name in ("service", "scope") if name in told}
+        url = realm.copy_merge_params(asked).copy_with(username=None, password=None)
+        answer = await fetch(self._client, url, {"Accept": "application/json"}, authorization=self._basic)
+        if answer.status != 200:
+            raise _Refused(answer.status)
+        document = read_document(answer.content)
+        token = document.get("token") or document.get("access_token")
+        if not isinstance(token, str) or not _token.fullmatch(token):
+            raise BadAnswer("names a token service whose answer holds no token")
+        self._authorization = f"Bearer {token}"
+
+    async def _is_fit(self, realm: httpx2.URL) -> bool:
+        """Whether a token service may be asked: with TLS where the registry has it, and not on this machine."""
+        if realm.scheme != "https" and (realm.scheme, self._base.scheme) != ("http", "http"):
+            return False
+        return not await is_local(realm.host) or await is_local(self._base.host)
+
+
+def _basic(credential: Credential) -> str:
+    pair = f"{credential.username}:{credential.password}".encode()
+    return f"Basic {base64.b64encode(pair).decode()}"
 
 
 def _explained(status: int, reference: ImageReference, credential: Credential | None) -> Unverified:

@@ -33,7 +33,8 @@ class Settings:
             warning, whatever this says.
         platforms: such as `linux/amd64`: of the nodes. Default: any.
         largest: bytes to pull, compressed. Default: any.
-        timeout: seconds that a registry may take for each answer.
+        timeout: seconds that a registry may take to connect, and for each piece of an answer.
+        time_limit: seconds for the look-up of one image as a whole, however the registry spends them.
         at_once: the most look-ups under way.
         base_urls: registry host to where it is, for those that are not at HTTPS at their host.
     """
@@ -42,6 +43,7 @@ class Settings:
     platforms: tuple[str, ...] = ()
     largest: int | None = None
     timeout: float = 10
+    time_limit: float = 60
     at_once: int = 8
     base_urls: Mapping[str, str] = field(default_factory=dict)
 
@@ -87,24 +89,32 @@ class Verifier:
 
     async def _look_up(self, client: httpx2.AsyncClient, reference: ImageReference) -> ImageFacts | Unverified:
         async with self._places:
-            keys = match(self._registries, reference.canonical)
-            registry = self._registries[keys[0]] if keys else None
-            host = parse_host(reference.domain)
-            request = registry.token if registry else None
-            if request is None and host and not host.public and not (registry and registry.fixed):
-                request = TokenRequest(principal=Principal(), region=host.region, public=False)
-            if request and not request.public:
-                held = await asyncio.to_thread(ecr.look_up, reference, request, self._settings.timeout)
-                if isinstance(held, Unverified) or held.platforms or not self._settings.platforms:
-                    return held
-                # Of an image that is no index ECR's API does not tell the platform; its registry does.
-            credential = registry.fixed if registry else None
-            if request:
-                try:
-                    credential = (await self._tokens.get(request)).credential
-                except CredentialError as error:
-                    return Unverified(code="access-denied", text=str(error))
-            return await oci.look_up(client, reference, credential, self._settings.base_urls.get(reference.domain))
+            try:
+                async with asyncio.timeout(self._settings.time_limit):
+                    return await self._ask(client, reference)
+            except TimeoutError:
+                text = f"{reference.domain} does not answer within {self._settings.time_limit:.0f} s"
+                return Unverified(code="registry-unreachable", text=text)
+
+    async def _ask(self, client: httpx2.AsyncClient, reference: ImageReference) -> ImageFacts | Unverified:
+        keys = match(self._registries, reference.canonical)
+        registry = self._registries[keys[0]] if keys else None
+        host = parse_host(reference.domain)
+        request = registry.token if registry else None
+        if request is None and host and not host.public and not (registry and registry.fixed):
+            request = TokenRequest(principal=Principal(), region=host.region, public=False)
+        if request and not request.public:
+            held = await asyncio.to_thread(ecr.look_up, reference, request, self._settings.timeout)
+            if isinstance(held, Unverified) or held.platforms or not self._settings.platforms:
+                return held
+            # Of an image that is no index ECR's API does not tell the platform; its registry does.
+        credential = registry.fixed if registry else None
+        if request:
+            try:
+                credential = (await self._tokens.get(request)).credential
+            except CredentialError as error:
+                return ecr.unverified(error)
+        return await oci.look_up(client, reference, credential, self._settings.base_urls.get(reference.domain))
 
     def _judged(self, answer: ImageFacts | Unverified) -> Iterator[tuple[Severity, str, str]]:
         severity, settings = self._settings.severity, self._settings
@@ -113,11 +123,16 @@ class Verifier:
             return
         missing = [each for each in settings.platforms if not _runs_on(answer.platforms, each)]
         if missing and answer.platforms:
-            text = f"the image is for {', '.join(answer.platforms)}, not for {', '.join(missing)}"
+            text = f"the image is for {_listed(answer.platforms)}, not for {', '.join(missing)}"
             yield severity, "platform-missing", text
         if settings.largest is not None and answer.size is not None and answer.size > settings.largest:
             most = settings.largest // _MEBIBYTE
             yield severity, "image-too-large", f"the image has {answer.size // _MEBIBYTE} MiB, over the {most} allowed"
+
+
+def _listed(platforms: Sequence[str], most: int = 8) -> str:
+    more = f" and {len(platforms) - most} more" if len(platforms) > most else ""
+    return ", ".join(platforms[:most]) + more
 
 
 def _runs_on(platforms: Sequence[str], wanted: str) -> bool:

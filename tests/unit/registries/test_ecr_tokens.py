@@ -2,17 +2,8 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from botocore.exceptions import (
-    ClientError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    ProfileNotFound,
-    ReadTimeoutError,
-    UnauthorizedSSOTokenError,
-)
 
 from imagepull.errors import CredentialError
 from imagepull.registries import ecr_tokens as tokens
@@ -88,43 +79,6 @@ def test_a_failure_is_not_kept() -> None:
         return await source.get(HERE)
 
     assert asyncio.run(ask()).credential.password == "t2"
-
-
-def client_error(code: str, message: str = "m", status: int = 400) -> ClientError:
-    response: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(response, "GetAuthorizationToken")
-
-
-@pytest.mark.parametrize(
-    ("error", "cause", "advice"),
-    [
-        (NoCredentialsError(), "no AWS credentials", "AWS_PROFILE"),
-        (ProfileNotFound(profile="x"), "profile cannot be read", "list-profiles"),
-        (UnauthorizedSSOTokenError(), "session has expired", "aws sso login"),
-        (client_error("ExpiredTokenException"), "session has expired", "sign in again"),
-        (client_error("AccessDeniedException", "User: u is not authorized"), "User: u", "ecr:GetAuthorizationToken"),
-        (client_error("UnrecognizedClientException"), "does not accept", "partition"),
-        (client_error("ThrottlingException"), "throttles", "in a minute"),
-        (client_error("ServerException", status=500), "does not answer", "in a minute"),
-        (client_error("Whatever", status=503), "HTTP 503", "in a minute"),
-        (client_error("Whatever"), "Whatever", "API references"),
-        (EndpointConnectionError(endpoint_url="https://x"), "cannot be reached", "region"),
-        (ReadTimeoutError(endpoint_url="https://x"), "does not answer", "in a minute"),
-    ],
-)
-def test_each_fault_of_aws_has_a_cause_and_advice(error: Exception, cause: str, advice: str) -> None:
-    said = tokens._explained(error, HERE)
-    assert cause in said[0]
-    assert advice in said[1]
-
-
-def test_the_role_is_named() -> None:
-    assert "as arn:aws:iam::1:role/x" in tokens._explained(client_error("AccessDenied"), AS_ROLE)[0]
-
-
-def test_the_message_of_a_wrong_signature_is_not_passed_on() -> None:
-    error = client_error("SignatureDoesNotMatch", "x-amz-security-token:SESSIONTOKEN")
-    assert "SESSIONTOKEN" not in str(tokens._explained(error, HERE))
 
 
 @pytest.mark.parametrize("token", ["QVdTOg==", "QVdT", "***", "", None])

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from imagepull.images.reference import parse
@@ -259,3 +260,32 @@ def test_configured_credential_goes_to_its_own_registry_only(monkeypatch: pytest
     registries = [Registry(host="ghcr.io", fixed=BOT)]
     asyncio.run(Verifier(registries, Settings()).findings([row("ghcr.io/a/b:1"), row("quay.io/a/b:1")]))
     assert dict(counted.asked) == {"ghcr.io/a/b:1": BOT, "quay.io/a/b:1": None}
+
+
+def test_faults_of_aws_are_explained_as_for_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_ECR", "no address")
+    reference = parse(f"{ECR}/shop/web:1.0")
+
+    wrong = ecr.look_up(reference, REQUEST, 5)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_ECR", "http://127.0.0.1:9")
+    away = ecr.look_up(reference, REQUEST, 1)
+
+    assert isinstance(wrong, Unverified)
+    assert isinstance(away, Unverified)
+    assert (wrong.code, away.code) == ("access-denied", "registry-unreachable")
+    assert "the configured AWS endpoint is no usable URL" in wrong.text
+    assert "AWS cannot be reached" in away.text
+
+
+def test_denied_look_up_says_what_to_allow() -> None:
+    denied: Any = {"Error": {"Code": "AccessDeniedException", "Message": "User: u is not authorized"}}
+
+    told = ecr._explained(ClientError(denied, "DescribeImages"), parse(f"{ECR}/shop/web:1.0"))
+
+    assert told.code == "access-denied"
+    assert told.text == (
+        f"{ECR}/shop/web: access denied (AccessDeniedException: User: u is not authorized); "
+        "allow ecr:DescribeImages and ecr:BatchGetImage on the repository"
+    )
