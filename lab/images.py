@@ -11,7 +11,7 @@ import json
 import platform
 import struct
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,8 +25,8 @@ PAUSE_REFERENCE = "localhost/lab/pause:1"
 
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
-_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _APPLETS = ("cat", "date", "env", "false", "httpd", "id", "kill", "ls", "sh", "sleep", "true", "wget")
 # Process 1 gets no signal that it does not handle, so the shell handles SIGTERM and the work is its child.
 _SCRIPT = "trap 'exit 0' TERM INT; {work} & wait"
@@ -112,15 +112,15 @@ class Base:
             LabError: there is no busybox that runs without shared libraries, or the machine is of another kind.
         """
         machine = platform.machine()
-        if machine not in _ARCHITECTURES:
-            raise LabError(f"the lab has no images for {machine}, only for {', '.join(_ARCHITECTURES)}")
+        if machine not in ARCHITECTURES:
+            raise LabError(f"the lab has no images for {machine}, only for {', '.join(ARCHITECTURES)}")
         program = find("busybox")
         content = program.read_bytes() if program else b""
         if not content or _needs_loader(content):
             raise LabError(
                 f"a statically linked busybox is needed, found: {program}", hint="apt-get install busybox-static"
             )
-        return cls.of(content, architecture=_ARCHITECTURES[machine])
+        return cls.of(content, architecture=ARCHITECTURES[machine])
 
     @classmethod
     def of(cls, busybox: bytes, *, architecture: str) -> "Base":
@@ -135,31 +135,42 @@ class Base:
     def image(self, name: str, script: str) -> Image:
         """An image that runs a shell script as a user without rights; its web page is its own name."""
         page = layer({"www/index.html": f"{name}\n".encode()}, {})
-        layers = (self.layer, page)
         config = {
-            "architecture": self.architecture,
-            "os": "linux",
-            "config": {
-                "User": f"{USER_ID}:{USER_ID}",
-                "Env": ["PATH=/bin"],
-                "Entrypoint": ["/bin/sh", "-c", script],
-                "WorkingDir": "/",
-            },
-            "rootfs": {"type": "layers", "diff_ids": [_digest_unpacked(blob) for blob in layers]},
+            "User": f"{USER_ID}:{USER_ID}",
+            "Env": ["PATH=/bin"],
+            "Entrypoint": ["/bin/sh", "-c", script],
+            "WorkingDir": "/",
         }
-        config_blob = Blob(media_type=_CONFIG, data=_json(config))
-        manifest = {
-            "schemaVersion": 2,
-            "mediaType": _MANIFEST,
-            "config": config_blob.descriptor,
-            "layers": [blob.descriptor for blob in layers],
-        }
-        return Image(manifest=Blob(media_type=_MANIFEST, data=_json(manifest)), parts=(config_blob, *layers))
+        return assemble(architecture=self.architecture, layers=(self.layer, page), config=config)
+
+
+def assemble(*, architecture: str, layers: Sequence[Blob], config: Mapping[str, object]) -> Image:
+    """An image of these layers, the lowest first.
+
+    Args:
+        architecture: of its programs, by Go's name.
+        layers: as `layer` makes them.
+        config: how it is run: the object `config` of the image configuration.
+    """
+    document = {
+        "architecture": architecture,
+        "os": "linux",
+        "config": config,
+        "rootfs": {"type": "layers", "diff_ids": [_digest_unpacked(blob) for blob in layers]},
+    }
+    config_blob = Blob(media_type=_CONFIG, data=_json(document))
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": _MANIFEST,
+        "config": config_blob.descriptor,
+        "layers": [blob.descriptor for blob in layers],
+    }
+    return Image(manifest=Blob(media_type=_MANIFEST, data=_json(manifest)), parts=(config_blob, *layers))
 
 
 def layer(files: Mapping[str, bytes], links: Mapping[str, str]) -> Blob:
     """A layer of files (path to content) and symbolic links (path to target)."""
-    return Blob(media_type=_LAYER, data=gzip.compress(_tar(files, links), compresslevel=6, mtime=0))
+    return Blob(media_type=LAYER, data=gzip.compress(_tar(files, links), compresslevel=6, mtime=0))
 
 
 def layout(images: Mapping[str, Image]) -> dict[str, bytes]:

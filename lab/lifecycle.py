@@ -18,7 +18,7 @@ from lab.network import PodNetwork
 from lab.node import Node, missing_for_node
 from lab.processes import Process, ProcessTable, start_mark
 from lab.progress import say, step
-from lab.publish import publish
+from lab.publish import publish, publish_images
 from lab.toolchain import build
 from lab.toolchain.table import KUBERNETES_PLUGIN_VERSION
 
@@ -133,6 +133,24 @@ class Lab:
             node.start(network, control_plane, programs)
         elif self.without:
             say(f"  node: left out, {self.without}; pods stay Pending")
+
+    def publish(self, image: images.Image, repository: str, tag: str = "1") -> str:
+        """Bring an image into the first of the lab's registries.
+
+        Args:
+            image: such as `lab.python_image.python_image()`, which runs this checkout's imagepull.
+            repository: such as `tools/imagepull`.
+            tag: a tag that is there already is moved.
+
+        Returns:
+            The reference with which Pods name it: `HOST/NAME:TAG`.
+
+        Raises:
+            LabError: the push failed.
+        """
+        config = EcrConfig.read(self._ecr_config)
+        (reference,) = publish_images(config.registries[0], repository, {tag: image}, config=config)
+        return reference
 
     def add_programs(self, names: Sequence[str]) -> None:
         """Build or find more programs of the toolchain's table, and put them on PATH beside the others.

@@ -4,7 +4,7 @@ import contextlib
 import json
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,17 +39,36 @@ def publish(config: EcrConfig, repositories: Sequence[Repository] = REPOSITORIES
         raise LabError(f"the configuration lacks registries: {', '.join(missing)}", hint="see lab.images.REGISTRIES")
     digests: dict[str, str] = {}
     for repository in repositories:
-        registry = registries[repository.registry.host]
         images = {tag: base.image(repository.reference(tag), repository.script) for tag in repository.tags}
-        ecr = _client(config, registry)
-        token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
-        push(images, repository.name, port=registry.port, authorization=token)
-        _register(ecr, repository, images)
-        digests |= {repository.reference(tag): image.manifest.digest for tag, image in images.items()}
+        digests |= publish_images(registries[repository.registry.host], repository.name, images, config=config)
     return digests
 
 
-def push(images: dict[str, Image], repository: str, *, port: int, authorization: str) -> None:
+def publish_images(
+    registry: RegistryConfig, repository: str, images: Mapping[str, Image], *, config: EcrConfig
+) -> dict[str, str]:
+    """Bring images into one repository, as `publish` does.
+
+    Args:
+        registry: one of `config`.
+        repository: such as `shop/web`.
+        images: tag to image.
+        config: by which ECR runs.
+
+    Returns:
+        Each reference (`HOST/NAME:TAG`) with its digest.
+
+    Raises:
+        LabError: a push failed.
+    """
+    ecr = _client(config, registry)
+    token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    push(images, repository, port=registry.port, authorization=token)
+    _register(ecr, repository, images)
+    return {f"{registry.host}/{repository}:{tag}": image.manifest.digest for tag, image in images.items()}
+
+
+def push(images: Mapping[str, Image], repository: str, *, port: int, authorization: str) -> None:
     """Push images, by tag, into a repository of the registry on a loopback port.
 
     Args:
@@ -111,13 +130,13 @@ def _client(config: EcrConfig, registry: RegistryConfig) -> "ECRClient":
     )
 
 
-def _register(ecr: "ECRClient", repository: Repository, images: dict[str, Image]) -> None:
+def _register(ecr: "ECRClient", repository: str, images: Mapping[str, Image]) -> None:
     with contextlib.suppress(ecr.exceptions.RepositoryAlreadyExistsException):
-        ecr.create_repository(repositoryName=repository.name)
+        ecr.create_repository(repositoryName=repository)
     for tag, image in images.items():
         with contextlib.suppress(ecr.exceptions.ImageAlreadyExistsException):
             ecr.put_image(
-                repositoryName=repository.name,
+                repositoryName=repository,
                 imageManifest=image.manifest.data.decode(),
                 imageManifestMediaType=image.manifest.media_type,
                 imageTag=tag,
