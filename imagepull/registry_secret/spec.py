@@ -24,7 +24,7 @@ _ACCOUNT = Rule(pattern=re.compile("[0-9]{12}"), longest=12, wanted="an AWS acco
 _REGION = Rule(
     pattern=re.compile("[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}"), longest=32, wanted="an AWS region such as 'eu-west-1'"
 )
-_ROLE_ARN = Rule(
+ROLE_ARN = Rule(
     pattern=re.compile(r"arn:aws[-a-z]*:iam::[0-9]{12}:role/[\x21-\x7e]+"),
     longest=2048,
     wanted="a role's ARN such as 'arn:aws:iam::123456789012:role/pull'",
@@ -38,9 +38,10 @@ _OUR_KEYS: Final = (ownership.MANAGED_BY_LABEL, "imagepull/")
 
 
 class Renewal(StrEnum):
-    """Who keeps the tokens alive: each `pulumi up` when due, or somebody outside Pulumi."""
+    """Who keeps the tokens alive: each `pulumi up` when due, imagepull in a CronJob, or somebody else."""
 
     PULUMI = "pulumi"
+    CRON_JOB = "cronJob"
     EXTERNAL = "external"
 
 
@@ -166,7 +167,7 @@ def _read_registry(entry: Reader) -> Registry | None:
     password = entry.secret("password")
     principal = Principal(
         profile=entry.text("profile"),
-        role_arn=entry.text("roleArn", _ROLE_ARN),
+        role_arn=entry.text("roleArn", ROLE_ARN),
         external_id=entry.text("externalId", _EXTERNAL_ID),
         session_name=entry.text("sessionName", _SESSION_NAME),
     )
