@@ -10,6 +10,7 @@ from typing import Any, NotRequired, Optional, TypedDict
 import pulumi
 
 from imagepull.inputs import camel_case
+from imagepull.registries import inputs
 
 __all__ = [
     "Provider",
@@ -18,38 +19,13 @@ __all__ = [
     "Registry",
     "RegistrySecret",
     "RegistrySecretArgs",
-    "RenewalRights",
-    "RenewalRightsArgs",
     "ServiceAccountImagePullSecrets",
     "ServiceAccountImagePullSecretsArgs",
 ]
 
 
-class Registry(TypedDict):
-    """One registry whose images are to be pulled: private ECR, ECR Public, or any host with a username and password."""
-
-    host: pulumi.Input[str]
-    """The registry as the image names it, without scheme and path: `123456789012.dkr.ecr.eu-west-1.amazonaws.com`,
-    `public.ecr.aws`, `ghcr.io`, `docker.io`, `harbor.example.com:8443`. It becomes the key in the Secret."""
-    account: NotRequired[pulumi.Input[str]]
-    """AWS account (12 digits) of a private ECR registry whose host does not tell it, such as a VPC endpoint's name.
-    Give it together with `region`. Default: derived from the host."""
-    region: NotRequired[pulumi.Input[str]]
-    """AWS region of a private ECR registry whose host does not tell it. Give it together with `account`.
-    Default: derived from the host."""
-    role_arn: NotRequired[pulumi.Input[str]]
-    """IAM role to assume before asking for the token. Default: the principal that the AWS SDK finds."""
-    external_id: NotRequired[pulumi.Input[str]]
-    """External ID to assume `role_arn` with. Default: none."""
-    session_name: NotRequired[pulumi.Input[str]]
-    """Session name to assume `role_arn` with, as it shows in CloudTrail. Default: `imagepull`."""
-    profile: NotRequired[pulumi.Input[str]]
-    """Profile in the AWS configuration files to take credentials from. Default: as the AWS SDK finds them
-    (environment, profile, IRSA, Pod Identity, SSO, instance role)."""
-    username: NotRequired[pulumi.Input[str]]
-    """User name, for a registry that is not ECR. Give it together with `password`."""
-    password: NotRequired[pulumi.Input[str]]
-    """Password or access token, for a registry that is not ECR. Always treated as a Pulumi secret."""
+Registry = inputs.Registry[pulumi.Input[str]]
+"""One registry: each input of `imagepull.registries.inputs.Registry` is a text or a Pulumi Output of one."""
 
 
 class PullSecretArgs(TypedDict):
@@ -63,9 +39,8 @@ class PullSecretArgs(TypedDict):
     """Time left to the earliest expiry from which on `pulumi up` renews the tokens: `6h`, `90m`, `1h30m`, `45s`.
     Default: half of the token's life."""
     renewal: NotRequired[pulumi.Input[str]]
-    """Who keeps ECR tokens alive: `pulumi` (each `pulumi up` when due), `cronJob` (imagepull in a CronJob that
-    RegistryAccess declares) or `external` (somebody else). Default: `pulumi`; for the others, a renewal is never due
-    in a preview."""
+    """Who keeps ECR tokens alive: `pulumi` (each `pulumi up` when due) or `external` (somebody else does, a renewal is
+    never due here). Default: `pulumi`."""
     labels: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Labels to put on the Secrets, besides our own. Default: none."""
     annotations: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
@@ -93,21 +68,6 @@ class ServiceAccountImagePullSecretsArgs(TypedDict):
     service_accounts: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """ServiceAccounts in each namespace; `["*"]` is every one there is at the time of `pulumi up`. `default` is created
     where the cluster has not done so yet, any other missing one is an error. Default: `["default"]`."""
-
-
-class RenewalRightsArgs(TypedDict):
-    """The right to read and patch one Secret, and nothing else: a Role and a RoleBinding in each namespace."""
-
-    name: pulumi.Input[str]
-    """`metadata.name` of the Roles and RoleBindings."""
-    secret_name: pulumi.Input[str]
-    """Name of the Secret."""
-    namespaces: pulumi.Input[Sequence[pulumi.Input[str]]]
-    """Namespaces of the Secrets. They must exist by the time of `pulumi up`."""
-    service_account: pulumi.Input[str]
-    """ServiceAccount that gets the right."""
-    service_account_namespace: pulumi.Input[str]
-    """Namespace of that ServiceAccount."""
 
 
 class ProviderArgs(TypedDict):
@@ -163,7 +123,6 @@ class RegistrySecret(pulumi.CustomResource):
             "expiresAt": None,
             "hosts": None,
             "uids": None,
-            "owner": None,
         }
         super().__init__("imagepull:index:RegistrySecret", resource_name, props, opts)
 
@@ -181,11 +140,6 @@ class RegistrySecret(pulumi.CustomResource):
     def uids(self) -> pulumi.Output[Mapping[str, str]]:
         """`metadata.uid` of the Secret per namespace: it stays the same through every renewal."""
         return self._output("uids")
-
-    @property
-    def owner(self) -> pulumi.Output[str]:
-        """Title of the owner that stands on the Secrets: `project/stack/name`."""
-        return self._output("owner")
 
     def _output(self, name: str) -> pulumi.Output[Any]:
         output: pulumi.Output[Any] = self.__dict__[name]
@@ -214,27 +168,6 @@ class ServiceAccountImagePullSecrets(pulumi.CustomResource):
         super().__init__("imagepull:index:ServiceAccountImagePullSecrets", resource_name, props, opts)
 
 
-class RenewalRights(pulumi.CustomResource):
-    """The right to renew one Secret, as a Role and a RoleBinding in each of a set of namespaces.
-
-    Args:
-        resource_name: Name of the Pulumi resource.
-        args: See `RenewalRightsArgs`.
-    """
-
-    def __init__(
-        self, resource_name: str, args: RenewalRightsArgs, opts: Optional[pulumi.ResourceOptions] = None
-    ) -> None:
-        props = {
-            "name": args["name"],
-            "secretName": args["secret_name"],
-            "namespaces": args["namespaces"],
-            "serviceAccount": args["service_account"],
-            "serviceAccountNamespace": args["service_account_namespace"],
-        }
-        super().__init__("imagepull:index:RenewalRights", resource_name, props, opts)
-
-
 def _on_the_wire(registries: Any) -> Any:
     """The registries with the keys that the plugin knows (camel case), each password a Pulumi secret."""
     if isinstance(registries, Sequence):
@@ -246,6 +179,7 @@ def _registry_on_the_wire(registry: Any) -> Any:
     if not isinstance(registry, Mapping):
         return pulumi.Output.from_input(registry).apply(_registry_on_the_wire)
     wire = {camel_case(key): value for key, value in registry.items()}
-    if "password" in wire:
-        wire["password"] = pulumi.Output.secret(wire["password"])
+    for each in inputs.REGISTRY_INPUTS:
+        if each.limits.secret and each.wire_name in wire:
+            wire[each.wire_name] = pulumi.Output.secret(wire[each.wire_name])
     return wire

@@ -6,23 +6,22 @@ sdk/python/lib/pulumi/provider/experimental/analyzer.py).
 """
 
 import inspect
-import re
 import sys
 from collections.abc import Mapping
-from typing import Any, Final, Required, TypedDict, get_origin, is_typeddict
+from typing import Annotated, Any, Final, Required, TypedDict, TypeVar, get_args, get_origin, is_typeddict
 
 import pulumi
 from pulumi.provider.experimental.analyzer import Analyzer, PropertyDefinition
 from pulumi.provider.experimental.util import camel_case
 
+from imagepull.docstrings import use_wire_names
 from imagepull.images.pull_policy import PullPolicy
 from imagepull.images.rules import MutableTagPolicy, RuleName
 from imagepull.registry_secret.spec import Renewal
-from imagepull.renewal.settings import Scope
 
 from .declared import rules_args
 
-__all__ = ["ComponentAnalyzer", "ResolvedImage", "wire_text"]
+__all__ = ["ComponentAnalyzer", "ResolvedImage"]
 
 
 class ResolvedImage(TypedDict, total=False):
@@ -48,7 +47,6 @@ class ResolvedImage(TypedDict, total=False):
 _MEANT: Final[Mapping[tuple[str, Any], Any]] = {
     ("image_pull_policy", str): PullPolicy,
     ("renewal", str): Renewal,
-    ("scope", str): Scope,
     ("resolved_images", Mapping[str, Any]): ResolvedImage,
     ("rules", Any): rules_args.ImageRules,
     ("rules", str): RuleName,
@@ -57,7 +55,8 @@ _MEANT: Final[Mapping[tuple[str, Any], Any]] = {
 _PYTHON_ONLY: Final = frozenset({"access"})
 """Arguments that are Python objects; other languages have `imagePullSecrets` for it."""
 
-_SNAKE_CASE: Final = re.compile(r"`([a-z]+(?:_[a-z]+)+)`")
+
+_TEXT = pulumi.Input[str]
 
 
 class ComponentAnalyzer(Analyzer):
@@ -83,19 +82,19 @@ class ComponentAnalyzer(Analyzer):
         return properties, names
 
     def analyze_property(self, arg: Any, typ: type, name: str, **where: Any) -> PropertyDefinition:
+        if get_origin(arg) is Annotated:
+            arg = get_args(arg)[0]
+        if isinstance(arg, TypeVar):  # a generic class says of a text that it may be an Output
+            arg = _TEXT
+        if is_typeddict(get_origin(arg)):
+            arg = get_origin(arg)
         return super().analyze_property(_meant(name, arg), typ, name, **where)
 
     def get_docstring(self, typ: type, name: str) -> str | None:
         # A TypedDict knows not from which one it has inherited a field, but that one is in the same module here.
         others = [each for each in vars(sys.modules[typ.__module__]).values() if is_typeddict(each)]
         found = (super(ComponentAnalyzer, self).get_docstring(each, name) for each in (typ, *others))
-        return next((wire_text(text) for text in found if text), None)
-
-
-def wire_text(docstring: str) -> str:
-    """A docstring in one line for each paragraph, with the names of fields as the schema has them."""
-    paragraphs = [" ".join(paragraph.split()) for paragraph in inspect.cleandoc(docstring).split("\n\n")]
-    return _SNAKE_CASE.sub(lambda match: f"`{camel_case(match[1])}`", "\n\n".join(paragraphs))
+        return next((use_wire_names(text) for text in found if text), None)
 
 
 def _meant(name: str, annotation: Any) -> Any:

@@ -12,13 +12,18 @@ from pulumi.provider.experimental.analyzer import PropertyDefinition, TypeDefini
 from pulumi.provider.experimental.schema import ComplexType, Property
 
 from imagepull import PLUGIN_DOWNLOAD_URL
+from imagepull.docstrings import use_wire_names
+from imagepull.registries.inputs import REGISTRY_INPUTS
 
-from .analyzer import ComponentAnalyzer, wire_text
+from .analyzer import ComponentAnalyzer
 from .declared import kinds, registry_access, resources, workload_args
 from .workload import Workload
 
 _NAME: Final = "imagepull"
-_SECRET: Final = {("Registry", "password"), ("ProviderArgs", "kubeconfig")}
+_SECRET: Final = {
+    ("ProviderArgs", "kubeconfig"),
+    *(("Registry", each.wire_name) for each in REGISTRY_INPUTS if each.limits.secret),
+}
 _RESOURCES: Final[dict[str, tuple[type, type, dict[str, Any]]]] = {
     "RegistrySecret": (
         resources.RegistrySecret,
@@ -29,7 +34,6 @@ _RESOURCES: Final[dict[str, tuple[type, type, dict[str, Any]]]] = {
             "uids": {"type": "object", "additionalProperties": {"type": "string"}},
         },
     ),
-    "RenewalRights": (resources.RenewalRights, resources.RenewalRightsArgs, {}),
     "ServiceAccountImagePullSecrets": (
         resources.ServiceAccountImagePullSecrets,
         resources.ServiceAccountImagePullSecretsArgs,
@@ -168,7 +172,7 @@ def _required(definitions: Mapping[str, PropertyDefinition]) -> list[str]:
 
 def _type(name: str, definition: TypeDefinition) -> dict[str, Any]:
     told: dict[str, Any] = ComplexType.from_definition(definition).to_json()
-    told["description"] = wire_text(definition.description or "")
+    told["description"] = use_wire_names(definition.description or "")
     if definition.enum:
         values = [str(member.value) for member in definition.enum]
         told["enum"] = [{"name": value[0].upper() + value[1:], "value": value} for value in values]
@@ -179,7 +183,7 @@ def _type(name: str, definition: TypeDefinition) -> dict[str, Any]:
 
 def _summary(declared: object) -> str:
     """The docstring without its section of arguments, which are documented one by one."""
-    return wire_text((inspect.getdoc(declared) or "").partition("\n\nArgs:")[0])
+    return use_wire_names((inspect.getdoc(declared) or "").partition("\n\nArgs:")[0])
 
 
 def _without_none(value: Any) -> Any:

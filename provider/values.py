@@ -16,11 +16,14 @@ from google.protobuf.struct_pb2 import (  # type: ignore[import-untyped]
 from pulumi.runtime import rpc
 
 from imagepull.inputs import UNKNOWN
+from imagepull.registries.inputs import REGISTRY_INPUTS
 
 _SIGNATURE: Final = rpc._special_sig_key
 _SECRET: Final = rpc._special_secret_sig
 _OUTPUT: Final = rpc._special_output_value_sig
 _ALWAYS_SECRET: Final = frozenset({"kubeconfig"})
+_SECRET_INPUTS: Final = frozenset(each.wire_name for each in REGISTRY_INPUTS if each.limits.secret)
+"""Of a registry."""
 
 
 def plain_map(struct: Struct) -> dict[str, object]:
@@ -59,8 +62,8 @@ def with_secrets(original: Struct) -> Struct:
     if "registries" in marked.fields:
         for registry in _inner(marked.fields["registries"]).list_value.values:
             fields = _inner(registry).struct_value.fields
-            if "password" in fields:
-                _mark(fields["password"])
+            for name in _SECRET_INPUTS.intersection(fields):
+                _mark(fields[name])
     return marked
 
 

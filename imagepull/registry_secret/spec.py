@@ -1,7 +1,6 @@
 """What a RegistrySecret is: its inputs parsed, and what a change of them means. Pure: no AWS, no cluster, no clock."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -14,34 +13,18 @@ from imagepull.registries import docker_config, ecr_hosts
 from imagepull.registries import lifetimes as renewal
 from imagepull.registries.docker_config import Credential
 from imagepull.registries.ecr_tokens import Principal, TokenRequest
+from imagepull.registries.inputs import REGISTRY_INPUTS
 from imagepull.registries.lifetimes import Due, Lifetime
 
 INPUTS: Final = ("name", "namespaces", "registries", "refreshBefore", "renewal", "labels", "annotations", "adopt")
-_AWS_INPUTS: Final = ("account", "region", "roleArn", "externalId", "sessionName", "profile")
-_REGISTRY_INPUTS: Final = ("host", *_AWS_INPUTS, "username", "password")
-# botocore data/sts/2011-06-15: AssumeRoleRequest.
-_ACCOUNT = Rule(pattern=re.compile("[0-9]{12}"), longest=12, wanted="an AWS account of 12 digits")
-_REGION = Rule(
-    pattern=re.compile("[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}"), longest=32, wanted="an AWS region such as 'eu-west-1'"
-)
-ROLE_ARN = Rule(
-    pattern=re.compile(r"arn:aws[-a-z]*:iam::[0-9]{12}:role/[\x21-\x7e]+"),
-    longest=2048,
-    wanted="a role's ARN such as 'arn:aws:iam::123456789012:role/pull'",
-)
-_EXTERNAL_ID = Rule(pattern=re.compile(r"[\w+=,.@:/-]{2,}", re.ASCII), longest=1224, wanted="an external ID")
-_SESSION_NAME = Rule(
-    pattern=re.compile(r"[\w+=,.@-]{2,}", re.ASCII), longest=64, wanted="2 to 64 letters, digits or any of _+=,.@-"
-)
-_USERNAME = Rule(pattern=re.compile("[^:\x00-\x1f]+"), longest=4096, wanted="a user name without ':'")
+_AWS_INPUTS: Final = tuple(each.wire_name for each in REGISTRY_INPUTS if each.limits.aws)
 _OUR_KEYS: Final = (ownership.MANAGED_BY_LABEL, "imagepull/")
 
 
 class Renewal(StrEnum):
-    """Who keeps the tokens alive: each `pulumi up` when due, imagepull in a CronJob, or somebody else."""
+    """Who keeps the tokens alive: each `pulumi up` when due, or somebody outside Pulumi."""
 
     PULUMI = "pulumi"
-    CRON_JOB = "cronJob"
     EXTERNAL = "external"
 
 
@@ -108,6 +91,14 @@ def parse(inputs: Mapping[str, object], *, required: bool = True) -> Spec:
     return spec
 
 
+def parse_registries(registries: Sequence[object]) -> tuple[Registry, ...]:
+    """A list of registries on its own; raises InvalidInput with every wrong input (`registries[1].host`)."""
+    reader = Reader(values={"registries": registries})
+    found = tuple(_read_registries(reader, required=True))
+    reader.raise_problems()
+    return found
+
+
 def hosts(inputs: Mapping[str, object]) -> list[object]:
     """The registries' hosts in order, from inputs that were checked; some may be UNKNOWN."""
     registries = inputs.get("registries")
@@ -161,29 +152,37 @@ def _read_registries(reader: Reader, required: bool) -> list[Registry]:
 
 
 def _read_registry(entry: Reader) -> Registry | None:
-    entry.refuse_others(_REGISTRY_INPUTS)
-    host = entry.text("host", required=True)
-    username = entry.text("username", _USERNAME)
-    password = entry.secret("password")
+    given = _read_registry_inputs(entry)
     principal = Principal(
-        profile=entry.text("profile"),
-        role_arn=entry.text("roleArn", ROLE_ARN),
-        external_id=entry.text("externalId", _EXTERNAL_ID),
-        session_name=entry.text("sessionName", _SESSION_NAME),
+        profile=given["profile"],
+        role_arn=given["role_arn"],
+        external_id=given["external_id"],
+        session_name=given["session_name"],
     )
-    account, region = entry.text("account", _ACCOUNT), entry.text("region", _REGION)
     for key in ("externalId", "sessionName"):
         if entry.has(key) and not entry.has("roleArn"):
             entry.problem(key, "goes with a role; give roleArn, or leave it out")
+    host = given["host"]
     if host is None:
         return None
     if reason := docker_config.check_host(host):
         entry.problem("host", reason)
         return None
     if entry.has("username") or entry.has("password"):
-        return _fixed(entry, host, username, password)
-    request = _token_request(entry, host, principal, account, region)
+        return _fixed(entry, host, given["username"], given["password"])
+    request = _token_request(entry, host, principal, given["account"], given["region"])
     return None if request is None else Registry(host=host, token=request)
+
+
+def _read_registry_inputs(entry: Reader) -> dict[str, str | None]:
+    """The inputs of one registry by their names in Python; None where one is absent, unknown or wrong."""
+    entry.refuse_others([each.wire_name for each in REGISTRY_INPUTS])
+    return {
+        each.name: entry.secret(each.wire_name)
+        if each.limits.secret
+        else entry.text(each.wire_name, each.limits.rule, required=each.required)
+        for each in REGISTRY_INPUTS
+    }
 
 
 def _fixed(entry: Reader, host: str, username: str | None, password: str | None) -> Registry | None:

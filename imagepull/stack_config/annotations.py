@@ -7,18 +7,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from imagepull.docstrings import read_field_docstring, use_wire_names
 from imagepull.errors import InvalidReference
 from imagepull.images.reference import parse
 from imagepull.inputs import Rule, shown
+from imagepull.registries.inputs import REGISTRY_INPUTS, Registry
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic_core.core_schema import CoreSchema
 
-__all__ = ["PROBLEM", "Examples", "Image", "Matching", "Secret"]
+__all__ = ["PROBLEM", "Examples", "Image", "Matching", "RegistryInputs"]
 
 PROBLEM: Final = "imagepull"
 """The type of an error whose `reason` is ready to be shown."""
+
+
+_ENCRYPTED: Final = {
+    "type": "object",
+    "required": ["secure"],
+    "properties": {"secure": {"type": "string"}},
+    "additionalProperties": False,
+}
+"""JSON Schema of a secret in a stack's file."""
 
 
 class Examples:
@@ -63,12 +74,28 @@ class Image:
         return None
 
 
-class Secret:
-    """A text that no message shows; in a stack's file it is encrypted."""
+class RegistryInputs:
+    """A registry, with the inputs of `imagepull.registries.inputs` under the schema's names."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        from pydantic_core import core_schema
+
+        text = core_schema.str_schema(min_length=1)  # the rest is for `parse_registries` to say
+        fields = {
+            each.wire_name: core_schema.typed_dict_field(text, required=each.required) for each in REGISTRY_INPUTS
+        }
+        return core_schema.typed_dict_schema(fields, extra_behavior="forbid")
 
     def __get_pydantic_json_schema__(self, schema: "CoreSchema", handler: "GetJsonSchemaHandler") -> dict[str, Any]:
-        encrypted = {"type": "object", "required": ["secure"], "properties": {"secure": {"type": "string"}}}
-        return {**handler(schema), **encrypted, "additionalProperties": False}
+        document: dict[str, Any] = handler(schema)
+        for each in REGISTRY_INPUTS:
+            described = document["properties"][each.wire_name]
+            described["description"] = use_wire_names(read_field_docstring(Registry, each.name))
+            if each.limits.examples:
+                described["examples"] = list(each.limits.examples)
+            if each.limits.secret:
+                document["properties"][each.wire_name] = {"description": described["description"], **_ENCRYPTED}
+        return {**document, "description": Registry.__doc__}
 
 
 def _checked(source: Any, handler: "GetCoreSchemaHandler", problem: Callable[[str], str | None]) -> "CoreSchema":

@@ -107,15 +107,6 @@ def test_every_field_of_the_short_form_can_be_configured() -> None:
     assert {field.name for field in fields(WorkloadSpec)} == {"kind", "name", "namespace", *SHORT_FORM_FIELDS}
 
 
-def test_every_input_of_a_registry_can_be_configured() -> None:
-    from dataclasses import fields
-
-    from components.resources import Registry as RegistryArgs
-    from imagepull.stack_config.environment import Registry
-
-    assert {field.name for field in fields(Registry)} == RegistryArgs.__annotations__.keys()
-
-
 def test_rules_are_read() -> None:
     rules = parse(
         config(

@@ -1,0 +1,81 @@
+"""The inputs of a registry have one source: a new field there is an input in every form."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from imagepull.inputs import camel_case
+from imagepull.registries.inputs import REGISTRY_INPUTS
+from lab.layout import CHECKOUT
+
+NEW_FIELD = '''\
+    endpoint: NotRequired[Annotated[Text, Limits(rule=_REGION, aws=True)]]
+    """Endpoint to ask for the token, beside `role_arn`."""
+'''
+EVERYWHERE = """
+import json
+import pulumi
+from components import RegistryAccess
+from imagepull.errors import InvalidInput
+from imagepull.registry_secret import spec
+from imagepull.stack_config.reader import file_schema, parse
+from provider.construct import Components
+from provider.schema import schema
+from tests.pulumi_mocks import declared
+
+HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+inputs = {"name": "a", "namespaces": ["a"], "registries": [{"host": HOST, "endpoint": "eu-west-1"}]}
+print("parser:", len(spec.parse(inputs).registries))
+try:
+    spec.parse({**inputs, "registries": [{"host": HOST, "endpoint": "no region"}]})
+except InvalidInput as error:
+    print("problem:", error)
+described = json.loads(schema("1.0.0"))["types"]["imagepull:index:Registry"]["properties"]["endpoint"]
+print("schema:", described["description"])
+python = declared(lambda: RegistryAccess("a", registries=[{"host": HOST, "endpoint": "eu-west-1"}], namespaces=["a"]))
+print("python:", python["imagepull:index:RegistrySecret", "a"]["registries"][0]["endpoint"])
+other = {"registries": [{"host": HOST, "endpoint": "eu-west-1"}], "namespaces": ["a"]}
+there = declared(lambda: Components("1").construct("a", "imagepull:index:RegistryAccess", other))
+print("other languages:", there["imagepull:index:RegistrySecret", "a"]["registries"][0]["endpoint"])
+stack = {"registries": other["registries"], "namespaces": [{"name": "a"}]}
+print("stack:", parse(stack).access_arguments["registries"][0]["endpoint"])
+entry = file_schema("p")["properties"]["config"]["properties"]["p:registries"]["items"]
+print("editors:", entry["properties"]["endpoint"]["description"])
+"""
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Path:
+    """The sources, with one field more in the one place."""
+    for name in ("imagepull", "components", "provider"):
+        shutil.copytree(CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("__init__.py", "pulumi_mocks.py"):
+        (tmp_path / "tests").mkdir(exist_ok=True)
+        shutil.copy(CHECKOUT / "tests" / name, tmp_path / "tests" / name)
+    source = tmp_path / "imagepull" / "registries" / "inputs.py"
+    before, after = source.read_text().split("    profile:")
+    source.write_text(f"{before}{NEW_FIELD}    profile:{after}")
+    return tmp_path
+
+
+def test_a_new_input_is_one_field(changed: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", EVERYWHERE], cwd=changed, capture_output=True, text=True, check=False)
+
+    assert done.stdout.splitlines() == [
+        "parser: 1",
+        "problem: registries[0].endpoint: is 'no region'; write an AWS region such as 'eu-west-1'",
+        "schema: Endpoint to ask for the token, beside `roleArn`.",
+        "python: eu-west-1",
+        "other languages: eu-west-1",
+        "stack: eu-west-1",
+        "editors: Endpoint to ask for the token, beside `roleArn`.",
+    ], done.stderr
+
+
+def test_each_input_has_the_schemas_name_too() -> None:
+    assert [each.wire_name for each in REGISTRY_INPUTS] == [camel_case(each.name) for each in REGISTRY_INPUTS]
+    assert [each.name for each in REGISTRY_INPUTS if each.required] == ["host"]
+    assert [each.name for each in REGISTRY_INPUTS if each.limits.secret] == ["password"]
