@@ -163,6 +163,7 @@ class Secret:
     Attributes:
         updated: the newest time in managedFields; creation where there are none.
         owned_by: `project/stack/resource` of the imagepull resource that wrote it; empty for others' Secrets.
+        controller: kind and name of the object that controls it, as `ExternalSecret/pull`; empty for none.
         expiries: expiry by registry host, as the annotations `imagepull/hosts` or `imagepull/expires-at` say ("" is
             the host of the latter).
         entries: of `auths`, or of the flat form of `kubernetes.io/dockercfg`; also for a type that the kubelet ignores.
@@ -178,6 +179,7 @@ class Secret:
     created: datetime | None
     updated: datetime | None
     owned_by: str
+    controller: str = ""
     expiries: Mapping[str, datetime]
     entries: tuple[Entry, ...]
     wrapped: bool

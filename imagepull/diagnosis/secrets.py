@@ -40,6 +40,7 @@ def parse_secret(document: Json) -> Secret:
     if not malformed and not isinstance(auths, Mapping | None):
         malformed = "auths is not an object"
     entries = tuple(_entries(document, auths if isinstance(auths, Mapping) else {}))
+    controller = next((each for each in items(metadata, "ownerReferences") if each.get("controller")), None)
     faulty = next((entry for entry in entries if entry.fault), None)
     managed = [at for each in items(metadata, "managedFields") if (at := moment(each, "time"))]
     return Secret(
@@ -50,6 +51,7 @@ def parse_secret(document: Json) -> Secret:
         created=moment(metadata, "creationTimestamp"),
         updated=moment(document, "updated") or max(managed, default=moment(metadata, "creationTimestamp")),
         owned_by=text(mapping(metadata, "annotations"), OWNED_BY_ANNOTATION),
+        controller=f"{text(controller, 'kind')}/{text(controller, 'name')}" if controller else "",
         expiries=_expiries(mapping(metadata, "annotations")),
         entries=entries,
         wrapped=_key_of(content, "auths") in content,

@@ -79,13 +79,31 @@ class Cluster:
         """The cluster that `kubeconfig.load` finds; nothing is sent yet."""
         return cls(kubeconfig.load(config, context))
 
-    async def list(self, kind: Any, *, name: str | None = None, namespace: str = "*") -> list[Any]:
-        """Objects of a kind, in one namespace or in all (`*`), of one name or of any."""
-        fields: dict[str, Any] | None = None if name is None else {"metadata.name": name}
+    async def list(
+        self,
+        kind: Any,
+        *,
+        name: str | None = None,
+        namespace: str | None = "*",
+        fields: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        parse: Callable[[Any], Any] = lambda found: found,
+    ) -> list[Any]:
+        """Objects of a kind, in one namespace or in all (`*`); None for a kind that has none.
+
+        Args:
+            name: Of one name only.
+            fields, labels: Selectors that the API server applies: field or label to its value.
+            parse: What to keep of an object. It is applied while the list arrives, so that large objects that are
+                kept in part do not have to fit into memory together.
+        """
+        selected: dict[str, Any] = {**(fields or {}), **({} if name is None else {"metadata.name": name})}
 
         async def chunks() -> list[Any]:
-            found = self._client.list(kind, namespace=namespace, fields=fields, chunk_size=500)
-            return [each async for each in found]
+            found = self._client.list(
+                kind, namespace=namespace, fields=selected or None, labels=dict(labels or {}) or None, chunk_size=500
+            )
+            return [parse(each) async for each in found]
 
         return await self._request(chunks)
 
