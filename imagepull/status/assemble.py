@@ -1,0 +1,238 @@
+"""The status of an inventory: each workload's next Pod, each Pod there is, and each token, put together."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final
+
+from imagepull.diagnosis.objects import Container, ContainerKind, Pod
+from imagepull.errors import InvalidPullPolicy, InvalidReference
+from imagepull.images.pull_policy import PullPolicy, resolve
+from imagepull.images.reference import parse
+from imagepull.status.evidence import Evidence, gather_evidence
+from imagepull.status.inventory import Inventory
+from imagepull.status.model import OpenedBy, Outcome, Pull, Status, Token
+from imagepull.status.next_start import Explain, Explanation, Judgement, Start, judge
+from imagepull.status.openings import entry_expires, usable_entries
+from imagepull.status.renewers import owner_title, renewal_due, renewer_of
+
+__all__ = ["FailsNow", "assemble"]
+
+FailsNow = Callable[[Pod], Mapping[tuple[str, str], Explanation]]
+"""Why images of a Pod are not pulled right now: by name of the container with its role, and image."""
+
+_ROLES: Final = {ContainerKind.INIT: "init ", ContainerKind.MAIN: "", ContainerKind.EPHEMERAL: "ephemeral "}
+_ENDED: Final = frozenset({"Succeeded", "Failed"})
+_RANKS: Final = {outcome: rank for rank, outcome in enumerate(Outcome)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Image:
+    """One image of a Pod, by the container (with its role) or volume that has it."""
+
+    container: str
+    image: str
+    policy: str
+    started: bool
+
+
+def assemble(inventory: Inventory, within: float, *, explain: Explain, fails_now: FailsNow) -> Status:
+    """The whole status.
+
+    Args:
+        within: seconds ahead in which a token that expires counts.
+        explain: says why a registry would refuse a start.
+        fails_now: says why images of a Pod are not pulled right now.
+    """
+    judged = _Judge(inventory, gather_evidence(inventory), within, explain)
+    pulls = _merged([*_of_templates(inventory, judged), *_of_pods(inventory, judged, fails_now)])
+    namespaces = {pod.namespace for pod in inventory.pods} | {each.template.namespace for each in inventory.workloads}
+    return Status(
+        scope=inventory.scope,
+        at=inventory.at,
+        within=within,
+        pulls=tuple(sorted(pulls, key=_worst_first)),
+        tokens=tuple(_tokens(inventory, pulls)),
+        namespaces=len(namespaces),
+        workloads=len(inventory.workloads),
+        pods=len(inventory.pods),
+        limits=inventory.limits,
+    )
+
+
+class _Judge:
+    """`judge`, asked once for each different start: the Pods of a workload do not differ in what decides."""
+
+    def __init__(self, inventory: Inventory, evidence: Evidence, within: float, explain: Explain) -> None:
+        self._inventory, self._evidence, self._within, self._explain = inventory, evidence, within, explain
+        self._known: dict[tuple[object, ...], Judgement] = {}
+
+    def __call__(self, start: Start) -> Judgement:
+        pod = start.pod
+        secrets: object = pod.pull_secrets or (start.template and pod.service_account)
+        node = pod.node if start.policy == PullPolicy.NEVER.value else ""
+        workload = self._inventory.workload_of(pod)
+        key = (pod.namespace, workload, secrets, node, start.image, start.policy, start.template, start.cached)
+        if key not in self._known:
+            self._known[key] = judge(start, self._inventory, self._evidence, self._within, self._explain)
+        return self._known[key]
+
+
+def _of_templates(inventory: Inventory, judged: _Judge) -> Iterator[Pull]:
+    for workload in inventory.workloads:
+        for image in _images(workload.template):
+            start = Start(pod=workload.template, image=image.image, policy=image.policy, template=True)
+            yield _pull(workload.title, workload.template.namespace, image, judged(start), template=True)
+
+
+def _of_pods(inventory: Inventory, judged: _Judge, fails_now: FailsNow) -> Iterator[Pull]:
+    known = {
+        (workload.template.namespace, workload.title, image.container, image.image): workload.template
+        for workload in inventory.workloads
+        for image in _images(workload.template)
+    }
+    for pod in inventory.pods:
+        if pod.phase in _ENDED:
+            continue
+        workload = inventory.workload_of(pod)
+        failing = fails_now(pod) if _is_waiting(pod) else {}
+        for image in _images(pod):
+            cached = image.started and image.policy != PullPolicy.ALWAYS.value
+            template = known.get((pod.namespace, workload, image.container, image.image))
+            # A container that its node's copy can start again fails only as its workload's next Pod does.
+            start = Start(
+                pod=template if cached and template else pod,
+                image=image.image,
+                policy=image.policy,
+                template=template is not None and cached,
+                cached=cached and template is None,
+            )
+            judgement = judged(start)
+            if (now := failing.get((image.container, image.image))) is not None:
+                judgement = replace(judgement, outcome=Outcome.FAILS_NOW, explanation=now, fails_at=None)
+            yield _pull(workload, pod.namespace, image, judgement, pods=(pod.name,))
+
+
+def _is_waiting(pod: Pod) -> bool:
+    return not pod.node or any(not container.running for container in pod.containers)
+
+
+def _images(pod: Pod) -> Iterator[_Image]:
+    """Each container's image, and each image volume's once."""
+    volumes: set[str] = set()
+    for container in pod.containers:
+        started = container.running or container.ended is not None
+        yield _image(_ROLES[container.kind] + container.name, container.image, container.policy, container, started)
+        for volume in container.volumes:
+            if volume.name not in volumes:
+                volumes.add(volume.name)
+                yield _image(f"volume {volume.name}", volume.image, volume.policy, container, started)
+
+
+def _image(name: str, image: str, policy: str, container: Container, started: bool) -> _Image:
+    return _Image(container=name, image=image, policy=policy or _default_policy(image), started=started)
+
+
+@lru_cache(maxsize=4096)
+def _default_policy(image: str) -> str:
+    return resolve(image).policy.value
+
+
+@lru_cache(maxsize=4096)
+def _reason(image: str, policy: str) -> str:
+    """Why the policy is as it is: the API server writes the default out, so an equal one counts as the default."""
+    default = resolve(image)
+    try:
+        return default.reason if default.policy.value == policy else resolve(image, policy).reason
+    except InvalidPullPolicy:
+        return "unknown policy"
+
+
+@lru_cache(maxsize=4096)
+def _registry(image: str) -> str:
+    try:
+        return parse(image).domain
+    except InvalidReference:
+        return ""
+
+
+def _pull(
+    workload: str,
+    namespace: str,
+    image: _Image,
+    judgement: Judgement,
+    *,
+    pods: tuple[str, ...] = (),
+    template: bool = False,
+) -> Pull:
+    opening, explanation = judgement.opening, judgement.explanation
+    return Pull(
+        namespace=namespace,
+        workload=workload,
+        container=image.container,
+        image=image.image,
+        registry=_registry(image.image),
+        policy=image.policy,
+        reason=_reason(image.image, image.policy),
+        opened_by=judgement.opened_by,
+        outcome=judgement.outcome,
+        secret=opening.secret.name if opening else "",
+        key=opening.entry.key if opening else "",
+        owner=owner_title(opening.secret) if opening else "",
+        expires=opening.expires if opening else None,
+        code=explanation.code if explanation else "",
+        confidence=explanation.confidence if explanation else "",
+        cause=explanation.cause if explanation else "",
+        fix=explanation.fix if explanation else "",
+        fails_at=judgement.fails_at,
+        pods=pods,
+        template=template,
+    )
+
+
+def _merged(pulls: Iterable[Pull]) -> list[Pull]:
+    """One pull for all that differ in nothing but the Pods."""
+    same: dict[Pull, list[Pull]] = {}
+    for pull in pulls:
+        same.setdefault(replace(pull, pods=(), template=False), []).append(pull)
+    return [
+        replace(
+            pull,
+            pods=tuple(name for each in found for name in each.pods),
+            template=any(each.template for each in found),
+        )
+        for pull, found in same.items()
+    ]
+
+
+def _worst_first(pull: Pull) -> tuple[object, ...]:
+    return _RANKS[pull.outcome], pull.namespace, pull.workload, pull.container, pull.image
+
+
+def _tokens(inventory: Inventory, pulls: Sequence[Pull]) -> list[Token]:
+    """Every entry of every pull Secret, the first to expire first."""
+    used: dict[tuple[str, str, str], list[Pull]] = {}
+    for pull in pulls:
+        if pull.opened_by is OpenedBy.SECRET:
+            used.setdefault((pull.namespace, pull.secret, pull.key), []).append(pull)
+    tokens = []
+    for namespace, secrets in inventory.secrets.items():
+        for secret in secrets.found.values():
+            for entry in usable_entries(secret):
+                expires = entry_expires(secret, entry)
+                opened = used.get((namespace, secret.name, entry.key), ())
+                tokens.append(
+                    Token(
+                        namespace=namespace,
+                        secret=secret.name,
+                        key=entry.key,
+                        owner=owner_title(secret),
+                        renewer=renewer_of(secret, inventory.renewals),
+                        issued=secret.updated,
+                        expires=expires,
+                        renewal=renewal_due(secret, expires, inventory.renewals.get((namespace, secret.name))),
+                        workloads=tuple(sorted({pull.workload for pull in opened})),
+                        pods=len({name for pull in opened for name in pull.pods}),
+                    )
+                )
+    return sorted(tokens, key=lambda token: (token.expires is None, token.expires or inventory.at, token.namespace))

@@ -1,0 +1,228 @@
+"""How the next pull of one image goes: pure, from what the cluster holds at one moment.
+
+The order is the kubelet's: which Secrets the Pod has, which of their entries match, whether one of those still lives;
+then the node's own credential; then none. What it means when nothing opens an image is said by `imagepull.diagnosis`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from imagepull.diagnosis.objects import Missing, Node, Pod, Secret
+from imagepull.errors import InvalidReference
+from imagepull.images.pull_policy import PullPolicy
+from imagepull.images.reference import ImageReference, parse
+from imagepull.registries.lifetimes import time_left
+from imagepull.status.evidence import Evidence, asks_for_credentials
+from imagepull.status.inventory import Inventory
+from imagepull.status.model import OpenedBy, Outcome
+from imagepull.status.openings import Opening, openings, usable_entries
+from imagepull.status.renewers import is_kept_alive, renewer_of
+
+__all__ = ["Explain", "Explanation", "Judgement", "Start", "judge"]
+
+_MOST_LISTED_IMAGES: Final = 50
+"""Images that a kubelet reports at most (`nodeStatusMaxImages`): one that is not listed may be there all the same."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Start:
+    """A container, or image volume, that starts.
+
+    Attributes:
+        pod: the Pod, or the template of a workload's next Pod.
+        template: it is a template, so that its ServiceAccount's list counts as it is now.
+        cached: the Pod runs already, and its policy lets it start again from the node's copy.
+    """
+
+    pod: Pod
+    image: str
+    policy: str
+    template: bool
+    cached: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Explanation:
+    """Why nothing opens an image: a code of `imagepull.diagnosis`, and what to do."""
+
+    code: str
+    confidence: str
+    cause: str
+    fix: str
+
+
+Explain = Callable[[Start], Explanation]
+"""Says why a registry would refuse this start."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """What is known of one start; fields as in `Pull`."""
+
+    outcome: Outcome
+    opened_by: OpenedBy
+    opening: Opening | None = None
+    explanation: Explanation | None = None
+    fails_at: datetime | None = None
+
+
+_FINE_WITHOUT_SECRET: Final = Judgement(outcome=Outcome.FINE, opened_by=OpenedBy.NOBODY)
+
+
+def judge(start: Start, inventory: Inventory, evidence: Evidence, within: float, explain: Explain) -> Judgement:
+    """How the start goes. `within`: seconds ahead in which a token that expires counts."""
+    try:
+        reference = parse(start.image)
+    except InvalidReference:
+        return _fails(start, OpenedBy.NOBODY, explain)
+    if start.policy == PullPolicy.NEVER.value:
+        return _judge_never(start, reference, inventory, explain)
+    names = _secret_names(start, inventory)
+    looked_up = [inventory.secret(start.pod.namespace, name) for name in names or ()]
+    secrets = [each for each in looked_up if isinstance(each, Secret)]
+    if any(secret.malformed for secret in secrets):
+        return _fails(start, OpenedBy.NOBODY, explain)
+    found = openings(secrets, reference.repository)
+    if found:
+        return _judge_openings(start, found, inventory, evidence.node_opens(reference), within, explain)
+    if evidence.node_opens(reference):
+        return Judgement(outcome=Outcome.FINE, opened_by=OpenedBy.NODE)
+    if evidence.is_official(reference) or evidence.opens_without_secret(reference):
+        return _FINE_WITHOUT_SECRET
+    if names is None or Missing.WITHHELD in looked_up:
+        return Judgement(outcome=Outcome.UNKNOWN, opened_by=OpenedBy.UNKNOWN, explanation=_withheld(start))
+    if asks_for_credentials(reference) or _is_meant_to_have_secret(start, reference, looked_up, inventory):
+        return _fails(start, OpenedBy.NOBODY, explain)
+    return _FINE_WITHOUT_SECRET
+
+
+def _secret_names(start: Start, inventory: Inventory) -> Sequence[str] | None:
+    """Names of the Secrets that the Pod has, or will have; None when its ServiceAccount may not be read."""
+    if start.pod.pull_secrets or not start.template:
+        return start.pod.pull_secrets
+    account = inventory.account(start.pod.namespace, start.pod.service_account)
+    if isinstance(account, Missing):
+        return None if account is Missing.WITHHELD else ()
+    return account.pull_secrets
+
+
+def _judge_openings(
+    start: Start, found: Sequence[Opening], inventory: Inventory, node_opens: bool, within: float, explain: Explain
+) -> Judgement:
+    now, first = inventory.at, found[0]
+    alive = [opening for opening in found if opening.opens(now)]
+    if not alive and not node_opens:
+        return replace(_fails(start, OpenedBy.SECRET, explain), opening=first)
+    fine = Judgement(outcome=Outcome.FINE, opened_by=OpenedBy.SECRET, opening=first)
+    if node_opens:
+        return fine
+    last = max(alive, key=lambda opening: opening.expires.timestamp() if opening.expires else float("inf"))
+    if last.expires is None or last.expires > now + timedelta(seconds=within):
+        return fine
+    renewer = renewer_of(last.secret, inventory.renewals)
+    if is_kept_alive(last.secret, last.expires, renewer, now):
+        return fine
+    left = time_left((last.expires - now).total_seconds()).removesuffix(" left")
+    why = (
+        f"and {renewer.title} has not renewed it, though that was due"
+        if renewer.automatic
+        else f"and only {renewer.title} renews it"
+        if last.secret.owned_by
+        else "and nobody is known to renew it"
+    )
+    explanation = Explanation(
+        code="token-expires",
+        confidence="certain" if last.secret.owned_by else "likely",
+        cause=f"The token for {last.entry.key} in Secret {last.secret.name} expires in {left}, {why}.",
+        fix=_renewal_advice(last.secret, automatic=renewer.automatic),
+    )
+    return Judgement(
+        outcome=Outcome.FAILS_SOON,
+        opened_by=OpenedBy.SECRET,
+        opening=first,
+        explanation=explanation,
+        fails_at=last.expires,
+    )
+
+
+def _renewal_advice(secret: Secret, *, automatic: bool) -> str:
+    if automatic:
+        return f"Look at the renewer's last run; imagepull renew -n {secret.namespace} renews it by hand."
+    if secret.owned_by:
+        return f"Run pulumi up for {secret.owned_by}, or set renewal so that a CronJob renews it."
+    return "Renew it, or let RegistryAccess write and renew the Secret."
+
+
+def _judge_never(start: Start, reference: ImageReference, inventory: Inventory, explain: Explain) -> Judgement:
+    """Policy Never: no registry is asked, so what counts is which nodes have the image."""
+    fine = _FINE_WITHOUT_SECRET
+    if start.cached:
+        return fine
+    if inventory.nodes is None:
+        cause = "The policy is Never, and the nodes may not be read, so it is not known whether they have the image."
+        return Judgement(
+            outcome=Outcome.UNKNOWN,
+            opened_by=OpenedBy.NOBODY,
+            explanation=Explanation(
+                code="never-absent", confidence="possible", cause=cause, fix="Allow list on nodes."
+            ),
+        )
+    nodes = [node for node in inventory.nodes.values() if start.pod.node in ("", node.name)]
+    without = [node for node in nodes if not _has(node, reference)]
+    if not without or all(len(node.images) >= _MOST_LISTED_IMAGES for node in without):
+        return fine
+    judged = _fails(start, OpenedBy.NOBODY, explain)
+    if len(without) == len(nodes) or judged.explanation is None:
+        return judged
+    cause = f"The policy is Never, and {len(without)} of {len(nodes)} nodes do not list the image: {without[0].name}."
+    return replace(judged, explanation=replace(judged.explanation, cause=cause))
+
+
+def _has(node: Node, reference: ImageReference) -> bool:
+    return reference.canonical in node.images
+
+
+def _is_meant_to_have_secret(
+    start: Start, reference: ImageReference, looked_up: Sequence[Secret | Missing], inventory: Inventory
+) -> bool:
+    """Whether something shows that the image needs a Secret, though its registry is none that always asks for one.
+
+    The Pod names a Secret that is not there; or a Secret of its namespace is for this registry.
+    """
+    if Missing.ABSENT in looked_up:
+        return True
+    there = inventory.secrets.get(start.pod.namespace)
+    if there is None:
+        return False
+    name = _host_name(reference.domain)
+    return any(
+        _host_name(entry.key.partition("://")[2] or entry.key) == name
+        for secret in there.found.values()
+        for entry in usable_entries(secret)
+    )
+
+
+def _host_name(place: str) -> str:
+    """Host without port and path."""
+    host = place.partition("/")[0]
+    return host.rpartition(":")[0] or host if host.rpartition(":")[2].isdigit() else host
+
+
+def _withheld(start: Start) -> Explanation:
+    namespace = start.pod.namespace
+    return Explanation(
+        code="",
+        confidence="",
+        cause=f"The Secrets or ServiceAccounts of namespace {namespace} may not be read.",
+        fix=f"Allow list on secrets and serviceaccounts in {namespace}.",
+    )
+
+
+def _fails(start: Start, opened_by: OpenedBy, explain: Explain) -> Judgement:
+    explanation = explain(start)
+    if start.cached:
+        here = f"Node {start.pod.node} has the image, so this Pod starts there again, and nowhere else"
+        explanation = replace(explanation, confidence="likely", cause=f"{here}. {explanation.cause}")
+    return Judgement(outcome=Outcome.FAILS_NEXT_START, opened_by=opened_by, explanation=explanation)

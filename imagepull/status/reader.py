@@ -1,0 +1,273 @@
+"""Reads an inventory from a cluster: lists, not object by object, and nothing that decides nothing.
+
+What may not be listed in the whole cluster is listed in each namespace, and what may not be listed there is asked for
+by name. What may not be read at all is a limit of the inventory, never taken to be absent.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+from imagepull.diagnosis.fields import Json, mapping, text
+from imagepull.diagnosis.objects import Event, Node, Pod, Secret, Secrets, ServiceAccount
+from imagepull.diagnosis.parsing import parse_event, parse_node, parse_pod, parse_service_account
+from imagepull.diagnosis.secrets import DATA_KEYS, parse_secret
+from imagepull.errors import Forbidden
+from imagepull.kubernetes.client import Cluster, for_each
+from imagepull.kubernetes.kinds import RAW_KINDS
+from imagepull.status.inventory import Inventory, Renewal, Workload
+from imagepull.status.workloads import WORKLOAD_KINDS, controller_of, parse_workload
+
+__all__ = ["EVERY_NAMESPACE", "read_inventory"]
+
+EVERY_NAMESPACE: Final = "*"
+
+Item = TypeVar("Item")
+
+
+async def read_inventory(cluster: Cluster, namespace: str, scope: str) -> Inventory:
+    """Everything that decides about the image pulls of a namespace, or of all (`EVERY_NAMESPACE`).
+
+    Args:
+        scope: what to call it, as in `Status`.
+
+    Raises:
+        ClusterError: the cluster cannot be reached, or the Pods may not be listed.
+    """
+    read = _Reading(cluster, namespace)
+    pods, workloads, jobs, nodes, renewals = await asyncio.gather(
+        cluster.list(RAW_KINDS["Pod"], namespace=namespace, parse=parse_pod),
+        read.workloads(),
+        read.jobs(),
+        read.nodes(),
+        read.renewals(),
+    )
+    everything = [*workloads, *jobs]
+    templates = [workload for workload, _ in everything if workload is not None]
+    makers: list[Pod] = [*pods, *(workload.template for workload in templates)]
+    accounts = await read.accounts(makers)
+    secrets = await read.secrets(makers, accounts)
+    return Inventory(
+        scope=scope,
+        at=datetime.now(UTC),
+        pods=tuple(pods),
+        workloads=tuple(templates),
+        accounts=accounts,
+        secrets=secrets,
+        nodes=nodes,
+        events=await read.events(pods),
+        controllers=_controllers(pods, templates, dict(each for _, each in everything if each)),
+        renewals=renewals,
+        limits=tuple(dict.fromkeys(read.limits)),
+    )
+
+
+_Found = tuple[Workload | None, tuple[tuple[str, str], str] | None]
+"""A workload that makes Pods, and by namespace and title what controls it."""
+
+
+@dataclass(kw_only=False)
+class _Reading:
+    """One reading, and what could not be read in it."""
+
+    cluster: Cluster
+    namespace: str
+    limits: list[str] = field(default_factory=list)
+
+    async def workloads(self) -> list[_Found]:
+        kinds = [kind for kind in WORKLOAD_KINDS if kind != "Job"]
+        return [each for found in await asyncio.gather(*map(self._workloads, kinds)) for each in found]
+
+    async def jobs(self) -> list[_Found]:
+        return await self._workloads("Job")
+
+    async def _workloads(self, kind: str) -> list[_Found]:
+        def parse(document: Json) -> _Found:
+            return parse_workload(kind, document), controller_of(kind, document)
+
+        try:
+            return await self.cluster.list(RAW_KINDS[kind], namespace=self.namespace, parse=parse)
+        except Forbidden:
+            self.limits.append(f"{kind}s may not be listed: what they start next is known from their Pods only.")
+            return []
+
+    async def nodes(self) -> Mapping[str, Node] | None:
+        try:
+            nodes = await self.cluster.list(RAW_KINDS["Node"], namespace=None, parse=parse_node)
+        except Forbidden:
+            self.limits.append("Nodes may not be listed: which images they have, and for which platform, is not known.")
+            return None
+        return {node.name: node for node in nodes}
+
+    async def renewals(self) -> Mapping[tuple[str, str], Renewal]:
+        return {}
+
+    async def accounts(self, pods: Collection[Pod]) -> Mapping[str, Mapping[str, ServiceAccount]]:
+        wanted = _by_namespace((pod.namespace, pod.service_account) for pod in pods)
+        found, denied = await self._look_up("ServiceAccount", wanted, parse_service_account)
+        self._tell_denied("ServiceAccounts", denied)
+        return {
+            namespace: {each.name: each for each in accounts.values()}
+            for namespace, accounts in found.items()
+            if namespace not in denied
+        }
+
+    async def secrets(
+        self, pods: Collection[Pod], accounts: Mapping[str, Mapping[str, ServiceAccount]]
+    ) -> Mapping[str, Secrets]:
+        """All pull Secrets, and what the names of others that Pods and ServiceAccounts list stand for."""
+        wanted = _by_namespace(
+            [(pod.namespace, name) for pod in pods for name in pod.pull_secrets]
+            + [
+                (namespace, name)
+                for namespace, there in accounts.items()
+                for account in there.values()
+                for name in account.pull_secrets
+            ]
+        )
+        for pod in pods:
+            wanted.setdefault(pod.namespace, set())
+        found: dict[str, dict[str, Secret]] = {}
+        denied: set[str] = set()
+        for type_ in DATA_KEYS:
+            listed, refused = await self._look_up("Secret", wanted, parse_secret, fields={"type": type_})
+            denied |= refused
+            for namespace, there in listed.items():
+                found.setdefault(namespace, {}).update(there)
+        absent = await self._named(wanted, found, denied)
+        self._tell_denied("Secrets", denied)
+        return {
+            namespace: Secrets(
+                found=found.get(namespace, {}),
+                complete=namespace not in denied,
+                absent=frozenset(absent.get(namespace, ())),
+            )
+            for namespace in {*wanted, *found}
+        }
+
+    async def _named(
+        self, wanted: Mapping[str, set[str]], found: dict[str, dict[str, Secret]], denied: set[str]
+    ) -> Mapping[str, set[str]]:
+        """Asks for the names that no list had: a Secret of another type, or one that is not there."""
+        absent: dict[str, set[str]] = {}
+        missing = [
+            (namespace, name)
+            for namespace, names in wanted.items()
+            for name in names
+            if name not in found.get(namespace, {})
+        ]
+
+        async def ask(place: tuple[str, str]) -> None:
+            namespace, name = place
+            try:
+                document = await self.cluster.get(RAW_KINDS["Secret"], name, namespace)
+            except Forbidden:
+                denied.add(namespace)
+                return
+            if document is None:
+                absent.setdefault(namespace, set()).add(name)
+            else:
+                found.setdefault(namespace, {})[name] = parse_secret(document)
+
+        await for_each(missing, ask)
+        return absent
+
+    async def events(self, pods: Iterable[Pod]) -> Mapping[tuple[str, str], tuple[Event, ...]] | None:
+        """The Events of the Pods that wait, one list for each of their namespaces."""
+        waiting = {(pod.namespace, pod.name) for pod in pods if pod.node and _waits(pod)}
+        found: dict[tuple[str, str], list[Event]] = {}
+        denied: set[str] = set()
+
+        async def ask(namespace: str) -> None:
+            try:
+                events = await self.cluster.list(
+                    RAW_KINDS["Event"],
+                    namespace=namespace,
+                    fields={"involvedObject.kind": "Pod"},
+                    parse=lambda document: _event_of(document, waiting),
+                )
+            except Forbidden:
+                denied.add(namespace)
+                return
+            for event in events:
+                if event is not None:
+                    found.setdefault((event.namespace, event.pod), []).append(event)
+
+        await for_each(sorted({namespace for namespace, _ in waiting}), ask)
+        self._tell_denied("Events", denied)
+        if denied and not found:
+            return None
+        return {place: tuple(events) for place, events in found.items()}
+
+    async def _look_up(
+        self,
+        kind: str,
+        wanted: Mapping[str, Collection[str]],
+        parse: Callable[[Json], Item],
+        fields: Mapping[str, str] | None = None,
+    ) -> tuple[dict[str, dict[str, Item]], set[str]]:
+        """Objects by namespace and name, and the namespaces in which they may not be listed."""
+        found: dict[str, dict[str, Item]] = {namespace: {} for namespace in wanted}
+        denied: set[str] = set()
+
+        def parse_named(document: Json) -> tuple[str, str, Item]:
+            metadata = mapping(document, "metadata")
+            return text(metadata, "namespace"), text(metadata, "name"), parse(document)
+
+        async def ask(namespace: str) -> None:
+            try:
+                listed = await self.cluster.list(RAW_KINDS[kind], namespace=namespace, fields=fields, parse=parse_named)
+            except Forbidden:
+                denied.add(namespace)
+                return
+            for place, name, item in listed:
+                found.setdefault(place, {})[name] = item
+
+        if self.namespace == EVERY_NAMESPACE:
+            await ask(EVERY_NAMESPACE)
+            if not denied:
+                return found, denied
+            denied.clear()
+            await for_each(sorted(wanted), ask)
+        else:
+            await ask(self.namespace)
+        return found, denied
+
+    def _tell_denied(self, what: str, namespaces: Collection[str]) -> None:
+        if namespaces:
+            names = sorted(namespaces)
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            self.limits.append(f"{what} of namespace {', '.join(names[:3])}{more} may not be read.")
+
+
+def _by_namespace(places: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for namespace, name in places:
+        found.setdefault(namespace, set()).add(name)
+    return found
+
+
+def _waits(pod: Pod) -> bool:
+    return any(container.waiting_reason for container in pod.containers)
+
+
+def _event_of(document: Any, pods: Collection[tuple[str, str]]) -> Event | None:
+    """The Event, if it is of one of these Pods."""
+    about = mapping(document, "involvedObject")
+    return parse_event(document) if (text(about, "namespace"), text(about, "name")) in pods else None
+
+
+def _controllers(
+    pods: Iterable[Pod], workloads: Iterable[Workload], known: Mapping[tuple[str, str], str]
+) -> Mapping[tuple[str, str], str]:
+    """What controls the controllers of Pods: of ReplicaSets, which are not read, their names say it."""
+    deployments = {(each.template.namespace, each.name) for each in workloads if each.kind == "Deployment"}
+    found = dict(known)
+    for pod in pods:
+        kind, _, name = pod.owner.partition("/")
+        deployment = name.rpartition("-")[0]
+        if kind == "ReplicaSet" and (pod.namespace, deployment) in deployments:
+            found[pod.namespace, pod.owner] = f"Deployment/{deployment}"
+    return found

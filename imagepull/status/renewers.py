@@ -1,0 +1,53 @@
+"""Who renews the tokens of a pull Secret, when that is due, and whether it has not happened."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from imagepull.diagnosis.objects import Secret
+from imagepull.status.inventory import Renewal
+from imagepull.status.model import Renewer
+
+__all__ = ["is_kept_alive", "owner_title", "renewal_due", "renewer_of"]
+
+_NOBODY: Final = Renewer(title="nobody known", automatic=False)
+_PULUMI: Final = Renewer(title="pulumi up", automatic=False)
+_OPERATORS: Final = frozenset({"ExternalSecret"})
+"""Kinds whose controller writes a Secret anew by itself (external-secrets.io)."""
+_LATE: Final = 0.25
+"""Share of a token's life that is left when a renewal at its half has failed for long."""
+
+
+def renewer_of(secret: Secret, renewals: Mapping[tuple[str, str], Renewal]) -> Renewer:
+    """Who renews a Secret, as far as the cluster shows. `renewals`: as in `Inventory`."""
+    kind, _, name = secret.controller.partition("/")
+    if kind in _OPERATORS:
+        return Renewer(title=f"{kind} {name}", automatic=True)
+    renewal = renewals.get((secret.namespace, secret.name))
+    if renewal is not None:
+        title = f"{renewal.title} (suspended)" if renewal.stopped else renewal.title
+        return Renewer(title=title, automatic=not renewal.stopped)
+    return _PULUMI if secret.owned_by else _NOBODY
+
+
+def owner_title(secret: Secret) -> str:
+    """Whose a Secret is: the Pulumi resource or the object that writes it; empty when nothing says so."""
+    return secret.owned_by or " ".join(secret.controller.split("/", 1))
+
+
+def renewal_due(secret: Secret, expires: datetime | None, renewal: Renewal | None) -> datetime | None:
+    """When the renewer of a token is due: at half of its life, or as its renewer is told; None when that is unknown."""
+    written = secret.updated
+    if expires is None or written is None or written >= expires or not (secret.owned_by or renewal):
+        return None
+    if renewal is not None and renewal.refresh_before is not None:
+        return expires - timedelta(seconds=renewal.refresh_before)
+    return written + (expires - written) / 2
+
+
+def is_kept_alive(secret: Secret, expires: datetime, renewer: Renewer, now: datetime) -> bool:
+    """Whether the token will be replaced in time: its renewer runs by itself, and has not let it grow old."""
+    if not renewer.automatic:
+        return False
+    written = secret.updated
+    return written is None or expires - now > (expires - written) * _LATE

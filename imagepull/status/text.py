@@ -1,0 +1,129 @@
+"""A status as text for a terminal: the verdict first, then what fails and why, then every image, the worst first."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from imagepull.registries.lifetimes import time_left
+from imagepull.status.model import WILL_FAIL, OpenedBy, Outcome, Pull, Status
+
+__all__ = ["as_lines", "duration_text", "listed", "opened_by", "outcome_text", "verdict"]
+
+_HEADINGS: Final = ("STATUS", "WORKLOAD", "CONTAINER", "IMAGE", "POLICY", "OPENED BY", "WHOSE", "TIME LEFT", "PODS")
+_UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+_OPENED_BY: Final = {
+    OpenedBy.NODE: "the node's own credential",
+    OpenedBy.NOBODY: "no Secret",
+    OpenedBy.UNKNOWN: "unknown",
+}
+_IN_VERDICT: Final = {
+    Outcome.FAILS_NOW: "{count} {verb} now",
+    Outcome.FAILS_NEXT_START: "{count} at the next start",
+    Outcome.FAILS_SOON: "{count} within {within}",
+}
+
+
+def verdict(status: Status) -> str:
+    """The first line: how many pulls will fail, and when."""
+    total, failing = len(status.pulls), status.will_fail
+    within = duration_text(status.within)
+    if not total:
+        return f"No image to pull in {status.scope}."
+    unknown = status.counts[Outcome.UNKNOWN]
+    tail = f" {unknown} cannot be judged." if unknown else ""
+    if not failing:
+        if unknown == total:
+            return f"None of {_counted(total, 'image pull')} in {status.scope} can be judged."
+        fine = total - unknown
+        first = "The image pull" if fine == total == 1 else f"All {fine} image pulls" if fine == total else f"{fine}"
+        of = "" if fine == total else f" of {total} image pulls"
+        return f"{first}{of} in {status.scope} will succeed for the next {within}.{tail}"
+    parts = [
+        words.format(
+            count=status.counts[outcome], verb="fails" if status.counts[outcome] == 1 else "fail", within=within
+        )
+        for outcome, words in _IN_VERDICT.items()
+        if status.counts[outcome]
+    ]
+    return f"{failing} of {_counted(total, 'image pull')} in {status.scope} will fail: {', '.join(parts)}.{tail}"
+
+
+def as_lines(status: Status) -> Iterator[str]:
+    """The status line by line."""
+    yield verdict(status)
+    yield (
+        f"Looked at {_counted(status.pods, 'Pod')} and {_counted(status.workloads, 'workload')}"
+        f" in {_counted(status.namespaces, 'namespace')}."
+    )
+    yield from (f"Not seen: {limit}" for limit in status.limits)
+    for pull in status.pulls:
+        if pull.outcome in WILL_FAIL or pull.outcome is Outcome.UNKNOWN:
+            yield from _explained(pull, status)
+    if status.pulls:
+        yield ""
+        yield from _table([_HEADINGS, *(_row(pull, status) for pull in status.pulls)])
+
+
+def outcome_text(pull: Pull, status: Status) -> str:
+    """The outcome in words, with the time where there is one: `fails in 2.0 hours`."""
+    if pull.outcome is Outcome.FAILS_SOON and pull.fails_at is not None:
+        return "fails in " + time_left((pull.fails_at - status.at).total_seconds()).removesuffix(" left")
+    return pull.outcome.value
+
+
+def opened_by(pull: Pull) -> str:
+    """The Secret that opens the image, with the entry's key where it is not just the image's registry."""
+    if pull.opened_by is OpenedBy.SECRET:
+        return pull.secret if pull.key == pull.registry else f"{pull.secret} [{pull.key}]"
+    return _OPENED_BY[pull.opened_by]
+
+
+def duration_text(seconds: float) -> str:
+    """`6 hours`, `90 minutes`, `1 day`."""
+    size = round(seconds)
+    unit, name = next(((unit, name) for unit, name in _UNITS if size >= unit and size % unit == 0), _UNITS[-1])
+    return _counted(size // unit, name)
+
+
+def _explained(pull: Pull, status: Status) -> Iterator[str]:
+    yield ""
+    sure = f" ({pull.confidence})" if pull.confidence not in ("", "certain") else ""
+    yield f"{outcome_text(pull, status)}{sure}: {pull.title}, container {pull.container}, image {pull.image}"
+    yield f"  cause: {pull.cause}"
+    if pull.fix:
+        yield f"  fix:   {pull.fix}"
+    if pull.pods:
+        yield f"  Pods:  {listed(pull.pods)}" + ("; and each new one" if pull.template else "")
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _row(pull: Pull, status: Status) -> Sequence[str]:
+    left = time_left((pull.expires - status.at).total_seconds()).removesuffix(" left") if pull.expires else "-"
+    if pull.opened_by is OpenedBy.SECRET and pull.expires is None:
+        left = "does not expire"
+    return (
+        outcome_text(pull, status),
+        pull.title,
+        pull.container,
+        pull.image,
+        pull.policy,
+        opened_by(pull),
+        pull.owner or "-",
+        left,
+        str(len(pull.pods)),
+    )
+
+
+def _table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _counted(number: int, one: str) -> str:
+    return f"{number:,} {one if number == 1 else f'{one}s'}"

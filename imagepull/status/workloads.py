@@ -1,0 +1,43 @@
+"""What makes Pods: the kinds that are read, and the Pod that each makes next."""
+
+from typing import Final
+
+from imagepull.diagnosis.fields import Json, items, mapping, text
+from imagepull.diagnosis.parsing import parse_pod
+from imagepull.pull_plan.manifest import WORKLOAD_KINDS as POD_SPEC_PATHS
+from imagepull.status.inventory import Workload
+
+__all__ = ["WORKLOAD_KINDS", "controller_of", "parse_workload"]
+
+WORKLOAD_KINDS: Final = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
+"""Kinds that make Pods over and over. A ReplicaSet is a Deployment's, nearly always: its Pods say enough of it."""
+
+_OVER: Final = frozenset({"Complete", "Failed"})
+
+
+def parse_workload(kind: str, document: Json) -> Workload | None:
+    """The workload; None for one that starts no further Pod on its own account: a Job that is over, or a CronJob's."""
+    if kind == "Job" and (_is_over(document) or controller_of(kind, document)):
+        return None
+    metadata = mapping(document, "metadata")
+    name = text(metadata, "name")
+    template = {
+        "metadata": {"namespace": text(metadata, "namespace"), "name": name},
+        "spec": mapping(document, *POD_SPEC_PATHS[kind]),
+    }
+    return Workload(kind=kind, name=name, template=parse_pod(template))
+
+
+def controller_of(kind: str, document: Json) -> tuple[tuple[str, str], str] | None:
+    """Namespace and title of the object, and the title of what controls it: `Job/tidy-28` and `CronJob/tidy`."""
+    metadata = mapping(document, "metadata")
+    owner = next((each for each in items(metadata, "ownerReferences") if each.get("controller")), None)
+    if owner is None:
+        return None
+    title = f"{kind}/{text(metadata, 'name')}"
+    return (text(metadata, "namespace"), title), f"{text(owner, 'kind')}/{text(owner, 'name')}"
+
+
+def _is_over(document: Json) -> bool:
+    conditions = items(mapping(document, "status"), "conditions")
+    return any(text(each, "type") in _OVER and text(each, "status") == "True" for each in conditions)

@@ -1,0 +1,242 @@
+"""Which entry the kubelet tries first, whose it is, until when; and what fails at the next start, or soon."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from imagepull.diagnosis.objects import Pod
+from imagepull.status.assemble import assemble
+from imagepull.status.inventory import Inventory, Renewal
+from imagepull.status.model import OpenedBy, Outcome, Pull, Status
+from imagepull.status.next_start import Explanation, Start
+from tests.unit.status.cluster import ECR, NOW, account, deployment, inventory, node, pod, pull_secret
+
+IMAGE = f"{ECR}/shop/web:1.0"
+HOURS = 3600.0
+
+
+def explain(start: Start) -> Explanation:
+    return Explanation(code="told", confidence="certain", cause=f"{start.image} is refused.", fix="Mend it.")
+
+
+def status(found: Inventory, within: float = 6 * HOURS) -> Status:
+    return assemble(found, within, explain=explain, fails_now=lambda pod: {})
+
+
+def only(found: Inventory, within: float = 6 * HOURS) -> Pull:
+    (pull,) = status(found, within).pulls
+    return pull
+
+
+def web(**more: Any) -> Any:
+    return deployment("web", IMAGE, **more)
+
+
+def test_first_entry_is_told_with_its_owner_and_expiry() -> None:
+    secret = pull_secret("access", ECR, hours_left=9, owned_by="shop/prod/access")
+    pull = only(inventory(workloads=[web()], secrets=[secret], accounts=[account("default", "access")]))
+    assert pull.outcome is Outcome.FINE
+    assert (pull.opened_by, pull.secret, pull.key) == (OpenedBy.SECRET, "access", ECR)
+    assert pull.owner == "shop/prod/access"
+    assert pull.expires == NOW + timedelta(hours=9)
+    assert pull.template
+
+
+def test_first_of_two_secrets_in_the_order_of_the_pod() -> None:
+    secrets = [pull_secret("one", ECR, hours_left=9), pull_secret("two", ECR, hours_left=10)]
+    pull = only(inventory(workloads=[web(secrets=["two", "one"])], secrets=secrets))
+    assert pull.secret == "two"
+    assert pull.expires == NOW + timedelta(hours=10)
+
+
+def test_a_path_beats_its_host() -> None:
+    secrets = [pull_secret("host", ECR), pull_secret("path", f"{ECR}/shop")]
+    assert only(inventory(workloads=[web(secrets=["host", "path"])], secrets=secrets)).secret == "path"
+
+
+def test_a_dead_entry_before_a_living_one_does_not_fail() -> None:
+    secrets = [pull_secret("dead", ECR, hours_left=-1), pull_secret("alive", ECR, hours_left=9)]
+    pull = only(inventory(workloads=[web(secrets=["dead", "alive"])], secrets=secrets))
+    assert (pull.secret, pull.outcome) == ("dead", Outcome.FINE)
+
+
+FAILING = {
+    "secret absent": inventory(workloads=[web(secrets=["gone"])], secrets=[]),
+    "secret expired": inventory(
+        workloads=[web(secrets=["access"])], secrets=[pull_secret("access", ECR, hours_left=-1)]
+    ),
+    "account without it": inventory(
+        workloads=[web()], secrets=[pull_secret("access", ECR)], accounts=[account("default")]
+    ),
+    "pod older than the list": inventory(
+        pods=[pod("worker", IMAGE)], secrets=[pull_secret("access", ECR)], accounts=[account("default", "access")]
+    ),
+    "cached here only": inventory(pods=[pod("worker", IMAGE)], nodes=[node("one", IMAGE), node("two")]),
+    "never": inventory(workloads=[web(policy="Never")], nodes=[node("one")]),
+    "key that does not match": inventory(
+        workloads=[web(secrets=["access"])], secrets=[pull_secret("access", f"{ECR}:443")]
+    ),
+    "wrong type": inventory(workloads=[web(secrets=["access"])], secrets=[pull_secret("access", ECR, type_="Opaque")]),
+    "malformed": inventory(
+        workloads=[web(secrets=["access", "broken"])],
+        secrets=[pull_secret("access", ECR), pull_secret("broken", ECR, content=b'{"auths":{"ghcr.io":{"auth":"%"}}}')],
+    ),
+    "no reference": inventory(workloads=[deployment("web", "https://ghcr.io/app")]),
+}
+
+
+@pytest.mark.parametrize("case", FAILING.values(), ids=list(FAILING))
+def test_fails_at_next_start(case: Inventory) -> None:
+    pull = only(case)
+    assert pull.outcome is Outcome.FAILS_NEXT_START
+    assert pull.cause
+
+
+def test_cached_here_only_names_the_node() -> None:
+    pull = only(FAILING["cached here only"])
+    assert pull.confidence == "likely"
+    assert "Node one has the image" in pull.cause
+
+
+FINE = {
+    "public": inventory(workloads=[deployment("web", "ghcr.io/owner/app:1")]),
+    "official image with an absent Secret": inventory(workloads=[deployment("web", "nginx:1", secrets=["gone"])]),
+    "node of EKS": inventory(workloads=[web()], nodes=[node("one", kubelet="v1.31.4-eks-aeac579")]),
+    "another Pod pulled without a Secret": inventory(
+        workloads=[web()],
+        pods=[pod("a", f"{ECR}/other:1", policy="Always")],
+    ),
+    "does not expire": inventory(
+        workloads=[web(secrets=["access"])], secrets=[pull_secret("access", ECR, hours_left=None)]
+    ),
+    "never, on every node": inventory(workloads=[web(policy="Never")], nodes=[node("one", IMAGE), node("two", IMAGE)]),
+    "never, where a node lists fifty others": inventory(
+        workloads=[web(policy="Never")], nodes=[node("one", *(f"a/{number}:1" for number in range(50)))]
+    ),
+    "running, and its node keeps the image": inventory(pods=[pod("worker", IMAGE, policy="Never")]),
+}
+
+
+@pytest.mark.parametrize("case", FINE.values(), ids=list(FINE))
+def test_is_fine(case: Inventory) -> None:
+    assert {pull.outcome for pull in status(case).pulls} == {Outcome.FINE}
+
+
+def test_who_opens_without_a_secret() -> None:
+    assert only(FINE["public"]).opened_by is OpenedBy.NOBODY
+    assert only(FINE["node of EKS"]).opened_by is OpenedBy.NODE
+
+
+SOON = {
+    "by hand": pull_secret("access", ECR, hours_left=2, owned_by="shop/prod/access"),
+    "nobody": pull_secret("access", ECR, hours_left=2),
+    "renewer that is late": pull_secret(
+        "access", ECR, hours_left=2, controller="ExternalSecret/pull", written=NOW - timedelta(hours=10)
+    ),
+}
+
+
+@pytest.mark.parametrize("secret", SOON.values(), ids=list(SOON))
+def test_fails_soon(secret: Any) -> None:
+    pull = only(inventory(workloads=[web(secrets=["access"])], secrets=[secret]))
+    assert pull.outcome is Outcome.FAILS_SOON
+    assert pull.fails_at == NOW + timedelta(hours=2)
+    assert "expires in 2.0 hours" in pull.cause
+    assert pull.fix
+
+
+def test_what_renews_by_itself_does_not_fail_soon() -> None:
+    written = NOW - timedelta(hours=5)
+    external = pull_secret("access", ECR, hours_left=5, controller="ExternalSecret/pull", written=written)
+    case = inventory(workloads=[web(secrets=["access"])], secrets=[external])
+    assert only(case).outcome is Outcome.FINE
+    assert status(case).tokens[0].renewer.title == "ExternalSecret pull"
+    ours = pull_secret("access", ECR, hours_left=5, owned_by="shop/prod/access", written=written)
+    renewals = {("shop", "access"): Renewal(title="CronJob imagepull/renew")}
+    assert (
+        only(inventory(workloads=[web(secrets=["access"])], secrets=[ours], renewals=renewals)).outcome is Outcome.FINE
+    )
+    stopped = {("shop", "access"): Renewal(title="CronJob imagepull/renew", stopped=True)}
+    case = inventory(workloads=[web(secrets=["access"])], secrets=[ours], renewals=stopped)
+    assert only(case).outcome is Outcome.FAILS_SOON
+
+
+def test_within_is_the_limit() -> None:
+    case = inventory(workloads=[web(secrets=["access"])], secrets=[SOON["nobody"]])
+    assert only(case, within=1 * HOURS).outcome is Outcome.FINE
+    assert only(case, within=3 * HOURS).outcome is Outcome.FAILS_SOON
+
+
+def test_what_may_not_be_read_is_not_taken_to_be_absent() -> None:
+    for case in (
+        inventory(workloads=[web(secrets=["access"])], secrets=None),
+        inventory(workloads=[web()], accounts=None),
+    ):
+        pull = only(case)
+        assert (pull.outcome, pull.opened_by) == (Outcome.UNKNOWN, OpenedBy.UNKNOWN)
+        assert "may not be read" in pull.cause
+
+
+def test_pods_of_a_workload_are_one_row_with_its_template() -> None:
+    case = inventory(
+        workloads=[web()],
+        pods=[pod(name, IMAGE, owner="ReplicaSet/web-5d4", secrets=["access"]) for name in ("web-a", "web-b")],
+        secrets=[pull_secret("access", ECR)],
+        accounts=[account("default", "access")],
+        controllers={("shop", "ReplicaSet/web-5d4"): "Deployment/web"},
+    )
+    pull = only(case)
+    assert pull.workload == "Deployment/web"
+    assert pull.pods == ("web-a", "web-b")
+    assert pull.template
+
+
+def test_a_pod_that_asks_the_registry_is_judged_by_its_own_list() -> None:
+    """Always, and older than the list: its container's next start fails, its replacement does not."""
+    case = inventory(
+        workloads=[web(policy="Always")],
+        pods=[
+            pod("web-old", IMAGE, policy="Always", owner="ReplicaSet/web-5d4", secrets=["gone"]),
+            pod("web-new", IMAGE, policy="Always", owner="ReplicaSet/web-5d4", secrets=["access"]),
+        ],
+        secrets=[pull_secret("access", ECR)],
+        accounts=[account("default", "access")],
+        controllers={("shop", "ReplicaSet/web-5d4"): "Deployment/web"},
+    )
+    first, second = status(case).pulls
+    assert (first.outcome, first.pods, first.template) == (Outcome.FAILS_NEXT_START, ("web-old",), False)
+    assert (second.outcome, second.pods, second.template) == (Outcome.FINE, ("web-new",), True)
+
+
+def test_what_fails_now_is_the_worst_and_keeps_its_secret() -> None:
+    waiting = pod("web-a", IMAGE, secrets=["access"], waiting=("ImagePullBackOff", "Back-off"), running=False)
+    told = Explanation(code="image-absent", confidence="certain", cause="There is no tag 1.0.", fix="Push it.")
+
+    def fails_now(pod: Pod) -> dict[tuple[str, str], Explanation]:
+        return {("app", IMAGE): told}
+
+    case = inventory(pods=[waiting, pod("b", "nginx:1")], secrets=[pull_secret("access", ECR, hours_left=9)])
+    found = assemble(case, 6 * HOURS, explain=explain, fails_now=fails_now)
+    assert found.pulls[0].outcome is Outcome.FAILS_NOW
+    assert (found.pulls[0].code, found.pulls[0].secret) == ("image-absent", "access")
+    assert found.will_fail == 1
+    assert found.counts[Outcome.FINE] == 1
+
+
+def test_pods_that_have_ended_start_no_more() -> None:
+    from dataclasses import replace
+
+    assert status(inventory(pods=[replace(pod("job", IMAGE), phase="Succeeded")])).pulls == ()
+
+
+def test_tokens_tell_renewer_renewal_and_what_hangs_on_them() -> None:
+    secret = pull_secret("access", ECR, hours_left=11, owned_by="shop/prod/access")
+    (token,) = status(
+        inventory(workloads=[web(secrets=["access"])], pods=[pod("b", IMAGE, secrets=["access"])], secrets=[secret])
+    ).tokens
+    assert token.renewer.title == "pulumi up"
+    assert token.issued == NOW - timedelta(hours=1)
+    assert token.renewal == NOW + timedelta(hours=5)
+    assert token.workloads == ("Deployment/web", "Pod/b")
+    assert token.pods == 1
