@@ -4,11 +4,12 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from lab.errors import LabError
+from lab.lock import machine_lock
 from lab.progress import step
 
 # Program (or file) to the package that brings it.
@@ -22,12 +23,14 @@ PACKAGES = {
     "ip": "iproute2",
     "unshare": "util-linux",
 }
+# Only the tests of pages need one.
+BROWSER = {"chromium": "chromium"}
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
 
-def missing() -> list[str]:
+def missing(programs: Mapping[str, str] = PACKAGES) -> list[str]:
     """The packages whose programs are not on this machine."""
-    return sorted({package for program, package in PACKAGES.items() if find(program) is None})
+    return sorted({package for program, package in programs.items() if find(program) is None})
 
 
 def find(program: str) -> Path | None:
@@ -37,13 +40,20 @@ def find(program: str) -> Path | None:
     return Path(found) if found else None
 
 
-def provide() -> None:
+def provide_browser() -> None:
+    """Install the browser if it is missing; raises LabError as `provide` does."""
+    if missing(BROWSER):
+        with machine_lock("debian", waiting="Debian packages: another command installs them; waiting for it"):
+            provide(BROWSER)
+
+
+def provide(programs: Mapping[str, str] = PACKAGES) -> None:
     """Install what is missing.
 
     Raises:
         LabError: something is missing and cannot be installed from here; it names the line to run.
     """
-    packages = missing()
+    packages = missing(programs)
     if not packages:
         return
     line = f"apt-get install --no-install-recommends {' '.join(packages)}"
