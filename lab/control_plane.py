@@ -87,6 +87,14 @@ class ControlPlane:
         ready = any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
         return ready and not node["spec"].get("taints")
 
+    def kubelet_answers(self) -> bool:
+        """Whether the kubelet says that it is healthy, asked through the API server."""
+        try:
+            with self.get(f"/api/v1/nodes/{NODE_NAME}/proxy/healthz") as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+
     def _write_credentials(self, node_addresses: tuple[str, ...]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         authority = Authority(self.folder / "pki")

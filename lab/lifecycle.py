@@ -134,6 +134,14 @@ class Lab:
         elif self.without:
             say(f"  node: left out, {self.without}; pods stay Pending")
 
+    def restart_kubelet(self, *flags: str, env: Mapping[str, str] | None = None) -> None:
+        """Start the node's kubelet again with more flags and variables, or without those of an earlier call.
+
+        Raises:
+            LabError: it did not come up again.
+        """
+        Node(self.layout, self.processes).restart_kubelet(self.control_plane, flags=flags, env=env)
+
     def publish(self, image: images.Image, repository: str, tag: str = "1") -> str:
         """Bring an image into the first of the lab's registries.
 

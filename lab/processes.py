@@ -151,6 +151,16 @@ def start_mark(pid: int) -> str | None:
     return found.stdout.strip() or None
 
 
+def children(pid: int) -> list[int]:
+    """The processes that `pid` started and that still run (Linux)."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if folder.name.isdigit() and (folder / "stat").read_text().rpartition(")")[2].split()[1] == str(pid):
+                found.append(int(folder.name))
+    return found
+
+
 def wait_until(condition: Callable[[], bool], *, timeout: float, pause: float = 0.05) -> bool:
     """Ask `condition` every `pause` seconds; False when it did not come true within `timeout` seconds."""
     deadline = time.monotonic() + timeout

@@ -1,8 +1,8 @@
 """The configuration files of containerd, CNI and the kubelet, from the node's settings. Pure."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -40,6 +40,8 @@ class Settings:
         registries: host that image references name, to the loopback port where it really is.
         containerd_log: file for containerd's output.
         kubelet_log: file for the kubelet's output.
+        kubelet_flags: more flags of the kubelet, such as `--image-credential-provider-config=FILE`.
+        kubelet_env: variables for the kubelet and the plugins that it runs, besides those of its first process.
     """
 
     name: str
@@ -55,6 +57,13 @@ class Settings:
     registries: Mapping[str, int]
     containerd_log: str
     kubelet_log: str
+    kubelet_flags: Sequence[str] = ()
+    kubelet_env: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, file: Path) -> "Settings":
+        """The settings that `Node` wrote."""
+        return cls(**json.loads(file.read_text()))
 
     @property
     def socket(self) -> Path:

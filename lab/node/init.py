@@ -1,14 +1,14 @@
 """The first process of the node's namespaces: `python -m lab.node.init SETTINGS`.
 
 It hides from the machine what containerd and the kubelet write outside their folders, starts the two, and ends when
-either ends; the kernel then ends everything else in the namespace.
+either ends; the kernel then ends everything else in the namespace. A kubelet whose flags were changed in the settings
+before it ended is started again instead.
 """
 
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab.node import config
@@ -21,7 +21,7 @@ def main(settings_file: str) -> int:
     Returns:
         The exit code: always a failure, for a node that ends by itself is one.
     """
-    settings = config.Settings(**json.loads(Path(settings_file).read_text()))
+    settings = config.Settings.read(Path(settings_file))
     folder = Path(settings.folder)
     _hide_from_machine(folder)
     snapshotter = _write_configuration(settings)
@@ -31,7 +31,22 @@ def main(settings_file: str) -> int:
         print("containerd does not answer", flush=True)
         return 1
     _run([*ctr, "images", "import", "--snapshotter", snapshotter, settings.pause_image])
-    kubelet = _start(
+    kubelet = _start_kubelet(settings)
+    while True:
+        # As first process it is given the orphans of all others, too, and has to collect them.
+        ended, status = os.wait()
+        told = config.Settings.read(Path(settings_file))
+        if ended == kubelet.pid and told != settings:
+            settings, kubelet = told, _start_kubelet(told)
+        elif ended in (containerd.pid, kubelet.pid):
+            name = "kubelet" if ended == kubelet.pid else "containerd"
+            print(f"{name} ended: exit code {os.waitstatus_to_exitcode(status)}", flush=True)
+            return 1
+
+
+def _start_kubelet(settings: config.Settings) -> subprocess.Popen[bytes]:
+    folder = Path(settings.folder)
+    return _start(
         [
             settings.kubelet,
             f"--config={folder / 'kubelet.yaml'}",
@@ -39,16 +54,11 @@ def main(settings_file: str) -> int:
             f"--hostname-override={settings.name}",
             f"--node-ip={settings.address}",
             f"--root-dir={folder / 'kubelet'}",
+            *settings.kubelet_flags,
         ],
         settings.kubelet_log,
+        env={**os.environ, **settings.kubelet_env},
     )
-    daemons = {containerd.pid: "containerd", kubelet.pid: "kubelet"}
-    while True:
-        # As first process it is given the orphans of all others, too, and has to collect them.
-        ended, status = os.wait()
-        if ended in daemons:
-            print(f"{daemons[ended]} ended: exit code {os.waitstatus_to_exitcode(status)}", flush=True)
-            return 1
 
 
 def _hide_from_machine(folder: Path) -> None:
@@ -100,9 +110,9 @@ def _overlay_works(folder: Path) -> bool:
     return True
 
 
-def _start(command: Sequence[str | Path], log: str) -> subprocess.Popen[bytes]:
+def _start(command: Sequence[str | Path], log: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
     with Path(log).open("ab") as out:
-        return subprocess.Popen([str(part) for part in command], stdout=out, stderr=subprocess.STDOUT)
+        return subprocess.Popen([str(part) for part in command], stdout=out, stderr=subprocess.STDOUT, env=env)
 
 
 def _run(command: Sequence[str | Path]) -> None:

@@ -7,7 +7,8 @@ import platform
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lab import cgroups, debian
@@ -19,7 +20,7 @@ from lab.lock import machine_lock
 from lab.network import PodNetwork
 from lab.node.config import Settings
 from lab.pki import write_private
-from lab.processes import ProcessTable
+from lab.processes import ProcessTable, children, wait_until
 from lab.progress import step
 from lab.relay import Route
 
@@ -46,8 +47,7 @@ class Node:
     @property
     def network(self) -> PodNetwork | None:
         """The Pod network of the node that was started; None when none was."""
-        file = self.folder / "settings.json"
-        return PodNetwork(bridge_address=json.loads(file.read_text())["address"]) if file.exists() else None
+        return Settings.read(self._settings_file).network if self._settings_file.exists() else None
 
     def prepare(self) -> PodNetwork:
         """Make the bridge and the cgroups.
@@ -95,16 +95,46 @@ class Node:
                 containerd_log=str(self._processes.log("containerd")),
                 kubelet_log=str(self._processes.log("kubelet")),
             )
-            file = self.folder / "settings.json"
-            write_private(file, json.dumps(vars(settings), indent=2))
+            self._write(settings)
             unshare = ["unshare", "--fork", "--pid", "--mount", "--mount-proc", "--kill-child=SIGKILL"]
             self._processes.start(
                 "node",
-                [*unshare, "--propagation=private", sys.executable, "-m", "lab.node.init", file],
+                [*unshare, "--propagation=private", sys.executable, "-m", "lab.node.init", self._settings_file],
                 env={**os.environ, "PYTHONPATH": str(CHECKOUT), "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"},
                 ends_by=signal.SIGKILL,  # unshare shuts SIGTERM out
             )
             self._processes.wait_for("node", control_plane.node_ready, timeout=120)
+
+    def restart_kubelet(
+        self, control_plane: ControlPlane, *, flags: Sequence[str] = (), env: Mapping[str, str] | None = None
+    ) -> None:
+        """Start the kubelet again with other flags and variables, and wait until it answers; Pods run on.
+
+        Args:
+            control_plane: the one that the node has joined.
+            flags: more flags than the lab's own; none takes back those of an earlier call.
+            env: more variables for the kubelet and the plugins that it runs.
+        """
+        settings = Settings.read(self._settings_file)
+        told = replace(settings, kubelet_flags=list(flags), kubelet_env=dict(env or {}))
+        if told == settings:
+            return
+        (first,) = children(next(one.pid for one in self._processes.all() if one.name == "node"))
+        (kubelet,) = [pid for pid in children(first) if Path(f"/proc/{pid}/comm").read_text() == "kubelet\n"]
+        self._write(told)
+        os.kill(kubelet, signal.SIGKILL)
+        wait_until(lambda: not Path(f"/proc/{kubelet}").exists(), timeout=10)
+        self._processes.wait_for("node", control_plane.kubelet_answers, timeout=120)
+
+    @property
+    def _settings_file(self) -> Path:
+        return self.folder / "settings.json"
+
+    def _write(self, settings: Settings) -> None:
+        # In one step: the node's first process may read it at any time.
+        partial = self.folder / "settings.partial"
+        write_private(partial, json.dumps(vars(settings), indent=2))
+        partial.replace(self._settings_file)
 
     def _start_relay(self, network: PodNetwork) -> None:
         ports = self._layout.ports

@@ -147,6 +147,10 @@ MODULES = (
         ),
     ),
     Module(
+        name="promtool",
+        programs=(Program(name="promtool", package="github.com/prometheus/prometheus/cmd/promtool", minimum=(3, 0)),),
+    ),
+    Module(
         # Newer releases are split into nested modules that the Go proxy does not serve. Of its forty providers, whose
         # dependencies take a quarter of an hour to build, the lab's copy has only those that tests use.
         name="external-secrets",
