@@ -5,12 +5,19 @@ SetDefaults_Volume). It only fills an empty field, so a stored policy goes stale
 has to send the resolved value with every write.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
 from imagepull.errors import InvalidPullPolicy, InvalidReference
 from imagepull.images.reference import DEFAULT_TAG, HUB, ImageReference, is_bare_host, parse
+
+# Tags that are made to be moved; a bare major version is one.
+_MOVING_TAG = re.compile(
+    r"(?:main|master|trunk|develop|dev|edge|nightly|canary|beta|rc|next|current|stable|lts|release|snapshot"
+    r"|prod|production|staging|stage|test|qa|v?[0-9]{1,3})(?:-[a-z]+[a-z0-9.]*)?"
+)
 
 
 class PullPolicy(str, Enum):  # noqa: UP042 - str subclass spelled the way the Pulumi schema analyzer reads it
@@ -122,3 +129,8 @@ _NEVER = "the image must be on the node beforehand; otherwise the container wait
 _NEVER_PRIVATE = (
     f"{_NEVER}; since Kubernetes 1.35 also when it is there but was pulled with a Secret that this Pod does not have"
 )
+
+
+def is_moving_tag(tag: str) -> bool:
+    """Whether a tag is made to be moved: `stable`, `main`, a bare major version."""
+    return tag == DEFAULT_TAG or _MOVING_TAG.fullmatch(tag) is not None

@@ -4,14 +4,13 @@ Pure and offline: the plan's rows and the pull Secrets that the program declares
 opens an image is the kubelet's rule (`imagepull.registries.keyring`).
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from imagepull.errors import InvalidReference
-from imagepull.images.pull_policy import surprises
+from imagepull.images.pull_policy import is_moving_tag, surprises
 from imagepull.images.reference import DEFAULT_TAG, ImageReference, is_bare_host, parse
 from imagepull.pull_plan.access import DEFAULT_NAMESPACE, Access, PodAccess
 from imagepull.pull_plan.explicit import ResolvedImage
@@ -22,11 +21,6 @@ from imagepull.registries.keyring import match
 __all__ = ["Finding", "Severity", "findings", "worst_first"]
 
 _PUBLIC: Final = ("docker.io", "ghcr.io", "quay.io", "gcr.io", "registry.k8s.io", "mcr.microsoft.com", "public.ecr.aws")
-# Tags that are made to be moved; a bare major version is one.
-_moving_tag = re.compile(
-    r"(?:main|master|trunk|develop|dev|edge|nightly|canary|beta|rc|next|current|stable|lts|release|snapshot"
-    r"|prod|production|staging|stage|test|qa|v?[0-9]{1,3})(?:-[a-z]+[a-z0-9.]*)?"
-)
 
 
 class Severity(StrEnum):
@@ -190,7 +184,7 @@ _SEVERITY_OF: Final[Mapping[str, Severity]] = {
 def _about_policy(image: ResolvedImage, reference: ImageReference, *, private: bool) -> Iterator[Finding]:
     for surprise in surprises(image.image, image.policy, private=private):
         severity = _SEVERITY_OF.get(surprise.code)
-        if surprise.code == "mutable-tag" and _moving_tag.fullmatch(reference.tag or DEFAULT_TAG):
+        if surprise.code == "mutable-tag" and is_moving_tag(reference.tag or DEFAULT_TAG):
             severity = Severity.WARNING
         if severity:
             yield Finding(image=image, severity=severity, code=surprise.code, text=surprise.text)

@@ -1,0 +1,207 @@
+"""Why the images of a Pod are not pulled: from what was read to answers. Pure.
+
+The order: the container's waiting reason decides which rule looks at it; a rule reads its text by the table; a text
+that only says "refused" sends it on to the Pod's Secrets.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from imagepull.diagnosis.answers import Answer, Diagnosis
+from imagepull.diagnosis.causes import Confidence
+from imagepull.diagnosis.common_facts import facts_of_case
+from imagepull.diagnosis.credentials import explain_credential
+from imagepull.diagnosis.node_cache import is_cached, keeps_pull_records
+from imagepull.diagnosis.objects import Case, Missing
+from imagepull.diagnosis.started import explain_creating, explain_started
+from imagepull.diagnosis.symptoms import PULL_REASONS, Symptom, symptom_of
+from imagepull.diagnosis.texts import Reading, classify, facts_of, is_error_text
+from imagepull.errors import InvalidReference
+from imagepull.images.reference import HUB, ImageReference, parse
+
+__all__ = ["diagnose"]
+
+_CERTAIN, _LIKELY, _POSSIBLE = Confidence.CERTAIN, Confidence.LIKELY, Confidence.POSSIBLE
+_SHOWN: Final = 600
+"""Characters of a runtime's text that the evidence quotes."""
+
+
+def diagnose(case: Case) -> list[Diagnosis]:
+    """What is wrong with the images of a Pod: one answer for each container that fails; else one for each container.
+
+    A container that only waits for another is left out while that other fails.
+    """
+    found = [(symptom, explain(case, symptom)) for symptom in (symptom_of(case, each) for each in case.pod.containers)]
+    failing = [(symptom, answer) for symptom, answer in found if answer.code != "healthy"]
+    codes = {answer.code for _, answer in failing}
+    more = ("mixed",) if len(codes) > 1 else ()
+    return [
+        _in_words(case, symptom, replace(answer, alternatives=(*answer.alternatives, *more)))
+        for symptom, answer in sorted(failing or found, key=lambda each: _rank(each[1]))
+    ]
+
+
+def explain(case: Case, symptom: Symptom) -> Answer:
+    """The answer for one container."""
+    if is_error_text(symptom.reason):
+        return _malformed(case, symptom)
+    rule = _BY_REASON.get(symptom.reason)
+    if rule is not None:
+        return rule(case, symptom)
+    return explain_started(case, symptom)
+
+
+def _in_words(case: Case, symptom: Symptom, answer: Answer) -> Diagnosis:
+    return Diagnosis.of(
+        answer,
+        case=case.name,
+        namespace=case.pod.namespace,
+        pod=case.pod.name,
+        container=symptom.container.name,
+        image=symptom.image,
+        common=facts_of_case(case, symptom),
+    )
+
+
+def _rank(answer: Answer) -> tuple[bool, int]:
+    """What is no failure of a pull comes last, the surest answer first."""
+    return answer.code in ("not-a-pull-failure", "stale-image"), list(Confidence).index(answer.confidence)
+
+
+def _pull_failed(case: Case, symptom: Symptom) -> Answer:
+    reading = classify(f"{symptom.reason}: {symptom.text}" if symptom.reason in _SPEAKING else symptom.text)
+    if reading is None:
+        return _unknown(case, symptom)
+    evidence = _quoted(symptom)
+    facts = facts_of(reading.text)
+    try:
+        reference = parse(symptom.image)
+    except InvalidReference as error:
+        return _invalid(symptom, error)
+    if reading.is_door:
+        answer = explain_credential(case, symptom, reading, reference)
+    else:
+        answer = _from_text(case, symptom, reading, reference)
+    return replace(answer, facts={**facts, **answer.facts}, evidence=(*evidence, *answer.evidence))
+
+
+_SPEAKING: Final = frozenset({"RegistryUnavailable", "SignatureValidationFailed"})
+"""Reasons that say more than the text below them."""
+
+
+def _from_text(case: Case, symptom: Symptom, reading: Reading, reference: ImageReference) -> Answer:
+    """The text is enough; where it is of ECR's token, the Secret is named."""
+    if reading.code in ("token-expired", "image-absent", "repository-absent", "invalid-image-name"):
+        return _NAMED[reading.code](case, symptom, reading, reference)
+    return Answer(code=reading.code, confidence=reading.confidence)
+
+
+def _token_expired(case: Case, symptom: Symptom, reading: Reading, reference: ImageReference) -> Answer:
+    answer = explain_credential(case, symptom, reading, reference)
+    if answer.code in ("token-expired", "fixed-since"):
+        return replace(answer, confidence=_CERTAIN if answer.code == "token-expired" else answer.confidence)
+    facts = {"secret": ", ".join(case.pod.pull_secrets) or "of the node", "expired": "", "public": ""}
+    return Answer(code="token-expired", confidence=_CERTAIN, facts={**answer.facts, **facts})
+
+
+def _image_absent(case: Case, symptom: Symptom, reading: Reading, reference: ImageReference) -> Answer:
+    return Answer(code="image-absent", confidence=reading.confidence)
+
+
+def _repository_absent(case: Case, symptom: Symptom, reading: Reading, reference: ImageReference) -> Answer:
+    """On Docker Hub this answer is also given for what is private."""
+    private = reference.domain == HUB and not case.pod.pull_secrets
+    return Answer(code="repository-absent", confidence=_LIKELY if private else reading.confidence)
+
+
+def _invalid_for_runtime(case: Case, symptom: Symptom, reading: Reading, reference: ImageReference) -> Answer:
+    problem = f"The container runtime takes {symptom.image[:80]} for no valid name"
+    facts = {"problem": problem, "suggestion": "Shorten it: 255 characters with the registry's host are the limit."}
+    return Answer(code="invalid-image-name", confidence=reading.confidence, facts=facts)
+
+
+_NAMED: Final[Mapping[str, Callable[[Case, Symptom, Reading, ImageReference], Answer]]] = {
+    "token-expired": _token_expired,
+    "image-absent": _image_absent,
+    "repository-absent": _repository_absent,
+    "invalid-image-name": _invalid_for_runtime,
+}
+
+
+def _unknown(case: Case, symptom: Symptom) -> Answer:
+    unseen = "; Events may not be read" if isinstance(case.events, Missing) else ""
+    if symptom.text:
+        return Answer(code="unknown", confidence=_POSSIBLE, facts={"unseen": unseen}, evidence=_quoted(symptom))
+    return Answer(code="unknown", confidence=_POSSIBLE, facts={"unseen": unseen}, evidence=(symptom.source,))
+
+
+def _invalid_name(case: Case, symptom: Symptom) -> Answer:
+    for image in [symptom.container.image, *(volume.image for volume in symptom.container.volumes)]:
+        try:
+            parse(image)
+        except InvalidReference as error:
+            return _invalid(replace(symptom, image=image), error)
+    facts = {
+        "problem": f"The kubelet takes {symptom.image[:80]} for no valid name",
+        "suggestion": "Write HOST/NAME:TAG.",
+    }
+    return Answer(code="invalid-image-name", confidence=_CERTAIN, facts=facts, evidence=_quoted(symptom))
+
+
+def _invalid(symptom: Symptom, error: InvalidReference) -> Answer:
+    problem = f"The image {error.reference!r} is no valid name: {error.reason}"
+    part = f" (at {error.part!r})" if error.part and error.part != error.reference else ""
+    hint = error.hint[:1].upper() + error.hint[1:] if error.hint else "Correct the name"
+    facts = {"problem": problem + part, "suggestion": f"{hint}."}
+    return Answer(code="invalid-image-name", confidence=_CERTAIN, facts=facts, evidence=_quoted(symptom))
+
+
+def _never(case: Case, symptom: Symptom) -> Answer:
+    """The kubelet says the same of an image that is not there and of one that this Pod may not use."""
+    node = case.node
+    if isinstance(node, Missing):
+        evidence = (*_quoted(symptom), f"node {case.pod.node} {node.value}")
+        return Answer(code="never-absent", confidence=_POSSIBLE, facts={"listed_images": ""}, evidence=evidence)
+    if is_cached(node, parse(symptom.image)) and keeps_pull_records(node):
+        evidence = (*_quoted(symptom), f"status.images of node {case.pod.node} lists it")
+        return Answer(code="cached-other-credential", confidence=_LIKELY, evidence=evidence)
+    facts = {"listed_images": " among those it lists"}
+    return Answer(code="never-absent", confidence=_LIKELY, facts=facts, evidence=_quoted(symptom))
+
+
+def _inspect(case: Case, symptom: Symptom) -> Answer:
+    return Answer(code="image-inspect-error", confidence=_CERTAIN, evidence=_quoted(symptom))
+
+
+def _malformed(case: Case, symptom: Symptom) -> Answer:
+    """The waiting reason is the error text: some pull Secret of the Pod does not parse."""
+    listed = [found for name in case.pod.pull_secrets if not isinstance(found := case.secrets.look_up(name), Missing)]
+    faulty = next((secret for secret in listed if secret.malformed), None)
+    reading = classify(symptom.reason)
+    known = reading is not None and reading.code == "secret-malformed"
+    if faulty is not None:
+        facts = {"secret": faulty.name, "malformed": f"The Secret {faulty.name} does not parse ({faulty.malformed})"}
+        evidence = (*_quoted(symptom), f"Secret {faulty.name}: {faulty.malformed}")
+        return Answer(code="secret-malformed", confidence=_CERTAIN, facts=facts, evidence=evidence)
+    if not known and not case.pod.pull_secrets:
+        return _unknown(case, symptom)
+    names = ", ".join(case.pod.pull_secrets)
+    facts = {"secret": names, "malformed": f"One of the Pod's Secrets ({names}) does not parse"}
+    confidence = _CERTAIN if known and case.pod.pull_secrets else _LIKELY
+    return Answer(code="secret-malformed", confidence=confidence, facts=facts, evidence=_quoted(symptom))
+
+
+_BY_REASON: Final[Mapping[str, Callable[[Case, Symptom], Answer]]] = {
+    **dict.fromkeys(PULL_REASONS, _pull_failed),
+    "InvalidImageName": _invalid_name,
+    "ErrImageNeverPull": _never,
+    "ImageInspectError": _inspect,
+    "ContainerCreating": explain_creating,
+    "PodInitializing": explain_creating,
+}
+
+
+def _quoted(symptom: Symptom) -> tuple[str, ...]:
+    text = " ".join(symptom.text.split())
+    return (f"{symptom.source}: {text[:_SHOWN]}{'...' if len(text) > _SHOWN else ''}",) if text else (symptom.source,)

@@ -1,0 +1,117 @@
+"""What the text of a failed pull says by itself, and the addresses, states and names in it.
+
+kubelet, containerd 1.6 to 2.4, CRI-O and cri-dockerd word one cause differently; their texts are in `causes.toml`.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from imagepull.diagnosis.causes import Confidence, text_rules
+
+__all__ = ["Reading", "absent_secrets", "back_off_parts", "classify", "event_text", "facts_of", "is_error_text"]
+
+_LONGEST: Final = 16_384
+"""Characters of a text that are looked at: a registry's answer may be a whole page."""
+_BACK_OFF: Final = re.compile(r'Back-off pulling image "([^"]*)"(?:: (?:ErrImagePull: )?(.+))?', re.DOTALL)
+_FAILED: Final = re.compile(r'Failed to pull image "([^"]*)": (.+)', re.DOTALL)
+_COMBINED: Final = "(combined from similar events): "
+_GRPC: Final = re.compile(r"^rpc error: code = \w+ desc = ")
+_ABSENT_SECRETS: Final = re.compile(r"Unable to retrieve some image pull secrets \(([^)]*)\)")
+# Where a further error begins in `[e1, e2]`, of one attempt for each credential.
+_NEXT_ERROR: Final = re.compile(
+    r", (?=rpc error: |failed to pull|failed to resolve|unable to pull|Error response from daemon|initializing source"
+    r"|reading manifest|pulling from host)"
+)
+_ARTIFACT: Final = "; artifact err: "
+_REASON: Final = re.compile(r"[A-Z][A-Za-z0-9]*")
+# Texts that only say that there was an answer: the rest of a text may say more.
+_WEAK: Final = "unexpected-answer"
+_CREDENTIAL: Final = frozenset(
+    {"no-credential", "hub-denied", "credential-refused", "forbidden", "wrong-password", "secret-no-password"}
+)
+_FACTS: Final = {
+    "status": re.compile(r"(?:status|manifest|: ).{0,300}?\b([1-5]\d\d [A-Z][A-Za-z' ]{1,30}[A-Za-z])\b", re.DOTALL),
+    "media": re.compile(r"content descriptor \S+ \(([^)\s]+)\)"),
+    "principal": re.compile(r"User: (arn:\S+) is not authorized"),
+    "action": re.compile(r"to perform: (ecr:\w+)"),
+    "resource": re.compile(r"on resource: (arn:\S+?)[,.]?(?:\s|$)"),
+}
+_ADDRESSES: Final = (
+    re.compile(r"lookup ([^\s:]+)"),
+    re.compile(r'(?:Head|Get|Post) \\?"https?://([^/"\s]+)/?\S*": dial tcp: '),
+    re.compile(r"dial tcp (\S+?): "),
+    re.compile(r"https?://([^/\"\s]+)"),
+    re.compile(r"pulling from host (\S+)"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What one text says: a code of `causes.toml` (or `no-credential`, `hub-denied`), how surely, and the text."""
+
+    code: str
+    confidence: Confidence
+    text: str
+
+    @property
+    def is_door(self) -> bool:
+        """The registry refused: only the Pod's Secrets say why."""
+        return self.code in _CREDENTIAL
+
+
+def classify(text: str) -> Reading | None:
+    """What the text of a failed pull says; None for nothing that is known.
+
+    Of several attempts, one for each credential, that one decides which was let in and failed then.
+    """
+    text = _GRPC.sub("", text[:_LONGEST])
+    parts = _NEXT_ERROR.split(text[1:-1]) if text.startswith("[") and text.endswith("]") else [text]
+    readings = [reading for part in parts if (reading := _classify_one(_GRPC.sub("", part)))]
+    further = (reading for reading in readings if not reading.is_door and reading.code != "token-expired")
+    return next(further, readings[0] if readings else None)
+
+
+def back_off_parts(message: str) -> tuple[str, str] | None:
+    """Image and text of `Back-off pulling image "I": ErrName: TEXT`; the text is missing up to Kubernetes 1.31."""
+    found = _BACK_OFF.match(message)
+    return (found[1], found[2] or "") if found else None
+
+
+def event_text(message: str) -> tuple[str, str] | None:
+    """Image and text of an Event `Failed to pull image "I": TEXT`."""
+    found = _FAILED.match(message.removeprefix(_COMBINED))
+    return (found[1], found[2]) if found else None
+
+
+def absent_secrets(message: str) -> tuple[str, ...]:
+    """The Secrets that an Event FailedToRetrieveImagePullSecret names."""
+    found = _ABSENT_SECRETS.search(message)
+    return tuple(name for each in found[1].split(",") if (name := each.strip())) if found else ()
+
+
+def is_error_text(reason: str) -> bool:
+    """Whether a waiting reason is no reason's word but the error itself, as for a malformed Secret."""
+    return bool(reason) and _REASON.fullmatch(reason) is None
+
+
+def facts_of(text: str) -> dict[str, str]:
+    """Address, status, media type and AWS names in a text, as far as they are there."""
+    text = text[:_LONGEST]
+    found = {name: match[1] for name, pattern in _FACTS.items() if (match := pattern.search(text))}
+    address = next((match[1] for pattern in _ADDRESSES if (match := pattern.search(text))), None)
+    return {**found, **({"address": address} if address else {})}
+
+
+def _classify_one(text: str) -> Reading | None:
+    """CRI-O tries a text of its own for an image and one for an artifact: the image's decides where it says enough."""
+    image, artifact, _ = text.partition(_ARTIFACT)
+    reading = _first_rule(image)
+    if artifact and (reading is None or reading.code == _WEAK):
+        return _first_rule(text) or reading
+    return reading
+
+
+def _first_rule(text: str) -> Reading | None:
+    rule = next((rule for rule in text_rules() if rule.pattern.search(text)), None)
+    return Reading(code=rule.code, confidence=rule.confidence, text=text) if rule else None
