@@ -92,7 +92,7 @@ def new(name: str, *, owner: tuple[int, str] | None = None) -> Layout:
             hint=f"move the checkout to where .lab/{name} has at most {_LONGEST_FOLDER} characters",
         )
     hosts = [registry.host for registry in REGISTRIES]
-    free = iter(_free_ports(6 + 2 * len(hosts)))
+    free = iter(free_ports(6 + 2 * len(hosts)))
     return Layout(
         name=name,
         id=secrets.token_hex(4),
@@ -130,7 +130,7 @@ def names() -> list[str]:
     return sorted(file.parent.name for file in LABS.glob("*/lab.json"))
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on: held open together, so that they differ."""
     sockets = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
     try:
