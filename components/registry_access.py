@@ -6,6 +6,7 @@ from typing import Any, NotRequired, Optional, Unpack, overload
 import pulumi
 
 from .lifting import lift
+from .renewal import CronJobRenewal, declare_renewal, parse_renewal
 from .resources import PullSecretArgs, RegistrySecret, ServiceAccountImagePullSecrets
 
 __all__ = ["RegistryAccess", "RegistryAccessArgs"]
@@ -19,6 +20,8 @@ class RegistryAccessArgs(PullSecretArgs):
     at the time of `pulumi up`, `[]` is none. Default: `["default"]`."""
     secret_name: NotRequired[pulumi.Input[str]]
     """`metadata.name` of the Secret, the same in every namespace. Default: the name of the resource."""
+    cron_job: NotRequired[CronJobRenewal]
+    """How the renewer runs, for `renewal` by `cronJob`."""
 
 
 _SECRET_FIELDS = PullSecretArgs.__annotations__.keys()
@@ -69,10 +72,16 @@ class RegistryAccess(pulumi.ComponentResource):
         if wrong:
             raise pulumi.RunError(f"RegistryAccess {name}: {'; '.join(wrong)}")
         secret_name = given.get("secret_name", name)
+        try:
+            renewal = parse_renewal(given, secret_name)
+        except pulumi.RunError as error:
+            raise pulumi.RunError(f"RegistryAccess {name}: {error}") from None
         options = pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts else None)
         secret_args: Any = {field: value for field, value in given.items() if field in _SECRET_FIELDS}
         secret_args["name"] = secret_name
         secret = RegistrySecret(name, secret_args, options)
+        if renewal.cron_job is not None:
+            declare_renewal(name, renewal.cron_job, secret, secret_args, pulumi.ResourceOptions(parent=self))
         service_accounts = given.get("service_accounts", ["default"])
         if service_accounts != []:
             ServiceAccountImagePullSecrets(

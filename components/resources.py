@@ -19,6 +19,8 @@ __all__ = [
     "Registry",
     "RegistrySecret",
     "RegistrySecretArgs",
+    "RenewalRights",
+    "RenewalRightsArgs",
     "ServiceAccountImagePullSecrets",
     "ServiceAccountImagePullSecretsArgs",
 ]
@@ -39,8 +41,9 @@ class PullSecretArgs(TypedDict):
     """Time left to the earliest expiry from which on `pulumi up` renews the tokens: `6h`, `90m`, `1h30m`, `45s`.
     Default: half of the token's life."""
     renewal: NotRequired[pulumi.Input[str]]
-    """Who keeps ECR tokens alive: `pulumi` (each `pulumi up` when due) or `external` (somebody else does, a renewal is
-    never due here). Default: `pulumi`."""
+    """Who keeps ECR tokens alive: `pulumi` (each `pulumi up` when due), `cronJob` (imagepull in a CronJob that
+    RegistryAccess declares) or `external` (somebody else). Default: `pulumi`; for the others, a renewal is never due
+    in a preview."""
     labels: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Labels to put on the Secrets, besides our own. Default: none."""
     annotations: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
@@ -68,6 +71,21 @@ class ServiceAccountImagePullSecretsArgs(TypedDict):
     service_accounts: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """ServiceAccounts in each namespace; `["*"]` is every one there is at the time of `pulumi up`. `default` is created
     where the cluster has not done so yet, any other missing one is an error. Default: `["default"]`."""
+
+
+class RenewalRightsArgs(TypedDict):
+    """The right to read and patch one Secret, and nothing else: a Role and a RoleBinding in each namespace."""
+
+    name: pulumi.Input[str]
+    """`metadata.name` of the Roles and RoleBindings."""
+    secret_name: pulumi.Input[str]
+    """Name of the Secret."""
+    namespaces: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Namespaces of the Secrets. They must exist by the time of `pulumi up`."""
+    service_account: pulumi.Input[str]
+    """ServiceAccount that gets the right."""
+    service_account_namespace: pulumi.Input[str]
+    """Namespace of that ServiceAccount."""
 
 
 class ProviderArgs(TypedDict):
@@ -123,6 +141,7 @@ class RegistrySecret(pulumi.CustomResource):
             "expiresAt": None,
             "hosts": None,
             "uids": None,
+            "owner": None,
         }
         super().__init__("imagepull:index:RegistrySecret", resource_name, props, opts)
 
@@ -140,6 +159,11 @@ class RegistrySecret(pulumi.CustomResource):
     def uids(self) -> pulumi.Output[Mapping[str, str]]:
         """`metadata.uid` of the Secret per namespace: it stays the same through every renewal."""
         return self._output("uids")
+
+    @property
+    def owner(self) -> pulumi.Output[str]:
+        """Title of the owner that stands on the Secrets: `project/stack/name`."""
+        return self._output("owner")
 
     def _output(self, name: str) -> pulumi.Output[Any]:
         output: pulumi.Output[Any] = self.__dict__[name]
@@ -166,6 +190,27 @@ class ServiceAccountImagePullSecrets(pulumi.CustomResource):
             "serviceAccounts": args.get("service_accounts"),
         }
         super().__init__("imagepull:index:ServiceAccountImagePullSecrets", resource_name, props, opts)
+
+
+class RenewalRights(pulumi.CustomResource):
+    """The right to renew one Secret, as a Role and a RoleBinding in each of a set of namespaces.
+
+    Args:
+        resource_name: Name of the Pulumi resource.
+        args: See `RenewalRightsArgs`.
+    """
+
+    def __init__(
+        self, resource_name: str, args: RenewalRightsArgs, opts: Optional[pulumi.ResourceOptions] = None
+    ) -> None:
+        props = {
+            "name": args["name"],
+            "secretName": args["secret_name"],
+            "namespaces": args["namespaces"],
+            "serviceAccount": args["service_account"],
+            "serviceAccountNamespace": args["service_account_namespace"],
+        }
+        super().__init__("imagepull:index:RenewalRights", resource_name, props, opts)
 
 
 def _on_the_wire(registries: Any) -> Any:

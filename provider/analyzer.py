@@ -18,6 +18,7 @@ from imagepull.docstrings import use_wire_names
 from imagepull.images.pull_policy import PullPolicy
 from imagepull.images.rules import MutableTagPolicy, RuleName
 from imagepull.registry_secret.spec import Renewal
+from imagepull.renewal.settings import Scope
 
 from .declared import rules_args
 
@@ -47,6 +48,7 @@ class ResolvedImage(TypedDict, total=False):
 _MEANT: Final[Mapping[tuple[str, Any], Any]] = {
     ("image_pull_policy", str): PullPolicy,
     ("renewal", str): Renewal,
+    ("scope", str): Scope,
     ("resolved_images", Mapping[str, Any]): ResolvedImage,
     ("rules", Any): rules_args.ImageRules,
     ("rules", str): RuleName,

@@ -12,6 +12,7 @@ from imagepull.inputs import Reader
 from imagepull.registries.ecr_tokens import TokenSource
 
 from .registry_secret import RegistrySecret
+from .renewal_rights import RenewalRights
 from .requests import Resource
 from .service_accounts import ServiceAccountImagePullSecrets
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _RESOURCES: Final[Mapping[str, Resource]] = {
     "imagepull:index:RegistrySecret": RegistrySecret(),
+    "imagepull:index:RenewalRights": RenewalRights(),
     "imagepull:index:ServiceAccountImagePullSecrets": ServiceAccountImagePullSecrets(),
 }
 _CONFIGURATION: Final = ("kubeconfig", "context", "version", "pluginDownloadURL")

@@ -34,6 +34,7 @@ _RESOURCES: Final[dict[str, tuple[type, type, dict[str, Any]]]] = {
             "uids": {"type": "object", "additionalProperties": {"type": "string"}},
         },
     ),
+    "RenewalRights": (resources.RenewalRights, resources.RenewalRightsArgs, {}),
     "ServiceAccountImagePullSecrets": (
         resources.ServiceAccountImagePullSecrets,
         resources.ServiceAccountImagePullSecretsArgs,

@@ -57,10 +57,15 @@ class Outcome:
 
 def grouped(reasons: Mapping[str, str]) -> list[str]:
     """One sentence per reason: `namespaces a, b: the namespace does not exist`. `reasons`: of what, why."""
+    return [f"{_named(names)}: {reason}" for names, reason in group_by_reason(reasons)]
+
+
+def group_by_reason(reasons: Mapping[str, str]) -> list[tuple[list[str], str]]:
+    """The names (sorted) that share each reason, and the reason."""
     places: dict[str, list[str]] = {}
     for place, reason in reasons.items():
         places.setdefault(reason, []).append(place)
-    return [f"{_named(sorted(names))}: {reason}" for reason, names in places.items()]
+    return [(sorted(names), reason) for reason, names in places.items()]
 
 
 def _named(names: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Generic, NotRequired, TypedDict, TypeVar, g
 
 from imagepull.inputs import ANY_TEXT, Rule, camel_case
 
-__all__ = ["REGISTRY_INPUTS", "Limits", "Registry", "RegistryInput"]
+__all__ = ["REGISTRY_INPUTS", "ROLE_ARN", "Limits", "Registry", "RegistryInput"]
 
 Text = TypeVar("Text")
 
@@ -37,7 +37,7 @@ _ACCOUNT = Rule(pattern=re.compile("[0-9]{12}"), longest=12, wanted="an AWS acco
 _REGION = Rule(
     pattern=re.compile("[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}"), longest=32, wanted="an AWS region such as 'eu-west-1'"
 )
-_ROLE_ARN = Rule(
+ROLE_ARN = Rule(
     pattern=re.compile(r"arn:aws[-a-z]*:iam::[0-9]{12}:role/[\x21-\x7e]+"),
     longest=2048,
     wanted="a role's ARN such as 'arn:aws:iam::123456789012:role/pull'",
@@ -63,7 +63,7 @@ class Registry(TypedDict, Generic[Text]):
     region: NotRequired[Annotated[Text, Limits(rule=_REGION, aws=True)]]
     """AWS region of a private ECR registry whose host does not tell it. Give it together with `account`.
     Default: derived from the host."""
-    role_arn: NotRequired[Annotated[Text, Limits(rule=_ROLE_ARN, aws=True, examples=(_EXAMPLE_ROLE,))]]
+    role_arn: NotRequired[Annotated[Text, Limits(rule=ROLE_ARN, aws=True, examples=(_EXAMPLE_ROLE,))]]
     """IAM role to assume before asking for the token. Default: the principal that the AWS SDK finds."""
     external_id: NotRequired[Annotated[Text, Limits(rule=_EXTERNAL_ID, aws=True)]]
     """External ID to assume `role_arn` with. Default: none."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from imagepull.inputs import Rule
@@ -48,6 +48,12 @@ def due(lifetimes: Mapping[str, Lifetime], refresh_before: float | None, now: da
         if left[host] <= (lifetime.seconds / 2 if refresh_before is None else refresh_before)
     ]
     return min(late, key=lambda each: each.seconds_left, default=None)
+
+
+def due_at(lifetime: Lifetime, refresh_before: float | None) -> datetime:
+    """When the renewal of a token is due; None for `refresh_before` stands for half of its life."""
+    before = lifetime.seconds / 2 if refresh_before is None else refresh_before
+    return lifetime.expires - timedelta(seconds=before)
 
 
 def earliest(lifetimes: Mapping[str, Lifetime]) -> datetime | None:

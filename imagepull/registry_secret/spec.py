@@ -22,9 +22,10 @@ _OUR_KEYS: Final = (ownership.MANAGED_BY_LABEL, "imagepull/")
 
 
 class Renewal(StrEnum):
-    """Who keeps the tokens alive: each `pulumi up` when due, or somebody outside Pulumi."""
+    """Who keeps the tokens alive: each `pulumi up` when due, imagepull in a CronJob, or somebody else."""
 
     PULUMI = "pulumi"
+    CRON_JOB = "cronJob"
     EXTERNAL = "external"
 
 

@@ -113,7 +113,7 @@ async def apply(
                 written = await cluster.patch(Secret, spec.name, namespace, change.body)
             return str(written.metadata.uid)
 
-        read = partial(_read, cluster, spec.name, namespace)
+        read = partial(read_secret, cluster, spec.name, namespace)
         outcome.uids[namespace] = await retry_on_conflict(
             f"Secret {spec.name}", found.secrets.get(namespace), attempt, read
         )
@@ -163,7 +163,7 @@ async def _remove(
                 await cluster.patch(Secret, name, namespace, change.body)
 
         await retry_on_conflict(
-            f"Secret {name}", by_namespace[namespace], attempt, partial(_read, cluster, name, namespace)
+            f"Secret {name}", by_namespace[namespace], attempt, partial(read_secret, cluster, name, namespace)
         )
         outcome.uids.pop(namespace, None)
 
@@ -212,7 +212,7 @@ def _entries(
     return entries
 
 
-async def _read(cluster: Cluster, name: str, namespace: str) -> Existing | None:
+async def read_secret(cluster: Cluster, name: str, namespace: str) -> Existing | None:
     secret = await cluster.get(Secret, name, namespace)
     return None if secret is None else _existing(secret)
 

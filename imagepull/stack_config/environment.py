@@ -18,9 +18,11 @@ from imagepull.inputs import NAMESPACE, OBJECT_NAME, Rule
 from imagepull.registries.lifetimes import DURATION
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.registry_secret.spec import Renewal
+from imagepull.renewal.schedule import SCHEDULE
+from imagepull.renewal.settings import Scope
 from imagepull.stack_config.annotations import Examples, Image, Matching, RegistryInputs
 
-__all__ = ["Cluster", "Environment", "Kind", "Namespace", "Resources", "Verify", "WorkloadSpec"]
+__all__ = ["Cluster", "CronJobSection", "Environment", "Kind", "Namespace", "Resources", "Verify", "WorkloadSpec"]
 
 Text = Annotated[str, MinLen(1)]
 PLATFORM = Rule(
@@ -110,6 +112,36 @@ class WorkloadSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CronJobSection:
+    """How the renewer runs in the cluster, for `renewal: cronJob`."""
+
+    image: Annotated[str, MinLen(1), Examples("ghcr.io/acme/imagepull-renewer@sha256:...")] | None = None
+    """Image of the renewer. Default: the released image of this version."""
+    namespace: Annotated[str, Matching(NAMESPACE)] | None = None
+    """Namespace that the renewer runs in; it must exist. Default: one of its own, which is made."""
+    schedule: Annotated[str, Matching(SCHEDULE), Examples("17 */2 * * *")] | None = None
+    """When to look for tokens that are due. Default: every two hours, at a minute that differs between stacks."""
+    time_zone: Annotated[str, MinLen(1), Examples("Europe/Berlin")] | None = None
+    """Time zone of the schedule. Default: `Etc/UTC`."""
+    scope: Scope | None = None
+    """`namespaces`: a Role in each namespace. `cluster`: one ClusterRole, limited to Secrets of this name.
+    Default: `namespaces`."""
+    role_arn: Annotated[str, MinLen(1), Examples("arn:aws:iam::123456789012:role/pull")] | None = None
+    """IAM role that the renewer's ServiceAccount becomes (IRSA). Default: Pod Identity, or the node's role."""
+    credentials_secret: Annotated[str, Matching(OBJECT_NAME)] | None = None
+    """Secret in the renewer's namespace with `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`. Default: none."""
+    image_pull_secrets: tuple[Annotated[str, Matching(OBJECT_NAME)], ...] | None = None
+    """Pull Secrets for the renewer's own image, in its namespace. Default: none."""
+    env: Mapping[Text, Text] | None = None
+    """Environment variables of the renewer. Default: none."""
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """As `imagepull.renewal.settings` knows it: names in camel case."""
+        return {camel_case(name): value for name, value in _given(self).items()}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cluster:
     """The cluster that another stack made."""
 
@@ -135,7 +167,10 @@ class Environment:
     refresh_before: Annotated[str, Matching(DURATION), Examples("6h")] | None = None
     """Time left to the earliest expiry from which on `pulumi up` renews the tokens. Default: half of their life."""
     renewal: Renewal | None = None
-    """Who keeps ECR tokens alive: each `pulumi up` when due, or somebody else. Default: `pulumi`."""
+    """Who keeps ECR tokens alive: each `pulumi up` when due, imagepull in a CronJob, or somebody else.
+    Default: `pulumi`."""
+    cron_job: CronJobSection | None = None
+    """How the renewer runs, for `renewal: cronJob`."""
     labels: Mapping[str, str] | None = None
     """Labels to put on the Secrets."""
     annotations: Mapping[str, str] | None = None
@@ -160,10 +195,13 @@ class Environment:
     def access_arguments(self) -> dict[str, Any]:
         """Arguments of `components.RegistryAccess`: name to value, as far as they are given. They hold passwords."""
         others = ("registries", "namespaces", "workloads", "rules", "verify", "platforms", "largest_image", "cluster")
+        given = {name: value for name, value in _given(self).items() if name not in others}
+        if self.cron_job is not None:
+            given["cron_job"] = _given(self.cron_job)
         return {
             "registries": [*self.registries],
             "namespaces": [namespace.name for namespace in self.namespaces],
-            **{name: value for name, value in _given(self).items() if name not in others},
+            **given,
         }
 
     @property

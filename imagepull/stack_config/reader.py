@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from imagepull.errors import InvalidInput, Problem
 from imagepull.inputs import Reader, shown
 from imagepull.registry_secret import spec as registry_secret
+from imagepull.registry_secret.spec import Renewal
+from imagepull.renewal.settings import CRON_JOB_INPUTS, parse_cron_job
 from imagepull.stack_config.annotations import PROBLEM
 from imagepull.stack_config.environment import Environment, Kind, Verify
 
@@ -167,6 +169,7 @@ def _wrong_together(values: Mapping[str, Any]) -> Iterator[Problem]:
     for key in ("platforms", "largestImage"):
         if reader.has(key) and values.get("verify", Verify.OFF.value) == Verify.OFF:
             yield Problem(path=key, reason="is for verify, which is off; write verify: warning, or leave it out")
+    yield from _wrong_renewal(reader)
     namespaces = [(str(entry.values.get("name")), entry) for entry in reader.children("namespaces")]
     workloads = [(entry.values.get("kind", Kind.DEPLOYMENT.value), entry) for entry in reader.children("workloads")]
     reader.problems.clear()  # pydantic tells them
@@ -182,6 +185,18 @@ def _wrong_together(values: Mapping[str, Any]) -> Iterator[Problem]:
     yield from reader.problems
     yield from _named_twice(namespaces)
     yield from _named_twice([(f"{kind} {workload.values.get('name')}", workload) for kind, workload in workloads])
+
+
+def _wrong_renewal(reader: Reader) -> Iterator[Problem]:
+    values = reader.values.get("cronJob")
+    if not isinstance(values, Mapping):
+        return
+    if reader.values.get("renewal") != Renewal.CRON_JOB:
+        yield Problem(path="cronJob", reason="is for renewal: cronJob; write that, or leave it out")
+    try:
+        parse_cron_job({key: value for key, value in values.items() if key in CRON_JOB_INPUTS}, "cronJob")
+    except InvalidInput as error:
+        yield from error.problems
 
 
 def _named_twice(named: Iterable[tuple[str, Reader]]) -> Iterator[Problem]:

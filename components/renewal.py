@@ -1,0 +1,189 @@
+"""Renewal outside of `pulumi up`: what RegistryAccess declares for `renewal: cronJob`."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NotRequired, Optional, TypedDict
+
+import pulumi
+
+from imagepull.errors import InvalidInput
+from imagepull.inputs import camel_case
+from imagepull.registry_secret.spec import Renewal
+from imagepull.renewal import cron_job, document
+from imagepull.renewal.settings import CronJobSettings, Scope, parse_cron_job
+
+from .resources import RegistrySecret, RenewalRights
+
+if TYPE_CHECKING:
+    from imagepull.renewal.cron_job import CronJobObjects
+
+__all__ = ["CronJobRenewal", "declare_renewal", "parse_renewal"]
+
+
+class CronJobRenewal(TypedDict):
+    """How the renewer runs as a CronJob in the cluster."""
+
+    image: NotRequired[str]
+    """Image of the renewer, as docs/renewal.md says how to build it. Default: the released image of this version."""
+    namespace: NotRequired[str]
+    """Namespace that the renewer runs in; it must exist. Nobody else should be allowed to run Pods there: they could
+    use its ServiceAccount. Default: a namespace of its own, `<secret_name>-renewal`, which is made."""
+    schedule: NotRequired[str]
+    """When to look for tokens that are due, as a CronJob has it. Default: every two hours, at a minute that differs
+    between stacks. Tokens are renewed once half of their life has passed, or as `refresh_before` says."""
+    time_zone: NotRequired[str]
+    """Time zone of the schedule. Default: `Etc/UTC`."""
+    scope: NotRequired[str]
+    """`namespaces`: a Role in each namespace. `cluster`: one ClusterRole, limited to Secrets of this name, but of
+    every namespace. Default: `namespaces`."""
+    role_arn: NotRequired[str]
+    """IAM role that the renewer's ServiceAccount becomes (IRSA). Default: what the AWS SDK finds in the Pod: an EKS Pod
+    Identity association of the ServiceAccount, or the node's role."""
+    credentials_secret: NotRequired[str]
+    """Name of a Secret in the renewer's namespace with `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`: for clusters
+    outside AWS that cannot use a role. Default: none."""
+    image_pull_secrets: NotRequired[Sequence[str]]
+    """Pull Secrets for the renewer's own image, in its namespace. Default: none; the image should need no token, or the
+    renewer cannot start when all tokens are dead."""
+    env: NotRequired[Mapping[str, str]]
+    """Environment variables of the renewer: `HTTPS_PROXY`, `AWS_ENDPOINT_URL_ECR`. Default: none."""
+
+
+class RenewalSettings:
+    """Who renews, parsed. `cron_job`: for `renewal: cronJob`, None otherwise."""
+
+    def __init__(self, renewal: Renewal, cron_job: Optional[CronJobSettings]) -> None:
+        self.renewal = renewal
+        self.cron_job = cron_job
+
+
+_SETTINGS: Final = {"cron_job": Renewal.CRON_JOB}
+"""Arguments with settings, and the way of renewal that each is for."""
+
+
+def parse_renewal(given: Mapping[str, Any], secret_name: Any) -> RenewalSettings:
+    """The arguments of RegistryAccess that say who renews.
+
+    Raises:
+        pulumi.RunError: with every problem.
+    """
+    renewal = given.get("renewal") or Renewal.PULUMI.value
+    ways = [each.value for each in Renewal]
+    problems = []
+    if isinstance(renewal, str) and renewal not in ways:
+        problems.append(f"renewal: is {renewal!r}; write one of {', '.join(ways)}")
+    for field, way in _SETTINGS.items():
+        if given.get(field) is not None and renewal != way:
+            problems.append(f"{field}: is for renewal {way.value!r}; write renewal={way.value!r}, or leave it out")
+    if renewal == Renewal.CRON_JOB and not isinstance(secret_name, str):
+        problems.append("secret_name: is known only after other resources; with renewal 'cronJob' write a plain text")
+    settings = None
+    if renewal == Renewal.CRON_JOB:
+        values = {camel_case(key): value for key, value in (given.get("cron_job") or {}).items()}
+        try:
+            settings = parse_cron_job(values, "cron_job")
+        except InvalidInput as error:
+            problems += map(str, error.problems)
+        if settings is not None and settings.image is None and cron_job.DEFAULT_IMAGE is None:
+            problems.append("cron_job.image: is missing; this is no released version: build the image and name it")
+    if problems:
+        raise pulumi.RunError("; ".join(problems))
+    return RenewalSettings(Renewal(renewal) if renewal in ways else Renewal.EXTERNAL, settings)
+
+
+def declare_renewal(
+    name: str,
+    settings: CronJobSettings,
+    secret: RegistrySecret,
+    secret_args: Mapping[str, Any],
+    opts: pulumi.ResourceOptions,
+) -> pulumi.Resource:
+    """Declares the CronJob with all that it needs, and a first Job; `pulumi up` fails where that does.
+
+    Args:
+        name: Name of the RegistryAccess.
+        secret: The Secret that is renewed.
+        secret_args: Its arguments.
+        opts: Options of each resource: its parent.
+
+    Returns:
+        The first Job.
+    """
+    secret_name = secret_args["name"]
+    told = {camel_case(key): value for key, value in secret_args.items()}
+    inputs = pulumi.Output.all(inputs=told, owner=secret.owner)
+    # What is left of the inputs is no secret: passwords are not in the document.
+    text = pulumi.Output.unsecret(
+        inputs.apply(lambda all_: document.encode([document.secret_of(_on_the_wire(all_["inputs"]), all_["owner"])]))
+    )
+    owner = f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
+    image = settings.image or cron_job.DEFAULT_IMAGE
+    assert image is not None  # parse_renewal
+    objects = cron_job.objects(settings, image, secret_name, owner, document=text, digest=text.apply(document.digest))
+    return _declare(name, objects, settings, secret, secret_args, opts)
+
+
+def _declare(
+    name: str,
+    objects: "CronJobObjects",
+    settings: CronJobSettings,
+    secret: RegistrySecret,
+    secret_args: Mapping[str, Any],
+    opts: pulumi.ResourceOptions,
+) -> pulumi.Resource:
+    # Lazily: pulumi_kubernetes takes a quarter of a second to import, and other ways of renewal do without.
+    from pulumi_kubernetes.batch.v1 import CronJob, Job
+    from pulumi_kubernetes.core.v1 import ConfigMap, Namespace, ServiceAccount
+
+    def after(*resources: pulumi.Resource) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[*resources]))
+
+    title = f"{name}-renewal"
+    needed: list[pulumi.Resource] = [secret]
+    if objects.namespace_object is not None:
+        needed.append(Namespace(title, metadata=objects.namespace_object["metadata"], opts=opts))
+    account = ServiceAccount(title, metadata=objects.service_account["metadata"], opts=after(*needed))
+    data, metadata = objects.config_map["data"], objects.config_map["metadata"]
+    needed += [account, ConfigMap(title, metadata=metadata, data=data, opts=after(*needed))]
+    needed += _declare_rights(title, objects, settings, secret_args, after(*needed))
+    regular, first = objects.cron_job, objects.first_job
+    job = Job(f"{title}-first-run", metadata=first["metadata"], spec=first["spec"], opts=after(*needed))
+    CronJob(title, metadata=regular["metadata"], spec=regular["spec"], opts=after(*needed))
+    return job
+
+
+def _declare_rights(
+    title: str,
+    objects: "CronJobObjects",
+    settings: CronJobSettings,
+    secret_args: Mapping[str, Any],
+    opts: pulumi.ResourceOptions,
+) -> list[pulumi.Resource]:
+    metadata, secret_name = objects.service_account["metadata"], secret_args["name"]
+    if settings.scope is Scope.NAMESPACES:
+        args: Any = {
+            "name": metadata["name"],
+            "secret_name": secret_name,
+            "namespaces": secret_args["namespaces"],
+            "service_account": metadata["name"],
+            "service_account_namespace": metadata["namespace"],
+        }
+        return [RenewalRights(title, args, opts)]
+    from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding
+
+    role, binding = cron_job.cluster_rights(secret_name, metadata["namespace"])
+    return [
+        ClusterRole(title, metadata=role["metadata"], rules=role["rules"], opts=opts),
+        ClusterRoleBinding(
+            title,
+            metadata=binding["metadata"],
+            role_ref=binding["roleRef"],
+            subjects=binding["subjects"],
+            opts=opts,
+        ),
+    ]
+
+
+def _on_the_wire(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs with registries' names in camel case."""
+    registries = [{camel_case(key): value for key, value in each.items()} for each in inputs["registries"]]
+    return {**inputs, "registries": registries}

@@ -1,0 +1,132 @@
+"""Writes, reads and removes RenewalRights in the cluster: a Role and a RoleBinding in each namespace."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from lightkube.resources.rbac_authorization_v1 import Role, RoleBinding
+
+from imagepull.errors import ClusterError
+from imagepull.kubernetes.client import Cluster, for_each, retry_on_conflict
+from imagepull.kubernetes.lookup import find_objects
+from imagepull.kubernetes.ownership import OWNED_BY_ANNOTATION, OWNER_LABEL, Owner
+from imagepull.kubernetes.progress import Outcome, Report
+from imagepull.renewal import rights
+from imagepull.renewal.rights import RightsSpec
+
+__all__ = ["apply", "find_intact", "remove"]
+
+_KINDS: Final = ((Role, rights.role), (RoleBinding, rights.role_binding))
+_CONTENT: Final = ("rules", "roleRef", "subjects")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Held:
+    """An object that is there, and what of it matters here."""
+
+    resource_version: str
+    owner_key: str | None
+    owner_title: str | None
+    content: Mapping[str, Any]
+
+
+async def apply(
+    cluster: Cluster, spec: RightsSpec, owner: Owner, previous: Collection[str], outcome: Outcome, report: Report
+) -> None:
+    """Writes both objects in each namespace, then removes them from namespaces that the spec no longer names.
+
+    Args:
+        previous: Namespaces of an earlier run.
+        outcome: Kept up to date with what is done and what failed.
+    """
+    outcome.started = True
+    report.begin("written", len(spec.namespaces))
+
+    async def put(namespace: str) -> None:
+        for kind, body_of in _KINDS:
+            await _write(cluster, kind, body_of(spec, owner, namespace), owner)
+
+    await for_each(spec.namespaces, outcome.noting(put, report))
+    await _remove(cluster, spec.name, owner, set(previous) - set(spec.namespaces), outcome, report)
+
+
+async def remove(
+    cluster: Cluster, name: str, owner: Owner, namespaces: Collection[str], outcome: Outcome, report: Report
+) -> None:
+    """Removes what is the owner's from the namespaces; what others made of that name stays."""
+    outcome.started = True
+    await _remove(cluster, name, owner, namespaces, outcome, report)
+
+
+async def find_intact(cluster: Cluster, spec: RightsSpec, owner: Owner) -> list[str]:
+    """The namespaces of the spec whose Role and RoleBinding are as they were written, or may not be read."""
+    faulty: set[str] = set()
+    for kind, body_of in _KINDS:
+        found = await find_objects(cluster, kind, [spec.name], spec.namespaces, _held)
+        for namespace in spec.namespaces:
+            held = found.objects.get((namespace, spec.name))
+            unseen = namespace in found.denied
+            if not unseen and (held is None or not _is_as_written(held, body_of(spec, owner, namespace), owner)):
+                faulty.add(namespace)
+    return [namespace for namespace in spec.namespaces if namespace not in faulty]
+
+
+async def _write(cluster: Cluster, kind: Any, body: Mapping[str, Any], owner: Owner) -> None:
+    name, namespace = body["metadata"]["name"], body["metadata"]["namespace"]
+
+    async def attempt(held: _Held | None) -> None:
+        if held is None:
+            await cluster.create(kind, body)
+            return
+        if held.owner_key != owner.key:
+            whose = f"belongs to {held.owner_title}" if held.owner_title else "is there already, and is not ours"
+            raise ClusterError(f"{kind.__name__} {name} {whose}; delete it, or choose another secretName")
+        if _is_as_written(held, body, owner):
+            return
+        if held.content.get("roleRef") not in (None, body.get("roleRef")):
+            raise ClusterError(f"{kind.__name__} {name} names another Role, which cannot change; delete it")
+        metadata = {**body["metadata"], "resourceVersion": held.resource_version}
+        await cluster.patch(kind, name, namespace, {**body, "metadata": metadata})
+
+    read = partial(_read, cluster, kind, name, namespace)
+    await retry_on_conflict(f"{kind.__name__} {name}", await read(), attempt, read)
+
+
+async def _remove(
+    cluster: Cluster, name: str, owner: Owner, namespaces: Collection[str], outcome: Outcome, report: Report
+) -> None:
+    report.begin("deleted", len(namespaces))
+
+    async def take(namespace: str) -> None:
+        # The RoleBinding first: a Role without one grants nothing.
+        for kind, _ in reversed(_KINDS):
+            held = await _read(cluster, kind, name, namespace)
+            if held is not None and held.owner_key == owner.key:
+                await cluster.delete(kind, name, namespace)
+
+    await for_each(namespaces, outcome.noting(take, report))
+
+
+def _is_as_written(held: _Held, body: Mapping[str, Any], owner: Owner) -> bool:
+    return held.owner_key == owner.key and held.content == {key: body[key] for key in _CONTENT if key in body}
+
+
+async def _read(cluster: Cluster, kind: Any, name: str, namespace: str) -> _Held | None:
+    found = await cluster.get(kind, name, namespace)
+    return None if found is None else _held(found)
+
+
+def _held(found: Any) -> _Held:
+    document = found.to_dict()
+    metadata = document["metadata"]
+    subjects = [{k: v for k, v in each.items() if k != "apiGroup"} for each in document.get("subjects") or []]
+    content = {key: document[key] for key in _CONTENT if document.get(key) is not None}
+    if "subjects" in content:
+        content["subjects"] = subjects
+    return _Held(
+        resource_version=metadata["resourceVersion"],
+        owner_key=(metadata.get("labels") or {}).get(OWNER_LABEL),
+        owner_title=(metadata.get("annotations") or {}).get(OWNED_BY_ANNOTATION),
+        content=content,
+    )

@@ -1,0 +1,122 @@
+"""Settings of `renewal: cronJob`, parsed."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+from zoneinfo import available_timezones
+
+from imagepull.errors import InvalidReference
+from imagepull.images import reference
+from imagepull.inputs import ANY_TEXT, NAMESPACE, OBJECT_NAME, Reader, Rule
+from imagepull.registries.inputs import ROLE_ARN
+from imagepull.renewal import schedule
+from imagepull.renewal.schedule import SCHEDULE
+
+__all__ = ["CRON_JOB_INPUTS", "CronJobSettings", "Scope", "parse_cron_job"]
+
+CRON_JOB_INPUTS: Final = (
+    "image",
+    "namespace",
+    "schedule",
+    "timeZone",
+    "scope",
+    "roleArn",
+    "credentialsSecret",
+    "imagePullSecrets",
+    "env",
+)
+_TIME_ZONE: Final = Rule(
+    pattern=re.compile(r"[A-Za-z_]+(?:/[A-Za-z0-9_+-]+)*"), longest=64, wanted="a time zone such as 'Europe/Berlin'"
+)
+
+
+class Scope(StrEnum):
+    """Where the renewer's right to patch the Secret comes from."""
+
+    NAMESPACES = "namespaces"
+    CLUSTER = "cluster"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CronJobSettings:
+    """How the renewer runs in the cluster; None stands for imagepull's own choice.
+
+    Attributes:
+        namespace: Where it runs; None for a namespace of its own, which is made.
+        role_arn: IAM role that the ServiceAccount's token is exchanged for (IRSA).
+        credentials_secret: Secret in its namespace with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+    """
+
+    image: str | None = None
+    namespace: str | None = None
+    schedule: str | None = None
+    time_zone: str = "Etc/UTC"
+    scope: Scope = Scope.NAMESPACES
+    role_arn: str | None = None
+    credentials_secret: str | None = None
+    image_pull_secrets: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def parse_cron_job(values: Mapping[str, object], path: str = "") -> CronJobSettings:
+    """The settings, from names in camel case.
+
+    Args:
+        path: Where they stand, for the problems: `cronJob`.
+
+    Raises:
+        InvalidInput: with every problem and its path.
+    """
+    reader = Reader(values=values, path=path)
+    reader.refuse_others(CRON_JOB_INPUTS)
+    for key in ("roleArn", "credentialsSecret"):
+        if reader.has("roleArn") and reader.has("credentialsSecret"):
+            reader.problem(key, "is a second way to reach AWS; give roleArn or credentialsSecret, not both")
+    settings = CronJobSettings(
+        image=_read_image(reader),
+        namespace=reader.text("namespace", NAMESPACE),
+        schedule=_read_schedule(reader),
+        time_zone=_read_time_zone(reader),
+        scope=Scope(reader.choice("scope", [each.value for each in Scope], Scope.NAMESPACES.value)),
+        role_arn=reader.text("roleArn", ROLE_ARN),
+        credentials_secret=reader.text("credentialsSecret", OBJECT_NAME),
+        image_pull_secrets=reader.texts("imagePullSecrets", OBJECT_NAME),
+        env=reader.mapping("env", ANY_TEXT),
+    )
+    reader.raise_problems()
+    return settings
+
+
+def _read_image(reader: Reader) -> str | None:
+    image = reader.text("image")
+    if image is not None:
+        try:
+            reference.parse(image)
+        except InvalidReference as error:
+            reader.problem("image", f"is no image reference: {error}")
+    return image
+
+
+def _read_schedule(reader: Reader) -> str | None:
+    text = reader.text("schedule", SCHEDULE)
+    if text is None:
+        return None
+    found = schedule.parse(text)
+    if isinstance(found, str):
+        reader.problem("schedule", f"{found}; write {SCHEDULE.wanted}")
+    elif found.next_after(datetime.now(UTC)) is None:
+        reader.problem("schedule", f"never starts; write {SCHEDULE.wanted}")
+    return text
+
+
+def _read_time_zone(reader: Reader) -> str:
+    name = reader.text("timeZone", _TIME_ZONE)
+    if name is None:
+        return CronJobSettings.time_zone
+    known = available_timezones()  # none on a machine without a time zone database
+    if known and name not in known:
+        reader.problem("timeZone", f"is {name}, which is in no time zone database; write {_TIME_ZONE.wanted}")
+    return name

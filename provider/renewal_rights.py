@@ -1,0 +1,69 @@
+"""`imagepull:index:RenewalRights`: between Pulumi's inputs and outputs and the domain."""
+
+from imagepull.inputs import known
+from imagepull.kubernetes.progress import Outcome
+from imagepull.renewal import rights
+
+from .requests import DiffAnswer, Partial, Run, State, Values
+from .runs import do_all, owner_of, reasons_of
+
+__all__ = ["RenewalRights"]
+
+
+class RenewalRights:
+    """See `provider.requests.Resource`."""
+
+    def check(self, inputs: Values) -> None:
+        rights.parse(inputs)
+
+    def diff(self, run: Run, old: State, new: Values) -> DiffAnswer:
+        found = rights.diff(old.inputs, new)
+        return DiffAnswer(differences=found, replaces=("name",) if "name" in found else ())
+
+    def preview(self, old: State | None, new: Values) -> Values:
+        return {} if old is None else old.outputs
+
+    async def create(self, run: Run, inputs: Values) -> State:
+        return await self._apply(run, inputs, None)
+
+    async def update(self, run: Run, old: State, inputs: Values) -> State:
+        return await self._apply(run, inputs, old)
+
+    async def read(self, run: Run, old: State) -> State | None:
+        from imagepull.renewal import rights_writer
+
+        if not old.inputs:
+            return None
+        spec = rights.parse(old.inputs, required=False)
+        intact = await rights_writer.find_intact(run.clusters.connect(), spec, owner_of(run, old))
+        if not intact:
+            return None
+        return State(id=old.id, inputs={**old.inputs, "namespaces": intact}, outputs=old.outputs)
+
+    async def delete(self, run: Run, old: State) -> None:
+        from imagepull.renewal import rights_writer
+
+        outcome, cluster = Outcome(), run.clusters.connect()
+        removal = rights_writer.remove(cluster, old.id, owner_of(run, old), _written(old), outcome, run.report)
+        await do_all(removal, outcome)
+
+    async def _apply(self, run: Run, inputs: Values, old: State | None) -> State:
+        from imagepull.renewal import rights_writer
+
+        spec, owner = rights.parse(known(inputs)), owner_of(run, old)
+        outcome, cluster = Outcome(), run.clusters.connect()
+        previous = () if old is None else _written(old)
+        work = rights_writer.apply(cluster, spec, owner, previous, outcome, run.report)
+        reasons = await reasons_of(work, outcome)
+        # Namespaces that could not be cleared are kept in mind, for the next update and for the deletion.
+        left = sorted({*spec.namespaces, *(place for place in previous if place in outcome.failures)})
+        state = State(id=spec.name, inputs=inputs, outputs={"owner": owner.title, "written": left})
+        if reasons:
+            raise Partial(state, reasons)
+        return state
+
+
+def _written(old: State) -> list[str]:
+    """Namespaces that may hold our objects."""
+    written = old.outputs.get("written")
+    return [str(place) for place in written] if isinstance(written, list) else []
