@@ -135,11 +135,6 @@ class CronJobSection:
     env: Mapping[Text, Text] | None = None
     """Environment variables of the renewer. Default: none."""
 
-    @property
-    def inputs(self) -> dict[str, Any]:
-        """As `imagepull.renewal.settings` knows it: names in camel case."""
-        return {camel_case(name): value for name, value in _given(self).items()}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
