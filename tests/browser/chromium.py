@@ -136,9 +136,9 @@ class Page:
         """The result of a command to this tab."""
         return self._owner.call(method, params, self._session)
 
-    def open(self, file: Path) -> None:
-        """Load a file from disk, and wait until it is loaded."""
-        self.call("Page.navigate", {"url": file.as_uri()})
+    def open(self, place: Path | str) -> None:
+        """Load a file from disk or a URL, and wait until it is loaded."""
+        self.call("Page.navigate", {"url": place.as_uri() if isinstance(place, Path) else place})
         while not self._said("Page.loadEventFired"):
             self._owner.events.append(self._owner.next_message())
 
