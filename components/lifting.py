@@ -8,14 +8,17 @@ one unknown value (an address in an environment variable, say) leaves the rest o
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import pulumi
 
 from imagepull.errors import ImagePullError
+from imagepull.pull_plan.manifest import Lifted
 
 __all__ = ["lift", "wire_keys"]
 
+T = TypeVar("T")
+U = TypeVar("U")
 _WIRE_NAMES = {
     "api_version": "apiVersion",
     "ephemeral_containers": "ephemeralContainers",
@@ -30,23 +33,23 @@ _WIRE_NAMES = {
 """The names that the domain reads and that Python spells otherwise."""
 
 
-def lift(value: Any, function: Callable[[Any], Any]) -> Any:
+def lift(value: Lifted[T], function: Callable[[T], Lifted[U]]) -> Lifted[U]:
     """Apply `function` to an argument, through Output.apply where it is one (see `imagepull.pull_plan.manifest.Lift`).
 
     Raises:
         pulumi.RunError: in place of an error of imagepull, which a user is to read without a traceback.
     """
-    if isinstance(value, pulumi.Output):
-        return value.apply(lambda value: lift(value, function))
-    if inspect.isawaitable(value):
-        return lift(pulumi.Output.from_input(value), function)
+    if isinstance(value, pulumi.Output) or inspect.isawaitable(value):
+        output: pulumi.Output[Any] = pulumi.Output.from_input(value)
+        later: pulumi.Output[Any] = output.apply(lambda value: lift(value, function))
+        return later
     try:
         return function(wire_keys(value))
     except ImagePullError as error:
         raise pulumi.RunError(str(error)) from error
 
 
-def wire_keys(value: Any) -> Any:
+def wire_keys(value: object) -> Any:
     """An args class or a mapping as a mapping in which the names that matter here are the API's; else the value."""
     if not isinstance(value, Mapping):
         if not hasattr(value, "__dict__") or isinstance(value, Sequence) or is_dataclass(value):

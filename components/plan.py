@@ -15,7 +15,7 @@ from imagepull.pull_plan.findings import Finding, Severity, findings, worst_firs
 from imagepull.pull_plan.plan import Plan, as_data, as_table, broken_rules, coloured
 from imagepull.registries.lifetimes import from_text
 
-from .stack_references import Access
+from .access import Access
 
 if TYPE_CHECKING:
     from imagepull.verify import Verifier

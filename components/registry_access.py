@@ -1,10 +1,15 @@
 """Access to private registries for a set of namespaces: the pull Secrets, and the ServiceAccounts that list them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired, Optional, Unpack, overload
+from typing import Any, Final, NotRequired, Optional, Unpack, overload
 
 import pulumi
 
+from imagepull.pull_plan.access import DEFAULT_NAMESPACE
+from imagepull.pull_plan.manifest import Lifted
+from imagepull.resource_types import REGISTRY_ACCESS
+
+from .access import Access
 from .lifting import lift
 from .renewal import CronJobRenewal, declare_renewal, parse_renewal
 from .resources import PullSecretArgs, RegistrySecret, ServiceAccountImagePullSecrets
@@ -24,10 +29,11 @@ class RegistryAccessArgs(PullSecretArgs):
     """How the renewer runs, for `renewal` by `cronJob`."""
 
 
-_SECRET_FIELDS = PullSecretArgs.__annotations__.keys()
+_SECRET_FIELDS: Final = PullSecretArgs.__annotations__.keys()
+_REQUIRED: Final = sorted(RegistryAccessArgs.__required_keys__, reverse=True)
 
 
-class RegistryAccess(pulumi.ComponentResource):
+class RegistryAccess(Access):
     """Access to private registries for a set of namespaces.
 
     Pods get it by naming the Secret (`image_pull_secrets`, which the workload components and the transform write), or
@@ -37,17 +43,6 @@ class RegistryAccess(pulumi.ComponentResource):
         name: Name of the Pulumi resource.
         args: See `RegistryAccessArgs`; or its fields as keyword arguments.
     """
-
-    image_pull_secrets: pulumi.Output[Sequence[str]]
-    """Names for a Pod's `imagePullSecrets`."""
-    namespaces: pulumi.Output[Sequence[str]]
-    """Namespaces that have access."""
-    service_accounts: pulumi.Output[Sequence[str]]
-    """ServiceAccounts, in each of the namespaces, that list the Secret."""
-    hosts: pulumi.Output[Sequence[str]]
-    """Hosts that the Secret opens."""
-    expires_at: pulumi.Output[Optional[str]]
-    """When the first of the tokens expires: RFC 3339, UTC. None when no registry's credential expires."""
 
     @overload
     def __init__(self, name: str, args: RegistryAccessArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None: ...
@@ -64,11 +59,11 @@ class RegistryAccess(pulumi.ComponentResource):
         opts: Optional[pulumi.ResourceOptions] = None,
         **fields: Any,
     ) -> None:
-        super().__init__("imagepull:index:RegistryAccess", name, None, opts)
+        super().__init__(REGISTRY_ACCESS, name, None, opts)
         given: Mapping[str, Any] = {**(args or {}), **fields}
         known = RegistryAccessArgs.__annotations__
         wrong = [f"no argument {field}; there are {', '.join(known)}" for field in given if field not in known]
-        wrong += [f"{field} is missing" for field in ("registries", "namespaces") if given.get(field) is None]
+        wrong += [f"{field} is missing" for field in _REQUIRED if given.get(field) is None]
         if wrong:
             raise pulumi.RunError(f"RegistryAccess {name}: {'; '.join(wrong)}")
         secret_name = given.get("secret_name", name)
@@ -99,24 +94,13 @@ class RegistryAccess(pulumi.ComponentResource):
         self.service_accounts = pulumi.Output.from_input(service_accounts)
         self.hosts = secret.hosts
         self.expires_at = secret.expires_at
-        self.register_outputs(
-            {
-                "imagePullSecrets": self.image_pull_secrets,
-                "namespaces": self.namespaces,
-                "serviceAccounts": self.service_accounts,
-                "hosts": self.hosts,
-                "expiresAt": self.expires_at,
-            }
-        )
+        self.register_outputs({**self.wire_outputs})
 
-    def secrets_in(self, namespace: Any) -> Any:
-        """Names for `imagePullSecrets` of a Pod in this namespace: none where there is no access.
+    def secrets_in(self, namespace: Lifted[Optional[str]]) -> Lifted[Sequence[str]]:
+        """See `Access.secrets_in`. Plain when the namespace and the arguments of this resource are, else an Output."""
 
-        Plain when the namespace and the arguments of this resource are, otherwise an Output. None, a manifest's lack of
-        a namespace, is taken for `default`.
-        """
+        def list_secrets(namespace: Optional[str]) -> Lifted[Sequence[str]]:
+            place = namespace or DEFAULT_NAMESPACE
+            return lift(self._namespaces, lambda ours: [self._secret_name] if place in ours else [])
 
-        def of(namespace: Optional[str]) -> Any:
-            return lift(self._namespaces, lambda ours: [self._secret_name] if (namespace or "default") in ours else [])
-
-        return lift(namespace, of)
+        return lift(namespace, list_secrets)

@@ -5,14 +5,16 @@ docstrings of the fields below are the descriptions in the plugin's schema: one 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired, Optional, TypedDict
+from typing import Any, Final, NotRequired, Optional, TypedDict
 
 import pulumi
 
 from imagepull.inputs import camel_case
 from imagepull.registries import inputs
+from imagepull.resource_types import PACKAGE, REGISTRY_SECRET, RENEWAL_RIGHTS, SERVICE_ACCOUNTS
 
 __all__ = [
+    "REGISTRY_SECRET_OUTPUTS",
     "Provider",
     "ProviderArgs",
     "PullSecretArgs",
@@ -115,7 +117,7 @@ class Provider(pulumi.ProviderResource):
         opts: Optional[pulumi.ResourceOptions] = None,
     ) -> None:
         secret = None if kubeconfig is None else pulumi.Output.secret(kubeconfig)
-        super().__init__("imagepull", resource_name, {"kubeconfig": secret, "context": context}, opts)
+        super().__init__(PACKAGE, resource_name, {"kubeconfig": secret, "context": context}, opts)
 
 
 class RegistrySecret(pulumi.CustomResource):
@@ -129,21 +131,9 @@ class RegistrySecret(pulumi.CustomResource):
     def __init__(
         self, resource_name: str, args: RegistrySecretArgs, opts: Optional[pulumi.ResourceOptions] = None
     ) -> None:
-        props = {
-            "name": args["name"],
-            "namespaces": args["namespaces"],
-            "registries": _on_the_wire(args["registries"]),
-            "refreshBefore": args.get("refresh_before"),
-            "renewal": args.get("renewal"),
-            "labels": args.get("labels"),
-            "annotations": args.get("annotations"),
-            "adopt": args.get("adopt"),
-            "expiresAt": None,
-            "hosts": None,
-            "uids": None,
-            "owner": None,
-        }
-        super().__init__("imagepull:index:RegistrySecret", resource_name, props, opts)
+        props = {**_wire_inputs(RegistrySecretArgs, args), "registries": _on_the_wire(args["registries"])}
+        outputs = dict.fromkeys(map(camel_case, REGISTRY_SECRET_OUTPUTS))
+        super().__init__(REGISTRY_SECRET, resource_name, {**outputs, **props}, opts)
 
     @property
     def expires_at(self) -> pulumi.Output[Optional[str]]:
@@ -184,12 +174,8 @@ class ServiceAccountImagePullSecrets(pulumi.CustomResource):
         args: ServiceAccountImagePullSecretsArgs,
         opts: Optional[pulumi.ResourceOptions] = None,
     ) -> None:
-        props = {
-            "secretNames": args["secret_names"],
-            "namespaces": args["namespaces"],
-            "serviceAccounts": args.get("service_accounts"),
-        }
-        super().__init__("imagepull:index:ServiceAccountImagePullSecrets", resource_name, props, opts)
+        props = _wire_inputs(ServiceAccountImagePullSecretsArgs, args)
+        super().__init__(SERVICE_ACCOUNTS, resource_name, props, opts)
 
 
 class RenewalRights(pulumi.CustomResource):
@@ -203,14 +189,18 @@ class RenewalRights(pulumi.CustomResource):
     def __init__(
         self, resource_name: str, args: RenewalRightsArgs, opts: Optional[pulumi.ResourceOptions] = None
     ) -> None:
-        props = {
-            "name": args["name"],
-            "secretName": args["secret_name"],
-            "namespaces": args["namespaces"],
-            "serviceAccount": args["service_account"],
-            "serviceAccountNamespace": args["service_account_namespace"],
-        }
-        super().__init__("imagepull:index:RenewalRights", resource_name, props, opts)
+        super().__init__(RENEWAL_RIGHTS, resource_name, _wire_inputs(RenewalRightsArgs, args), opts)
+
+
+REGISTRY_SECRET_OUTPUTS: Final = tuple(
+    name for name, each in vars(RegistrySecret).items() if isinstance(each, property)
+)
+"""Names of the outputs in Python."""
+
+
+def _wire_inputs(declared: type, args: Mapping[str, Any]) -> dict[str, Any]:
+    """All inputs of a resource by their names in the schema, None for those that are not given."""
+    return {camel_case(name): args.get(name) for name in declared.__annotations__}
 
 
 def _on_the_wire(registries: Any) -> Any:

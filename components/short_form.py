@@ -4,26 +4,18 @@ The result has the API's own keys. Any value may be a Pulumi Output, and is pass
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Final
+
+from imagepull.errors import InvalidInput, Problem
+from imagepull.inputs import shown
+from imagepull.pull_plan.kinds import ONLY_FOR, Kind
 
 from .lifting import lift
+from .workload_args import ShortFormArgs
 
 __all__ = ["SHORT_FORM_FIELDS", "manifest"]
 
-SHORT_FORM_FIELDS = (
-    "image",
-    "image_pull_policy",
-    "port",
-    "replicas",
-    "schedule",
-    "command",
-    "arguments",
-    "env",
-    "resources",
-    "service_account_name",
-    "probes",
-    "restricted",
-)
+SHORT_FORM_FIELDS: Final = (*ShortFormArgs.__annotations__, *ONLY_FOR)
 
 # https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
 _RESTRICTED_POD = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
@@ -33,7 +25,7 @@ _STARTUP_SECONDS = 300
 _STARTUP_PERIOD = 2
 
 
-def manifest(kind: str, name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+def manifest(kind: Kind, name: str, fields: Mapping[str, object]) -> dict[str, object]:
     """`metadata` and `spec` of a workload with one container.
 
     Args:
@@ -44,20 +36,31 @@ def manifest(kind: str, name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     labels = {"app.kubernetes.io/name": name}
     metadata = lift(
         fields.get("metadata"),
-        lambda metadata: {"name": name, **(metadata or {}), "labels": _all_labels(labels, metadata)},
+        lambda metadata: _metadata(name, labels, _read_mapping("metadata", metadata), fields.get("namespace")),
     )
-    if fields.get("namespace") is not None:
-        metadata = lift(metadata, lambda metadata: {**metadata, "namespace": fields["namespace"]})
     template = {"metadata": {"labels": labels}, "spec": _pod_spec(kind, name, fields)}
     return {"metadata": metadata, "spec": _SPECS[kind](name, labels, template, fields)}
 
 
-def _all_labels(ours: Mapping[str, str], metadata: Any) -> Any:
-    return lift((metadata or {}).get("labels"), lambda theirs: {**ours, **(theirs or {})})
+def _metadata(
+    name: str, labels: Mapping[str, str], given: Mapping[str, object], namespace: object
+) -> Mapping[str, object]:
+    all_labels = lift(given.get("labels"), lambda theirs: {**labels, **_read_mapping("metadata.labels", theirs)})
+    place = {} if namespace is None else {"namespace": namespace}
+    return {"name": name, **given, "labels": all_labels, **place}
 
 
-def _pod_spec(kind: str, name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    container: dict[str, Any] = {
+def _read_mapping(field: str, value: object) -> Mapping[str, object]:
+    """The value of an argument that is a mapping, or absent."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise InvalidInput([Problem(path=field, reason=f"is {shown(value)}; write a mapping")])
+    return value
+
+
+def _pod_spec(kind: Kind, name: str, fields: Mapping[str, object]) -> dict[str, object]:
+    container: dict[str, object] = {
         "name": name,
         "image": fields["image"],
         "imagePullPolicy": fields.get("image_pull_policy"),
@@ -71,23 +74,23 @@ def _pod_spec(kind: str, name: str, fields: Mapping[str, Any]) -> dict[str, Any]
         container["ports"] = [{"containerPort": port}]
         if fields.get("probes", True):
             container |= _probes(port)
-    spec: dict[str, Any] = {"serviceAccountName": fields.get("service_account_name")}
+    spec: dict[str, object] = {"serviceAccountName": fields.get("service_account_name")}
     if fields.get("restricted", True):
         spec["securityContext"] = _RESTRICTED_POD
         container["securityContext"] = _RESTRICTED_CONTAINER
-    if kind in ("Job", "CronJob"):
+    if kind in (Kind.JOB, Kind.CRON_JOB):
         spec["restartPolicy"] = "Never"
     spec["containers"] = [_present(container)]
     return _present(spec)
 
 
-def _environment(env: Any) -> Any:
+def _environment(env: object) -> object:
     if env is None:
         return None
-    return [{"name": name, "value": value} for name, value in env.items()]
+    return [{"name": name, "value": value} for name, value in _read_mapping("env", env).items()]
 
 
-def _probes(port: Any) -> dict[str, Any]:
+def _probes(port: object) -> dict[str, object]:
     """Ready while the port answers; restarted when it no longer does, but not before it first did (up to 5 minutes)."""
     answers = {"tcpSocket": {"port": port}}
     return {
@@ -101,36 +104,38 @@ def _probes(port: Any) -> dict[str, Any]:
     }
 
 
-def _pod(name: str, labels: Any, template: Any, fields: Mapping[str, Any]) -> Any:
+def _pod(name: str, labels: object, template: Mapping[str, object], fields: Mapping[str, object]) -> object:
     return template["spec"]
 
 
-def _replicated(name: str, labels: Any, template: Any, fields: Mapping[str, Any]) -> Any:
+def _replicated(
+    name: str, labels: object, template: Mapping[str, object], fields: Mapping[str, object]
+) -> dict[str, object]:
     spec = {"replicas": fields.get("replicas"), "selector": {"matchLabels": labels}, "template": template}
     return _present(spec)
 
 
-def _stateful(name: str, labels: Any, template: Any, fields: Mapping[str, Any]) -> Any:
+def _stateful(name: str, labels: object, template: Mapping[str, object], fields: Mapping[str, object]) -> object:
     return {**_replicated(name, labels, template, fields), "serviceName": name}
 
 
-def _job(name: str, labels: Any, template: Any, fields: Mapping[str, Any]) -> Any:
+def _job(name: str, labels: object, template: Mapping[str, object], fields: Mapping[str, object]) -> object:
     return {"template": template}
 
 
-def _cron_job(name: str, labels: Any, template: Any, fields: Mapping[str, Any]) -> Any:
+def _cron_job(name: str, labels: object, template: Mapping[str, object], fields: Mapping[str, object]) -> object:
     return {"schedule": fields["schedule"], "jobTemplate": {"spec": {"template": template}}}
 
 
 _SPECS = {
-    "Pod": _pod,
-    "Deployment": _replicated,
-    "StatefulSet": _stateful,
-    "DaemonSet": _replicated,
-    "Job": _job,
-    "CronJob": _cron_job,
+    Kind.POD: _pod,
+    Kind.DEPLOYMENT: _replicated,
+    Kind.STATEFUL_SET: _stateful,
+    Kind.DAEMON_SET: _replicated,
+    Kind.JOB: _job,
+    Kind.CRON_JOB: _cron_job,
 }
 
 
-def _present(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _present(fields: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in fields.items() if value is not None}

@@ -1,29 +1,26 @@
 """What another stack made, for this one: access to registries, and the cluster."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Optional, Union
+from collections.abc import Mapping
+from typing import Any, Optional
 
 import pulumi
 
-from .registry_access import RegistryAccess
+from imagepull.inputs import camel_case
+from imagepull.resource_types import ACCESS_REFERENCE
+
+from .access import ACCESS_OUTPUTS, Access
 from .resources import Provider
 
-__all__ = ["Access", "AccessReference", "cluster_providers", "exported_access"]
+__all__ = ["AccessReference", "cluster_providers", "exported_access"]
 
 
-def exported_access(access: RegistryAccess) -> Mapping[str, pulumi.Input[Any]]:
+def exported_access(access: Access) -> Mapping[str, pulumi.Output[object]]:
     """What a stack exports of an access so that others can use it with `AccessReference`: names, no credential."""
-    return {
-        "imagePullSecrets": access.image_pull_secrets,
-        "namespaces": access.namespaces,
-        "serviceAccounts": access.service_accounts,
-        "hosts": access.hosts,
-        "expiresAt": access.expires_at,
-    }
+    return access.wire_outputs
 
 
-class AccessReference(pulumi.ComponentResource):
+class AccessReference(Access):
     """Access to private registries that another stack made, for the workloads and the transform of this one.
 
     The other stack keeps the Secrets and renews them; to this one they are names, so that a renewal there is no change
@@ -38,17 +35,6 @@ class AccessReference(pulumi.ComponentResource):
         pulumi.RunError: the output is not there, or is none of an access.
     """
 
-    image_pull_secrets: pulumi.Output[Sequence[str]]
-    """Names for a Pod's `imagePullSecrets`."""
-    namespaces: pulumi.Output[Sequence[str]]
-    """Namespaces that have access."""
-    service_accounts: pulumi.Output[Sequence[str]]
-    """ServiceAccounts, in each of the namespaces, that list the Secret."""
-    hosts: pulumi.Output[Sequence[str]]
-    """Hosts that the Secret opens."""
-    expires_at: pulumi.Output[Optional[str]]
-    """When the first of the tokens expires: RFC 3339, UTC. None when no registry's credential expires."""
-
     def __init__(
         self,
         stack: str,
@@ -57,7 +43,7 @@ class AccessReference(pulumi.ComponentResource):
         name: Optional[str] = None,
         opts: Optional[pulumi.ResourceOptions] = None,
     ) -> None:
-        super().__init__("imagepull:index:AccessReference", name or stack, None, opts)
+        super().__init__(ACCESS_REFERENCE, name or stack, None, opts)
         options = pulumi.ResourceOptions(parent=self)
         exported = _exported(stack, output, "exported_access(access)", options).apply(
             lambda exported: _as_access(stack, output, exported)
@@ -68,18 +54,6 @@ class AccessReference(pulumi.ComponentResource):
         self.hosts = exported["hosts"]
         self.expires_at = exported.apply(lambda exported: exported.get("expiresAt"))
         self.register_outputs({})
-
-    def secrets_in(self, namespace: Any) -> pulumi.Output[Sequence[str]]:
-        """Names for `imagePullSecrets` of a Pod in this namespace: none where there is no access.
-
-        None, a manifest's lack of a namespace, is taken for `default`.
-        """
-        ours = pulumi.Output.all(self.image_pull_secrets, self.namespaces, pulumi.Output.from_input(namespace))
-        return ours.apply(lambda ours: ours[0] if (ours[2] or "default") in ours[1] else [])
-
-
-Access = Union[RegistryAccess, AccessReference]
-"""Access of this stack's own, or of another's."""
 
 
 def cluster_providers(stack: str, output: str = "kubeconfig") -> list[pulumi.ProviderResource]:
@@ -114,7 +88,7 @@ def _exported(stack: str, output: str, what: str, opts: Optional[pulumi.Resource
 
 
 def _as_access(stack: str, output: str, exported: Any) -> Mapping[str, Any]:
-    needed = ("imagePullSecrets", "namespaces", "serviceAccounts", "hosts")
+    needed = (camel_case(name) for name in ACCESS_OUTPUTS if name != "expires_at")
     if not isinstance(exported, Mapping) or any(not isinstance(exported.get(key), list) for key in needed):
         advice = _advice(output, "exported_access(access)")
         raise pulumi.RunError(f"output {output!r} of stack {stack} is no access; {advice}")

@@ -10,9 +10,9 @@ from imagepull.images.rules import Rules
 from imagepull.pull_plan.explicit import ExplicitManifest, make_explicit
 from imagepull.pull_plan.manifest import WORKLOAD_KINDS, pod_access, spec_path
 
+from .access import Access
 from .lifting import lift
 from .plan import keeping_rules
-from .stack_references import Access
 from .workload import Workload
 
 __all__ = ["ExplicitImagePulls", "explicit_image_pulls"]
@@ -48,8 +48,10 @@ def explicit_image_pulls(
             `{"Rollout": "spec.template"}`. Default: none.
 
     Raises:
-        pulumi.RunError: a template path is not one.
+        pulumi.RunError: a template path is not one, or `access` is none.
     """
+    if (problem := check_access(access)) is not None:
+        raise pulumi.RunError(f"explicit_image_pulls: {problem}")
     return ExplicitImagePulls(access, rules, exclude, template_paths or {})
 
 

@@ -9,13 +9,15 @@ import pulumi
 from imagepull.errors import InvalidInput
 from imagepull.images.rules import Rules, parse_rules
 from imagepull.inputs import camel_case
+from imagepull.pull_plan.access import PodAccess
 from imagepull.pull_plan.explicit import make_explicit
-from imagepull.pull_plan.manifest import pod_access
+from imagepull.pull_plan.kinds import REQUIRED_FOR, Kind
+from imagepull.pull_plan.manifest import Lifted, pod_access
 
 from . import short_form
+from .access import Access, check_access
 from .lifting import lift
 from .plan import keeping_rules, resolved_images
-from .registry_access import RegistryAccess
 
 __all__ = ["Workload"]
 
@@ -39,7 +41,7 @@ class Workload(pulumi.CustomResource):
             image breaks a rule.
     """
 
-    _kind: ClassVar[str]
+    _kind: ClassVar[Kind]
     _arguments: ClassVar[type]
 
     def __init__(
@@ -52,7 +54,7 @@ class Workload(pulumi.CustomResource):
         self.title = f"{self._kind}/{name}"
         given = {**_own(args), **fields}
         self._refuse_wrong(given)
-        access: Optional[RegistryAccess] = given.get("access")
+        access: Optional[Access] = given.get("access")
         rules = self._rules(given.get("rules"))
         explicit = make_explicit(
             {"kind": self._kind, **self._whole(name, given)},
@@ -75,16 +77,16 @@ class Workload(pulumi.CustomResource):
         )
 
     @property
-    def resolved_images(self) -> pulumi.Output[list[Mapping[str, Any]]]:
+    def resolved_images(self) -> pulumi.Output[list[Mapping[str, object]]]:
         """Each image with its pull policy and the reason."""
         return resolved_images(self.images)
 
     @property
-    def pods(self) -> Sequence[Any]:
-        """How its Pods get their pull Secrets: a lifted `PodAccess`."""
+    def pods(self) -> Sequence[Lifted[PodAccess]]:
+        """How its Pods get their pull Secrets."""
         return [pod_access(self._manifest, name=self._name, lift=lift)]
 
-    def _rules(self, given: Any) -> Optional[Rules]:
+    def _rules(self, given: object) -> Optional[Rules]:
         """Rules as they are, or from a mapping with Python's names or the schema's."""
         if given is None or isinstance(given, Rules):
             return given
@@ -95,12 +97,12 @@ class Workload(pulumi.CustomResource):
         except InvalidInput as error:
             raise pulumi.RunError(f"{self.title}: {error}") from None
 
-    def _whole(self, name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _whole(self, name: str, given: Mapping[str, object]) -> Mapping[str, object]:
         if "image" in given:
             return short_form.manifest(self._kind, name, given)
         return {field: given[field] for field in ("metadata", "spec") if field in given}
 
-    def _refuse_wrong(self, given: Mapping[str, Any]) -> None:
+    def _refuse_wrong(self, given: Mapping[str, object]) -> None:
         known = self._arguments.__annotations__
         short = [field for field in given if field in known and field not in _EITHER_FORM and field != "spec"]
         wrong = [
@@ -108,6 +110,8 @@ class Workload(pulumi.CustomResource):
             for field in given
             if field not in known and field not in _SAID_BY_THE_KIND
         ]
+        if (problem := check_access(given.get("access"))) is not None:
+            wrong.append(problem)
         if "access" in given and "image_pull_secrets" in given:
             wrong.append("image_pull_secrets beside access, which names the Secret: leave one of them out")
         if "image" not in given and "spec" not in given:
@@ -116,13 +120,13 @@ class Workload(pulumi.CustomResource):
             wrong.append(
                 f"{', '.join(short)} beside spec: write them in the spec, or leave spec out for the short form"
             )
-        elif self._kind == "CronJob" and "image" in given and "schedule" not in given:
-            wrong.append("no schedule: write when to run, as cron has it: '0 3 * * *'")
+        elif "image" in given and (missing := REQUIRED_FOR.get(self._kind, "image")) not in given:
+            wrong.append(f"no {missing}: write when to run, as cron has it: '0 3 * * *'")
         if wrong:
             raise pulumi.RunError(f"{self.title}: {'; '.join(wrong)}")
 
 
-def _own(args: Any) -> dict[str, Any]:
+def _own(args: object) -> dict[str, Any]:
     """The fields of a mapping or of an args class of pulumi_kubernetes."""
     fields = args if isinstance(args, Mapping) else vars(args) if args is not None else {}
     return {name: value for name, value in fields.items() if value is not None}
@@ -135,13 +139,13 @@ def _depending(opts: Optional[pulumi.ResourceOptions], depends_on: Sequence[Any]
     return opts
 
 
-def _in_camel_case(value: Any) -> Any:
+def _in_camel_case(value: object) -> Any:
     """The value with the keys of all mappings in it so."""
     if isinstance(value, Mapping):
         return {camel_case(key): _in_camel_case(each) for key, each in value.items()}
     return [_in_camel_case(each) for each in value] if isinstance(value, list) else value
 
 
-def _nearest(field: str, known: Mapping[str, Any]) -> str:
+def _nearest(field: str, known: Mapping[str, object]) -> str:
     near = get_close_matches(field, known, n=1)
     return f" (is {near[0]} meant?)" if near else ""

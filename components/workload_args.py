@@ -1,9 +1,14 @@
 """The arguments of the workload components."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, TypedDict, Union
 
 import pulumi
+
+from imagepull.images.rules import Rules
+
+from .access import Access
+from .rules_args import ImageRules
 
 __all__ = [
     "CronJobArgs",
@@ -11,28 +16,15 @@ __all__ = [
     "DeploymentArgs",
     "JobArgs",
     "PodArgs",
+    "ShortFormArgs",
     "StatefulSetArgs",
     "WorkloadArgs",
 ]
 
 
-class WorkloadArgs(TypedDict, total=False):
-    """A workload: whole (`spec`, as pulumi_kubernetes takes it) or in the short form (`image` and what follows)."""
+class ShortFormArgs(TypedDict, total=False):
+    """A workload of one container."""
 
-    access: Any
-    """RegistryAccess whose Secret the Pods name, and that is there before they are. Not together with
-    `image_pull_secrets`. Default: none."""
-    image_pull_secrets: pulumi.Input[Sequence[pulumi.Input[str]]]
-    """Secrets that the Pods name: the `image_pull_secrets` of a RegistryAccess, also of one in another stack.
-    Default: none."""
-    rules: Any
-    """Rules that the images must keep to. Default: none but the kubelet's own."""
-    metadata: pulumi.Input[Any]
-    """The object's metadata. In the short form its name is the resource's, unless given here."""
-    spec: pulumi.Input[Any]
-    """The object's spec, whole. Not together with the short form."""
-    namespace: pulumi.Input[str]
-    """Short form: namespace. Default: that of the metadata, else the provider's."""
     image: pulumi.Input[str]
     """Short form: image of the one container."""
     image_pull_policy: pulumi.Input[str]
@@ -53,6 +45,25 @@ class WorkloadArgs(TypedDict, total=False):
     """Short form: probe the port (startup, readiness, liveness). Default: true."""
     restricted: bool
     """Short form: run as the Pod Security Standard `restricted` asks: no root, no privileges. Default: true."""
+
+
+class WorkloadArgs(ShortFormArgs, total=False):
+    """A workload: whole (`spec`, as pulumi_kubernetes takes it) or in the short form (`image` and what follows)."""
+
+    access: Access
+    """RegistryAccess or AccessReference whose Secret the Pods name, and that is there before they are. Not together
+    with `image_pull_secrets`. Default: none."""
+    image_pull_secrets: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Secrets that the Pods name: the `image_pull_secrets` of a RegistryAccess, also of one in another stack.
+    Default: none."""
+    rules: Union[Rules, ImageRules]
+    """Rules that the images must keep to. Default: none but the kubelet's own."""
+    metadata: pulumi.Input[Any]
+    """The object's metadata. In the short form its name is the resource's, unless given here."""
+    spec: pulumi.Input[Any]
+    """The object's spec, whole. Not together with the short form."""
+    namespace: pulumi.Input[str]
+    """Short form: namespace. Default: that of the metadata, else the provider's."""
 
 
 class PodArgs(WorkloadArgs, total=False):

@@ -11,6 +11,7 @@ from typing import Any
 from imagepull.errors import InvalidDockerConfig
 from imagepull.inputs import UNKNOWN
 from imagepull.registries import docker_config
+from imagepull.resource_types import REGISTRY_SECRET, make_type_token
 from policies.policy import Declared, Level, Policy, Setting, Settings
 from policies.stack_files import PlainText, plain_texts
 
@@ -18,7 +19,7 @@ __all__ = ["NO_FOREIGN_PULL_SECRETS", "NO_PLAIN_TEXT_PASSWORDS"]
 
 _SECRET_TYPES = ("kubernetes:core/v1:Secret", "kubernetes:core/v1:SecretPatch")
 _PULL_SECRET_TYPES = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
-_COMPONENTS = "imagepull:index:"
+_COMPONENTS = make_type_token("")
 # A shorter one is compared as a whole: `test` inside of some sentence gives nothing away.
 _LONG = 8
 
@@ -46,7 +47,7 @@ def _plain_text_passwords(resource: Declared, settings: Settings) -> Iterator[st
 
 
 def _passwords(resource: Declared) -> Iterator[_Password]:
-    if resource.type == "imagepull:index:RegistrySecret":
+    if resource.type == REGISTRY_SECRET:
         yield from _of_registries(resource.props.get("registries"))
     elif resource.type in _SECRET_TYPES:
         for part in ("data", "stringData"):

@@ -8,7 +8,8 @@ sdk/python/lib/pulumi/provider/experimental/analyzer.py).
 import inspect
 import sys
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Required, TypedDict, TypeVar, get_args, get_origin, is_typeddict
+from dataclasses import replace
+from typing import Annotated, Any, Final, Required, TypedDict, TypeVar, Union, get_args, get_origin, is_typeddict
 
 import pulumi
 from pulumi.provider.experimental.analyzer import Analyzer, PropertyDefinition
@@ -16,7 +17,7 @@ from pulumi.provider.experimental.util import camel_case
 
 from imagepull.docstrings import use_wire_names
 from imagepull.images.pull_policy import PullPolicy
-from imagepull.images.rules import MutableTagPolicy, RuleName
+from imagepull.images.rules import MutableTagPolicy, RuleName, Rules
 from imagepull.registry_secret.spec import Renewal
 from imagepull.renewal.settings import Scope
 
@@ -50,7 +51,7 @@ _MEANT: Final[Mapping[tuple[str, Any], Any]] = {
     ("renewal", str): Renewal,
     ("scope", str): Scope,
     ("resolved_images", Mapping[str, Any]): ResolvedImage,
-    ("rules", Any): rules_args.ImageRules,
+    ("rules", Union[Rules, rules_args.ImageRules]): rules_args.ImageRules,
     ("rules", str): RuleName,
     ("mutable_tag_policy", str): MutableTagPolicy,
 }
@@ -83,7 +84,26 @@ class ComponentAnalyzer(Analyzer):
                     )
         return properties, names
 
+    def properties(self, resource: type) -> dict[str, PropertyDefinition]:
+        """The outputs that a custom resource has as properties, by name in the schema."""
+        return {
+            camel_case(name): replace(
+                self.analyze_property(
+                    inspect.get_annotations(output.fget)["return"],
+                    resource,
+                    name,
+                    can_be_plain=False,
+                    is_component_output=True,
+                ),
+                description=use_wire_names(output.__doc__ or ""),
+            )
+            for name, output in vars(resource).items()
+            if isinstance(output, property) and output.fget is not None
+        }
+
     def analyze_property(self, arg: Any, typ: type, name: str, **where: Any) -> PropertyDefinition:
+        if name in _PYTHON_ONLY:
+            arg = Any
         if get_origin(arg) is Annotated:
             arg = get_args(arg)[0]
         if isinstance(arg, TypeVar):  # a generic class says of a text that it may be an Output

@@ -12,13 +12,14 @@ from pulumi.provider.server import ProviderServicer
 from imagepull import __version__
 from imagepull.errors import ImagePullError
 from imagepull.inputs import Reader
+from imagepull.resource_types import make_type_token
 
 from .analyzer import ComponentAnalyzer
 from .schema import COMPONENTS
 
 __all__ = ["Components", "Construction"]
 
-_PREFIX: Final = "imagepull:index:"
+_PREFIX: Final = make_type_token("")
 
 
 @dataclass(frozen=True, kw_only=True)

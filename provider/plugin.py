@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pulumi.provider.experimental.provider import GetSchemaRequest, GetSchemaResponse, Provider
 
-from imagepull import __version__
+from imagepull import __version__, resource_types
 from imagepull.errors import ImagePullError
 from imagepull.inputs import Reader
 from imagepull.registries.ecr_tokens import TokenSource
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from imagepull.kubernetes.client import Cluster
 
 _RESOURCES: Final[Mapping[str, Resource]] = {
-    "imagepull:index:RegistrySecret": RegistrySecret(),
-    "imagepull:index:RenewalRights": RenewalRights(),
-    "imagepull:index:ServiceAccountImagePullSecrets": ServiceAccountImagePullSecrets(),
+    resource_types.REGISTRY_SECRET: RegistrySecret(),
+    resource_types.RENEWAL_RIGHTS: RenewalRights(),
+    resource_types.SERVICE_ACCOUNTS: ServiceAccountImagePullSecrets(),
 }
 _CONFIGURATION: Final = ("kubeconfig", "context", "version", "pluginDownloadURL")
 

@@ -14,34 +14,24 @@ from pulumi.provider.experimental.schema import ComplexType, Property
 from imagepull import PLUGIN_DOWNLOAD_URL
 from imagepull.docstrings import use_wire_names
 from imagepull.registries.inputs import REGISTRY_INPUTS
+from imagepull.resource_types import PACKAGE, make_type_token
 
 from .analyzer import ComponentAnalyzer
 from .declared import kinds, registry_access, resources, workload_args
 from .workload import Workload
 
-_NAME: Final = "imagepull"
 _SECRET: Final = {
     ("ProviderArgs", "kubeconfig"),
     *(("Registry", each.wire_name) for each in REGISTRY_INPUTS if each.limits.secret),
 }
-_RESOURCES: Final[dict[str, tuple[type, type, dict[str, Any]]]] = {
-    "RegistrySecret": (
-        resources.RegistrySecret,
-        resources.RegistrySecretArgs,
-        {
-            "expiresAt": {"type": "string"},
-            "hosts": {"type": "array", "items": {"type": "string"}},
-            "uids": {"type": "object", "additionalProperties": {"type": "string"}},
-        },
-    ),
-    "RenewalRights": (resources.RenewalRights, resources.RenewalRightsArgs, {}),
+_RESOURCES: Final[Mapping[str, tuple[type, type]]] = {
+    "RegistrySecret": (resources.RegistrySecret, resources.RegistrySecretArgs),
+    "RenewalRights": (resources.RenewalRights, resources.RenewalRightsArgs),
     "ServiceAccountImagePullSecrets": (
         resources.ServiceAccountImagePullSecrets,
         resources.ServiceAccountImagePullSecretsArgs,
-        {},
     ),
 }
-_PYTHON_NAMES: Final = {"expiresAt": "expires_at"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,11 +87,11 @@ _LANGUAGES: Final = {
 
 def schema(version: str) -> str:
     """Pulumi's package schema as JSON (https://www.pulumi.com/docs/iac/using-pulumi/extending-pulumi/schema/)."""
-    analyzer = ComponentAnalyzer(_NAME)
+    analyzer = ComponentAnalyzer(PACKAGE)
     custom = {name: _custom(analyzer, *declared) for name, declared in _RESOURCES.items()}
     components = {name: _component(analyzer, name, declared) for name, declared in COMPONENTS.items()}
     document: dict[str, Any] = {
-        "name": _NAME,
+        "name": PACKAGE,
         "version": version,
         "displayName": "imagepull",
         "description": "Private container images, pulled: credentials and pull policies for Kubernetes workloads",
@@ -114,23 +104,21 @@ def schema(version: str) -> str:
         "language": _LANGUAGES,
         "provider": _inputs(analyzer, resources.ProviderArgs, resources.Provider),
         "config": {"variables": _properties("ProviderArgs", analyzer.inputs(resources.ProviderArgs)[0])},
-        "resources": {f"{_NAME}:index:{name}": told for name, told in sorted({**custom, **components}.items())},
+        "resources": {make_type_token(name): told for name, told in sorted({**custom, **components}.items())},
         "types": {
-            f"{_NAME}:index:{name}": _type(name, definition)
+            make_type_token(name): _type(name, definition)
             for name, definition in sorted(analyzer.type_definitions.items())
         },
     }
     return json.dumps(_without_none(document))
 
 
-def _custom(analyzer: ComponentAnalyzer, declared: type, args: type, outputs: Mapping[str, Any]) -> dict[str, Any]:
+def _custom(analyzer: ComponentAnalyzer, declared: type, args: type) -> dict[str, object]:
+    outputs = analyzer.properties(declared)
     return {
         **_inputs(analyzer, args, declared),
-        "properties": {
-            key: {"description": _summary(getattr(declared, _PYTHON_NAMES.get(key, key))), **output}
-            for key, output in outputs.items()
-        },
-        "required": [key for key in outputs if key != "expiresAt"],
+        "properties": _properties(declared.__name__, outputs),
+        "required": [key for key, output in outputs.items() if not output.optional],
     }
 
 

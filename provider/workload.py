@@ -5,6 +5,8 @@ from typing import Any
 
 import pulumi
 
+from imagepull.resource_types import make_type_token
+
 from .declared import kinds
 from .options import child_options, component_options
 
@@ -29,7 +31,7 @@ class Workload(pulumi.ComponentResource):
     """Each image with its pull policy and the reason."""
 
     def __init__(self, kind: str, name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> None:
-        super().__init__(f"imagepull:index:{kind}", name, None, component_options(opts))
+        super().__init__(make_type_token(kind), name, None, component_options(opts))
         resource = getattr(kinds, kind)(name, args, child_options(self, name, opts))
         self.resolved_images = resource.resolved_images
         self.register_outputs({"resolvedImages": self.resolved_images})

@@ -19,6 +19,7 @@ from imagepull.pull_plan.manifest import pod_access
 from imagepull.pull_plan.plan import TITLE, Plan
 from imagepull.registries.lifetimes import from_text
 from imagepull.registry_secret import spec as registry_secret
+from imagepull.resource_types import REGISTRY_SECRET, SERVICE_ACCOUNTS
 from imagepull.service_accounts import spec as service_accounts
 
 __all__ = [
@@ -30,8 +31,6 @@ __all__ = [
     "told_findings",
 ]
 
-_REGISTRY_SECRET: Final = "imagepull:index:RegistrySecret"  # noqa: S105 - a resource type
-_SERVICE_ACCOUNTS: Final = "imagepull:index:ServiceAccountImagePullSecrets"
 _GONE: Final = ("delete", "discard")
 _UNCHANGED: Final = ("same", "read", "refresh")
 
@@ -102,9 +101,9 @@ def access_changes(run: Run) -> list[AccessChange]:
     for step in sorted(run.steps, key=lambda step: (step.type, step.name)):
         if step.op in _UNCHANGED:
             continue
-        if step.type == _REGISTRY_SECRET:
+        if step.type == REGISTRY_SECRET:
             changes.append(_secret_change(step, due.get(step.urn)))
-        elif step.type == _SERVICE_ACCOUNTS:
+        elif step.type == SERVICE_ACCOUNTS:
             details = (
                 *_difference(step, "Secrets", lambda inputs: _texts(inputs.get("secretNames"))),
                 *_difference(step, "namespaces", lambda inputs: _texts(inputs.get("namespaces"))),
@@ -130,7 +129,7 @@ def _accesses(run: Run) -> tuple[Access, ...] | None:
     if not run.complete:
         return None
     steps = [step for step in run.steps if step.op not in _GONE]
-    return tuple(_access(step, steps, preview=run.preview) for step in steps if step.type == _REGISTRY_SECRET)
+    return tuple(_access(step, steps, preview=run.preview) for step in steps if step.type == REGISTRY_SECRET)
 
 
 def _access(step: Step, steps: Iterable[Step], *, preview: bool) -> Access:
@@ -143,7 +142,7 @@ def _access(step: Step, steps: Iterable[Step], *, preview: bool) -> Access:
         service_accounts=tuple(
             account
             for each in steps
-            if each.type == _SERVICE_ACCOUNTS and secret in _texts(each.new.get("secretNames"))
+            if each.type == SERVICE_ACCOUNTS and secret in _texts(each.new.get("secretNames"))
             for account in _texts(each.new.get("serviceAccounts")) or [service_accounts.DEFAULT]
         ),
         expires=UNKNOWN if renewed else from_text(step.new_outputs.get("expiresAt")),

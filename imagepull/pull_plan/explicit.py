@@ -16,7 +16,16 @@ from typing import Any, Final
 
 from imagepull.images.pull_policy import PullPolicy
 from imagepull.images.rules import Decision, Rules, Subject, Violation
-from imagepull.pull_plan.manifest import Lift, entry_name, pod_spec_path, subject, text, together
+from imagepull.pull_plan.manifest import (
+    Lift,
+    Lifted,
+    entry_name,
+    look_into_plain,
+    pod_spec_path,
+    subject,
+    text,
+    together,
+)
 
 __all__ = ["ExplicitManifest", "ResolvedImage", "flat", "make_explicit"]
 
@@ -82,13 +91,13 @@ class ExplicitManifest:
 
 
 def make_explicit(
-    manifest: Mapping[str, Any],
+    manifest: Mapping[str, object],
     *,
-    pull_secrets: Any = (),
+    pull_secrets: Lifted[Sequence[str]] = (),
     rules: Rules | None = None,
     pod_spec: Sequence[str] | None = None,
     name: str = "",
-    lift: Lift = lambda value, function: function(value),
+    lift: Lift = look_into_plain,
 ) -> ExplicitManifest:
     """The manifest with a policy on each image, and the pull Secrets in each Pod spec that has containers.
 
@@ -113,7 +122,7 @@ def make_explicit(
     return ExplicitManifest(manifest=changed.value, images=list(flat(changed.images)))
 
 
-def flat(images: Any) -> Iterator[Any]:
+def flat(images: object) -> Iterator[Any]:
     """The images in lists of lists of them, in order."""
     if isinstance(images, Sequence):
         for image in images:
@@ -143,28 +152,30 @@ class _Writer:
     rules: Rules
     lift: Lift
 
-    def write_below(self, path: Sequence[str], node: Any, where: str) -> _Changed:
+    def write_below(self, path: Sequence[str], node: object, where: str) -> _Changed:
         """Change the Pod spec that lies at `path` below a node."""
         if not path:
             return self.write_pod_spec(node, where)
         return self.write_field(node, path[0], where, partial(self.write_below, path[1:]))
 
-    def write_pod_spec(self, spec: Any, where: str) -> _Changed:
+    def write_pod_spec(self, spec: object, where: str) -> _Changed:
         """Change every list of containers and volumes, and append the pull Secrets where there are containers."""
         if not isinstance(spec, Mapping):
             return _Changed(value=spec)
         images = []
+        changed_spec: Mapping[str, object] = spec
         for slot in _SLOTS:
-            changed = self.write_field(spec, slot.field, where, partial(self.write_entries, slot))
-            spec = changed.value
+            changed = self.write_field(changed_spec, slot.field, where, partial(self.write_entries, slot))
+            changed_spec = changed.value
             images.append(changed.images)
-        has_containers = any(spec.get(slot.field) is not None for slot in _SLOTS if slot.source is None)
+        has_containers = any(changed_spec.get(slot.field) is not None for slot in _SLOTS if slot.source is None)
         if self.pull_secrets not in ((), []) and has_containers:
-            listed = spec.get("imagePullSecrets") or []
-            spec = {**spec, "imagePullSecrets": self.lift(listed, self.append_pull_secrets)}
-        return _Changed(value=spec, images=images)
+            listed = changed_spec.get("imagePullSecrets") or []
+            appended = self.lift(listed, self.append_pull_secrets)
+            return _Changed(value={**changed_spec, "imagePullSecrets": appended}, images=images)
+        return _Changed(value=changed_spec, images=images)
 
-    def write_entries(self, slot: _Slot, entries: Any, where: str) -> _Changed:
+    def write_entries(self, slot: _Slot, entries: object, where: str) -> _Changed:
         """Change each entry of a list."""
         if not isinstance(entries, Sequence) or isinstance(entries, str):
             return _Changed(value=entries)
@@ -174,7 +185,7 @@ class _Writer:
         ]
         return _Changed(value=[each.value for each in changed], images=[each.images for each in changed])
 
-    def write_entry(self, slot: _Slot, entry: Any, where: str) -> _Changed:
+    def write_entry(self, slot: _Slot, entry: object, where: str) -> _Changed:
         """Change a container, or the image of a volume."""
         if not isinstance(entry, Mapping):
             return _Changed(value=entry)
@@ -183,7 +194,7 @@ class _Writer:
             return write_image(entry, where)
         return self.write_field(entry, slot.source, where, write_image)
 
-    def write_image(self, slot: _Slot, name: Any, source: Any, where: str) -> _Changed:
+    def write_image(self, slot: _Slot, name: object, source: object, where: str) -> _Changed:
         """Write out the policy of the image that `source` names, if it names one; `name` is that of its container."""
         if not isinstance(source, Mapping) or source.get(slot.image) in (None, ""):
             return _Changed(value=source)
@@ -210,24 +221,24 @@ class _Writer:
         found = together(self.lift, [self.subject, decision, image, self.lift(name, text)], describe)
         return _Changed(value={**source, slot.policy: policy}, images=[found])
 
-    def append_pull_secrets(self, entries: Any) -> Any:
+    def append_pull_secrets(self, entries: object) -> object:
         """`imagePullSecrets` with our names behind what is listed, each once."""
         if not isinstance(entries, Sequence):
             return entries
 
-        def append(ours: Sequence[str], *listed: Any) -> list[Any]:
+        def append(ours: Sequence[str], *listed: object) -> list[object]:
             return [*entries, *({"name": name} for name in dict.fromkeys(ours) if name not in listed)]
 
         return together(self.lift, [self.pull_secrets, *(self.lift(entry, entry_name) for entry in entries)], append)
 
-    def write_field(self, node: Any, field: str, where: str, write: Callable[[Any, str], _Changed]) -> _Changed:
+    def write_field(self, node: object, field: str, where: str, write: Callable[[object, str], _Changed]) -> _Changed:
         """Change one field of a mapping; a field that is absent stays so."""
         if not isinstance(node, Mapping) or node.get(field) is None:
             return _Changed(value=node)
         changed = self.look_into(node[field], write, f"{where}.{field}" if where else field)
         return _Changed(value={**node, field: changed.value}, images=changed.images)
 
-    def look_into(self, value: Any, write: Callable[[Any, str], _Changed], where: str) -> _Changed:
+    def look_into(self, value: object, write: Callable[[object, str], _Changed], where: str) -> _Changed:
         """Change a value that may be lifted; then value and images are lifted, each on its own."""
         changed = self.lift(value, lambda known: write(known, where))
         return _Changed(

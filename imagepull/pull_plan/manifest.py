@@ -6,7 +6,7 @@ caller says so: every value is looked into through it.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeAlias, TypeVar, Union, cast
 
 from imagepull.images.rules import Subject
 from imagepull.pull_plan.access import PodAccess
@@ -14,8 +14,11 @@ from imagepull.service_accounts import spec as service_accounts
 
 __all__ = [
     "WORKLOAD_KINDS",
+    "Later",
     "Lift",
+    "Lifted",
     "entry_name",
+    "look_into_plain",
     "pod_access",
     "pod_spec_path",
     "spec_path",
@@ -24,8 +27,33 @@ __all__ = [
     "together",
 ]
 
-Lift = Callable[[Any, Callable[[Any], Any]], Any]
-"""`lift(value, function)`: what `function` gives for `value`, now or once there is one."""
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+U = TypeVar("U")
+
+
+class Later(Protocol[T_co]):
+    """A value that is known later: Pulumi's `Output`."""
+
+    def apply(self, func: Callable[[T_co], Any], /) -> Any:
+        """What `func` makes of the value, once it is known."""
+
+
+Lifted: TypeAlias = Union[T, Later[T]]  # noqa: UP007 - mypy knows no other form of a generic alias
+"""A value that is known now or later."""
+
+
+class Lift(Protocol):
+    """How to look into a value that may be known later."""
+
+    def __call__(self, value: Lifted[T], function: Callable[[T], Lifted[U]], /) -> Lifted[U]:
+        """What `function` makes of `value`, now or once it is known."""
+
+
+def look_into_plain(value: Lifted[T], function: Callable[[T], Lifted[U]], /) -> Lifted[U]:
+    """The `Lift` of values that are all known now."""
+    return function(cast(T, value))
+
 
 WORKLOAD_KINDS: Mapping[str, tuple[str, ...]] = {
     "Pod": ("spec",),
@@ -56,15 +84,15 @@ def spec_path(template_path: str) -> tuple[str, ...]:
     return (*template_path.split("."), "spec")
 
 
-def pod_spec_path(manifest: Mapping[str, Any], given: Sequence[str] | None) -> Sequence[str] | None:
+def pod_spec_path(manifest: Mapping[str, object], given: Sequence[str] | None) -> Sequence[str] | None:
     """Where the Pod spec of a manifest is: as given, or by its kind; None for an object without one."""
     return given or WORKLOAD_KINDS.get(text(manifest.get("kind")))
 
 
-def subject(manifest: Mapping[str, Any], fallback: str, lift: Lift) -> Any:
+def subject(manifest: Mapping[str, object], fallback: str, lift: Lift) -> Lifted[Subject]:
     """The `Subject` of a manifest, lifted; `fallback` is its name where the metadata has none."""
 
-    def of(metadata: Any) -> Any:
+    def read(metadata: object) -> Lifted[Subject]:
         metadata = metadata if isinstance(metadata, Mapping) else {}
         return together(
             lift,
@@ -74,10 +102,12 @@ def subject(manifest: Mapping[str, Any], fallback: str, lift: Lift) -> Any:
             ),
         )
 
-    return lift(manifest.get("metadata"), of)
+    return lift(manifest.get("metadata"), read)
 
 
-def pod_access(manifest: Mapping[str, Any], *, name: str, lift: Lift, pod_spec: Sequence[str] | None = None) -> Any:
+def pod_access(
+    manifest: Mapping[str, object], *, name: str, lift: Lift, pod_spec: Sequence[str] | None = None
+) -> Lifted[PodAccess]:
     """Which Secrets the Pods of a manifest get: a `PodAccess`, lifted.
 
     Args:
@@ -87,10 +117,10 @@ def pod_access(manifest: Mapping[str, Any], *, name: str, lift: Lift, pod_spec: 
         pod_spec: Where the Pod spec is, for a kind that is not Kubernetes' own (see `spec_path`).
     """
 
-    def of(subject: Subject, spec: Any) -> Any:
+    def read(subject: Subject, spec: object) -> Lifted[PodAccess]:
         spec = spec if isinstance(spec, Mapping) else {}
 
-        def named(entries: Any) -> Any:
+        def read_entries(entries: object) -> Lifted[PodAccess]:
             entries = entries if isinstance(entries, Sequence) else []
             return together(
                 lift,
@@ -103,13 +133,13 @@ def pod_access(manifest: Mapping[str, Any], *, name: str, lift: Lift, pod_spec: 
                 ),
             )
 
-        return lift(spec.get("imagePullSecrets"), named)
+        return lift(spec.get("imagePullSecrets"), read_entries)
 
     spec = _at(manifest, pod_spec_path(manifest, pod_spec) or (), lift)
-    return together(lift, [subject(manifest, name, lift), spec], of)
+    return together(lift, [subject(manifest, name, lift), spec], read)
 
 
-def together(lift: Lift, values: Sequence[Any], function: Callable[..., Any]) -> Any:
+def together(lift: Lift, values: Sequence[object], function: Callable[..., Lifted[U]]) -> Lifted[U]:
     """`function` of all the values, once each of them is there."""
     if not values:
         return function()
@@ -117,17 +147,17 @@ def together(lift: Lift, values: Sequence[Any], function: Callable[..., Any]) ->
     return lift(first, lambda value: together(lift, others, lambda *taken: function(value, *taken)))
 
 
-def text(value: Any) -> str:
+def text(value: object) -> str:
     """The value as a text: manifests may hold anything, and what is wrong is for the API server to say."""
     return "" if value is None else value if isinstance(value, str) else repr(value)
 
 
-def entry_name(entry: Any) -> Any:
+def entry_name(entry: object) -> object:
     """The name in an entry of `imagePullSecrets`."""
     return entry.get("name") if isinstance(entry, Mapping) else None
 
 
-def _at(node: Any, path: Sequence[str], lift: Lift) -> Any:
+def _at(node: object, path: Sequence[str], lift: Lift) -> object:
     """What is below `path`, lifted; None where that is nothing."""
     if not path or not isinstance(node, Mapping):
         return node if not path else None

@@ -15,6 +15,7 @@ from annotated_types import Interval, MinLen
 from imagepull.images.pull_policy import PullPolicy
 from imagepull.images.rules import Rules
 from imagepull.inputs import NAMESPACE, OBJECT_NAME, Rule
+from imagepull.pull_plan.kinds import Kind
 from imagepull.registries.lifetimes import DURATION
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.registry_secret.spec import Renewal
@@ -22,7 +23,7 @@ from imagepull.renewal.schedule import SCHEDULE
 from imagepull.renewal.settings import Scope
 from imagepull.stack_config.annotations import Examples, Image, Matching, RegistryInputs
 
-__all__ = ["Cluster", "CronJobSection", "Environment", "Kind", "Namespace", "Resources", "Verify", "WorkloadSpec"]
+__all__ = ["Cluster", "CronJobSection", "Environment", "Namespace", "Resources", "Verify", "WorkloadSpec"]
 
 Text = Annotated[str, MinLen(1)]
 PLATFORM = Rule(
@@ -39,17 +40,6 @@ class Verify(StrEnum):
     OFF = "off"
     WARNING = "warning"
     ERROR = "error"
-
-
-class Kind(StrEnum):
-    """The kinds of workload that have a short form."""
-
-    DEPLOYMENT = "Deployment"
-    POD = "Pod"
-    STATEFUL_SET = "StatefulSet"
-    DAEMON_SET = "DaemonSet"
-    JOB = "Job"
-    CRON_JOB = "CronJob"
 
 
 @dataclass(frozen=True, kw_only=True)

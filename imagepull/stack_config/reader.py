@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from imagepull.errors import InvalidInput, Problem
 from imagepull.inputs import Reader, shown
+from imagepull.pull_plan.kinds import ONLY_FOR, Kind
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.registry_secret.spec import Renewal
 from imagepull.renewal.settings import CRON_JOB_INPUTS, parse_cron_job
 from imagepull.stack_config.annotations import PROBLEM
-from imagepull.stack_config.environment import Environment, Kind, Verify
+from imagepull.stack_config.environment import Environment, Verify
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["file_schema", "parse", "read"]
 
-_REPLICATED: Final = (Kind.DEPLOYMENT.value, Kind.STATEFUL_SET.value)
 _ACCESS: Final = [key for key in registry_secret.INPUTS if key not in ("name", "namespaces")]
 _CLUSTER_KEYS: Final = ("kubeconfig", "context")
 _UNKNOWN_KEY: Final = ("extra_forbidden", "unexpected_keyword_argument")
@@ -178,9 +178,9 @@ def _wrong_together(values: Mapping[str, Any]) -> Iterator[Problem]:
         namespace = workload.values.get("namespace")
         if namespace is not None and namespace not in known:
             workload.problem("namespace", f"is {shown(namespace)}, which is not among namespaces; add it there")
-        if workload.has("schedule") != (kind == Kind.CRON_JOB):
+        if workload.has("schedule") != (kind in ONLY_FOR["schedule"]):
             workload.problem("schedule", "is for a CronJob, which needs it; write when to run, as '0 3 * * *'")
-        if workload.has("replicas") and kind not in _REPLICATED:
+        if workload.has("replicas") and kind not in ONLY_FOR["replicas"]:
             workload.problem("replicas", f"is not for a {kind}; leave it out")
     yield from reader.problems
     yield from _named_twice(namespaces)

@@ -87,7 +87,8 @@ def test_secrets_are_named_where_they_are(namespace: str | None, names: list[str
         plain = RegistryAccess("pull", registries=[{"host": HOST}], namespaces=["a", "b"])
         assert plain.secrets_in(namespace) == names
         later = RegistryAccess("pull", registries=[{"host": HOST}], namespaces=pulumi.Output.from_input(["a", "b"]))
-        later.secrets_in(pulumi.Output.from_input(namespace)).apply(seen.append)
+        secrets: Any = later.secrets_in(pulumi.Output.from_input(namespace))
+        secrets.apply(seen.append)
 
     declared(program)
 

@@ -339,6 +339,12 @@ def test_plan_is_printed_once_with_what_is_known(
         ({"image": "nginx", "spec": {}}, "image beside spec"),
         ({"spec": {}, "port": 80}, "port beside spec"),
         ({"image": "nginx", "image_pull_policy": "always"}, "unknown pull policy 'always'"),
+        (
+            {"image": "nginx", "access": "one"},
+            "^Deployment/web: access is 'one'; pass a RegistryAccess or an AccessReference, or name a Secret that is"
+            " there already: image_pull_secrets=\\['...'\\]$",
+        ),
+        ({"image": "nginx", "env": ["MODE"]}, "env: is a list; write a mapping"),
         ({"image": "nginx", "access": "one", "image_pull_secrets": ["two"]}, "image_pull_secrets beside access"),
     ],
 )

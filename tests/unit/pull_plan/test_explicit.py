@@ -215,9 +215,12 @@ class Later:
 
     value: Any
 
+    def apply(self, func: Callable[[Any], Any], /) -> "Later":
+        return Later(now(func(self.value)))
+
 
 def later(value: Any, function: Callable[[Any], Any]) -> Any:
-    return Later(now(function(value.value))) if isinstance(value, Later) else function(value)
+    return value.apply(function) if isinstance(value, Later) else function(value)
 
 
 def now(value: Any) -> Any:

@@ -1,0 +1,47 @@
+"""Where two forms of one thing must exist, they are equal."""
+
+from dataclasses import fields
+
+from components import kinds, resources, workload_args
+from components.access import ACCESS_OUTPUTS
+from components.registry_access import RegistryAccess, RegistryAccessArgs
+from components.short_form import SHORT_FORM_FIELDS
+from imagepull.inputs import camel_case
+from imagepull.pull_plan.kinds import ONLY_FOR, Kind
+from imagepull.pull_plan.manifest import WORKLOAD_KINDS
+from imagepull.registry_secret import spec as registry_secret
+from imagepull.service_accounts import spec as service_accounts
+from imagepull.stack_config.environment import Environment
+
+
+def wire(names: object) -> set[str]:
+    assert hasattr(names, "__iter__")
+    return {camel_case(name) for name in names}
+
+
+def test_inputs_of_the_custom_resources_are_those_that_the_provider_parses() -> None:
+    assert wire(resources.RegistrySecretArgs.__annotations__) == set(registry_secret.INPUTS)
+    assert wire(resources.ServiceAccountImagePullSecretsArgs.__annotations__) == set(service_accounts.INPUTS)
+
+
+def test_inputs_of_registry_access_can_all_be_configured_for_a_stack() -> None:
+    assert RegistryAccessArgs.__annotations__.keys() <= {field.name for field in fields(Environment)}
+
+
+def test_outputs_of_registry_access_have_one_declaration() -> None:
+    assert not RegistryAccess.__annotations__.keys() & set(ACCESS_OUTPUTS)
+    assert set(ACCESS_OUTPUTS) - {"image_pull_secrets", "namespaces", "service_accounts"} <= set(
+        resources.REGISTRY_SECRET_OUTPUTS
+    )
+
+
+def test_kinds_have_a_component_and_arguments_each() -> None:
+    assert {*kinds.__all__} == {*Kind}
+    assert {*Kind} <= {*WORKLOAD_KINDS}
+    for kind in Kind:
+        own = getattr(workload_args, f"{kind}Args").__annotations__.keys() - workload_args.WorkloadArgs.__annotations__
+        assert own == {field for field, of in ONLY_FOR.items() if kind in of}, kind
+
+
+def test_short_form_has_each_field_once() -> None:
+    assert len({*SHORT_FORM_FIELDS}) == len(SHORT_FORM_FIELDS)
