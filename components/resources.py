@@ -192,9 +192,7 @@ class RenewalRights(pulumi.CustomResource):
         super().__init__(RENEWAL_RIGHTS, resource_name, _wire_inputs(RenewalRightsArgs, args), opts)
 
 
-REGISTRY_SECRET_OUTPUTS: Final = tuple(
-    name for name, each in vars(RegistrySecret).items() if isinstance(each, property)
-)
+REGISTRY_SECRET_OUTPUTS: Final = tuple(name for name in vars(RegistrySecret) if not name.startswith("_"))
 """Names of the outputs in Python."""
 
 

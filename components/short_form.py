@@ -17,6 +17,8 @@ __all__ = ["SHORT_FORM_FIELDS", "manifest"]
 
 SHORT_FORM_FIELDS: Final = (*ShortFormArgs.__annotations__, *ONLY_FOR)
 
+_Fields = Mapping[str, object]
+
 # https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
 _RESTRICTED_POD = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 _RESTRICTED_CONTAINER = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
@@ -104,26 +106,24 @@ def _probes(port: object) -> dict[str, object]:
     }
 
 
-def _pod(name: str, labels: object, template: Mapping[str, object], fields: Mapping[str, object]) -> object:
+def _pod(name: str, labels: object, template: _Fields, fields: _Fields) -> object:
     return template["spec"]
 
 
-def _replicated(
-    name: str, labels: object, template: Mapping[str, object], fields: Mapping[str, object]
-) -> dict[str, object]:
+def _replicated(name: str, labels: object, template: _Fields, fields: _Fields) -> dict[str, object]:
     spec = {"replicas": fields.get("replicas"), "selector": {"matchLabels": labels}, "template": template}
     return _present(spec)
 
 
-def _stateful(name: str, labels: object, template: Mapping[str, object], fields: Mapping[str, object]) -> object:
+def _stateful(name: str, labels: object, template: _Fields, fields: _Fields) -> object:
     return {**_replicated(name, labels, template, fields), "serviceName": name}
 
 
-def _job(name: str, labels: object, template: Mapping[str, object], fields: Mapping[str, object]) -> object:
+def _job(name: str, labels: object, template: _Fields, fields: _Fields) -> object:
     return {"template": template}
 
 
-def _cron_job(name: str, labels: object, template: Mapping[str, object], fields: Mapping[str, object]) -> object:
+def _cron_job(name: str, labels: object, template: _Fields, fields: _Fields) -> object:
     return {"schedule": fields["schedule"], "jobTemplate": {"spec": {"template": template}}}
 
 

@@ -10,7 +10,7 @@ from imagepull.images.rules import Rules
 from imagepull.pull_plan.explicit import ExplicitManifest, make_explicit
 from imagepull.pull_plan.manifest import WORKLOAD_KINDS, pod_access, spec_path
 
-from .access import Access
+from .access import Access, check_access
 from .lifting import lift
 from .plan import keeping_rules
 from .workload import Workload

@@ -6,10 +6,10 @@ from typing import Final
 
 from imagepull.errors import InvalidInput, Problem
 from imagepull.renewal import document
+from imagepull.resource_types import REGISTRY_SECRET
 
 __all__ = ["document_of_state"]
 
-_TYPE: Final = "imagepull:index:RegistrySecret"
 _SECRET_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"  # noqa: S105 (sdk/go/common/resource/sig/sig.go: Key)
 
 
@@ -23,7 +23,7 @@ def document_of_state(text: str) -> str:
         resources = json.loads(text)["deployment"].get("resources", [])
     except (ValueError, TypeError, KeyError, AttributeError):
         raise InvalidInput([Problem(path="stack", reason="has no state that can be read; run `pulumi up`")]) from None
-    found = [each for each in resources if each.get("type") == _TYPE and not each.get("delete")]
+    found = [each for each in resources if each.get("type") == REGISTRY_SECRET and not each.get("delete")]
     if not found:
         raise InvalidInput([Problem(path="stack", reason="has no RegistrySecret; run `pulumi up`, or name another")])
     return document.encode([_secret_of(_plain(each)) for each in found])
