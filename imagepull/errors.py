@@ -8,7 +8,7 @@
     ├── CredentialError       a registry's credential could not be had (AWS refused, was down, ...)
     └── ClusterError          the cluster did not do what was asked of it
         ├── ClusterUnreachable    nothing can be asked of it: no connection, or no usable kubeconfig user
-        ├── RequestTimedOut       no answer to this one request in time
+        ├── RequestUnanswered     no answer to this one request: it timed out, or the connection broke
         └── RequestRefused        the API server answered with an error
             ├── Unauthorized          401: the credentials are not accepted
             ├── Forbidden             403: RBAC, an admission plugin or a namespace that is being deleted
@@ -38,7 +38,7 @@ __all__ = [
     "Overloaded",
     "Problem",
     "RequestRefused",
-    "RequestTimedOut",
+    "RequestUnanswered",
     "Unauthorized",
     "Unprocessable",
 ]
@@ -89,8 +89,8 @@ class ClusterUnreachable(ClusterError):
     """Nothing can be asked of the cluster: there is no connection, or the kubeconfig's user cannot be used."""
 
 
-class RequestTimedOut(ClusterError):
-    """One request got no answer in time. Others may well get theirs: a slow admission webhook is one cause."""
+class RequestUnanswered(ClusterError):
+    """One request got no answer: it timed out, or the connection broke. Others may well get theirs."""
 
 
 class RequestRefused(ClusterError):

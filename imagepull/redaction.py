@@ -9,7 +9,7 @@ import binascii
 import re
 from typing import Final
 
-__all__ = ["REDACTED", "redact"]
+__all__ = ["REDACTED", "clean", "redact"]
 
 REDACTED: Final = "[redacted]"
 
@@ -27,10 +27,13 @@ _PATTERNS: Final = (
     ),
     (re.compile(r"\b(password|passwd|secret|token)=(?![\[\"'\\])\S+", re.I), rf"\1={REDACTED}"),
     (re.compile(r"\b((?i:Basic|Bearer))\s+(?=\S*[0-9A-Z=])[A-Za-z0-9+/=_.~-]{8,}"), rf"\1 {REDACTED}"),
-    (re.compile(r"(?<=://)[^/@\s:]{1,256}:[^@\s]{1,8192}@"), f"{REDACTED}@"),
+    (re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}-----|\Z)", re.S), REDACTED),
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"), REDACTED),
     (re.compile(r"\b(?:ghp|gho|ghs|ghu|github_pat|glpat|dckr_pat|npm|pul)[_-][A-Za-z0-9_-]{16,}"), REDACTED),
 )
+# Always matches as far as it can: a pattern that ends in `@` would start anew at each `://` of a text without one.
+_up_to_at = re.compile(r"[^@\s]+@?")
+_LONGEST_FOREIGN: Final = 1000
 _word = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
 _hex = re.compile(r"[0-9a-f]+")
 _LONG: Final = 40
@@ -41,7 +44,28 @@ def redact(text: str) -> str:
     """The text, with `[redacted]` in the place of each thing that looks like a credential."""
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
-    return _word.sub(_word_or_nothing, text)
+    return _word.sub(_word_or_nothing, _up_to_at.sub(_without_user, text))
+
+
+def clean(text: str) -> str:
+    """What others wrote (an API server, a registry, an annotation), fit for a message of ours.
+
+    In one line, at most 1,000 characters long, without control characters that could steer a terminal or forge a line
+    of a log, and without anything that looks like a credential.
+    """
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    safe = redact(line)
+    return safe if len(safe) <= _LONGEST_FOREIGN else f"{safe[: _LONGEST_FOREIGN - 3]}..."
+
+
+def _without_user(found: re.Match[str]) -> str:
+    """`https://user:password@` without user and password."""
+    part = found.group()
+    before, scheme_end, after = part.partition("://")
+    user, colon, password = after.partition(":")
+    if not part.endswith("@") or not colon or not user or "/" in user or len(password) < 2:
+        return part
+    return f"{before}{scheme_end}{REDACTED}@"
 
 
 def _word_or_nothing(found: re.Match[str]) -> str:

@@ -102,16 +102,16 @@ def _read_document(given: argparse.Namespace) -> str:
 
 
 async def _read_config_map(place: str, cluster: "Cluster") -> str:
-    from lightkube.resources.core_v1 import ConfigMap
+    from imagepull.kubernetes.kinds import KINDS
 
     namespace, slash, name = place.partition("/")
     if not slash or not name:
         raise InvalidInput([Problem(path="--config-map", reason=f"is {place!r}; write NAMESPACE/NAME")])
-    found = await cluster.get(ConfigMap, name, namespace)
-    if found is None or FILE_NAME not in (found.data or {}):
+    found = await cluster.get(KINDS["ConfigMap"], name, namespace)
+    if found is None or FILE_NAME not in found.texts("data"):
         reason = f"there is no ConfigMap {name} with a key {FILE_NAME} in namespace {namespace}"
         raise InvalidInput([Problem(path="--config-map", reason=f"{reason}; run `pulumi up`, or correct the name")])
-    return str(found.data[FILE_NAME])
+    return found.texts("data")[FILE_NAME]
 
 
 def _export_state(stack: str | None) -> str:

@@ -2,33 +2,22 @@
 
 import asyncio
 import random
-import re
-import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from dataclasses import dataclass
+from typing import Final, TypeVar, overload
 
-import httpx2
-from lightkube import AsyncClient
-from lightkube.core.exceptions import ApiError, ConfigError
-from lightkube.types import PatchType
+import aiohttp
 
-from imagepull import USER_AGENT
-from imagepull.errors import (
-    ClusterError,
-    ClusterUnreachable,
-    Conflict,
-    Forbidden,
-    NotFound,
-    Overloaded,
-    RequestRefused,
-    Unauthorized,
-    Unprocessable,
-)
+from imagepull.errors import ClusterError, ClusterUnreachable, Conflict, NotFound, RequestUnanswered
 from imagepull.kubernetes import kubeconfig
+from imagepull.kubernetes.connection import Connection
+from imagepull.kubernetes.failures import describe_connection_failure, refusal
+from imagepull.kubernetes.kinds import EVERY_NAMESPACE, Kind
+from imagepull.kubernetes.objects import Document, KubernetesObject
+from imagepull.kubernetes.transport import Answer, Request, Transport
 
-if TYPE_CHECKING:
-    from lightkube.config.kubeconfig import SingleConfig
+__all__ = ["IN_FLIGHT", "Cluster", "for_each", "retry_on_conflict"]
 
 IN_FLIGHT: Final = 32
 """Requests in flight at most: an API server takes 1,000 small writes in 1.3 s so, and more gains nothing."""
@@ -36,122 +25,249 @@ _TRIES: Final = 6
 _ROUNDS: Final = 40
 _FIRST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 4.0
-_TIMEOUT: Final = httpx2.Timeout(15, connect=3)
-_RETRIED: Final = frozenset({429, 500, 502, 503, 504})
-_REFUSALS: Final[Mapping[int, type[RequestRefused]]] = {
-    401: Unauthorized,
-    403: Forbidden,
-    404: NotFound,
-    409: Conflict,
-    422: Unprocessable,
-    429: Overloaded,
-}
-_RBAC = re.compile(r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]*)"')
-
-__all__ = ["IN_FLIGHT", "Cluster", "for_each", "retry_on_conflict"]
+_CHUNK: Final = 500
+"""Objects in one answer to a list, as kubectl asks for."""
+_PASSING: Final = frozenset({429, 500, 502, 503, 504})
+"""Statuses that the same request may not meet a moment later."""
 
 T = TypeVar("T")
 Item = TypeVar("Item")
+_List = list  # in the class below the name is a method's
 
 
 class Cluster:
     """One cluster, through one client. Every method raises ClusterError or the subclass that fits.
 
-    Once the cluster cannot be reached, further requests fail at once: a thousand namespaces do not each wait for it.
+    Once no connection can be made, further requests fail at once: a thousand namespaces do not each wait for it. A
+    request that times out fails alone: one slow admission webhook does not stop the other namespaces.
+
+    Args:
+        connection: Where, and as whom.
+        pause: Waits between two tries, in seconds.
+        seconds: How long one request may take.
     """
 
-    def __init__(self, config: "SingleConfig") -> None:
-        try:
-            self._client = AsyncClient(config, timeout=_TIMEOUT)
-            # lightkube has no argument for it.
-            self._client._client._client.headers["User-Agent"] = USER_AGENT
-        except (OSError, ssl.SSLError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or type(error).__name__
-            raise ClusterError(
-                f"kubeconfig: a certificate or key of context {config.context_name} is unreadable ({reason}); mend it"
-            ) from None
-        self._server = config.cluster.server
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        seconds: float = 15.0,
+    ) -> None:
+        self.server: Final = connection.cluster.server
+        self._transport = Transport(connection, connections=IN_FLIGHT, seconds=seconds)
+        self._pause = pause
         self._places = asyncio.Semaphore(IN_FLIGHT)
-        self._lost: ClusterError | None = None
+        self._looking = asyncio.Lock()
+        self._lost: ClusterUnreachable | None = None
+        # Kinds of failure that outlasted all tries of a request, until one succeeds: others are not tried as often. A
+        # webhook that is down would otherwise cost each of a thousand namespaces eight seconds.
+        self._hopeless: set[int] = set()
 
     @classmethod
     def connect(cls, config: str | None, context: str | None) -> "Cluster":
         """The cluster that `kubeconfig.load` finds; nothing is sent yet."""
         return cls(kubeconfig.load(config, context))
 
+    @overload
     async def list(
         self,
-        kind: Any,
+        kind: Kind,
         *,
         name: str | None = None,
-        namespace: str | None = "*",
+        namespace: str = EVERY_NAMESPACE,
         fields: Mapping[str, str] | None = None,
         labels: Mapping[str, str] | None = None,
-        parse: Callable[[Any], Any] = lambda found: found,
-    ) -> list[Any]:
-        """Objects of a kind, in one namespace or in all (`*`); None for a kind that has none.
+    ) -> _List[KubernetesObject]: ...
+
+    @overload
+    async def list(
+        self,
+        kind: Kind,
+        *,
+        name: str | None = None,
+        namespace: str = EVERY_NAMESPACE,
+        fields: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        parse: Callable[[Document], T],
+    ) -> _List[T]: ...
+
+    async def list(
+        self,
+        kind: Kind,
+        *,
+        name: str | None = None,
+        namespace: str = EVERY_NAMESPACE,
+        fields: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        parse: Callable[[Document], T | KubernetesObject] = KubernetesObject.parse,
+    ) -> _List[T] | _List[KubernetesObject] | _List[T | KubernetesObject]:
+        """Objects of a kind, in one namespace or in all.
 
         Args:
             name: Of one name only.
             fields, labels: Selectors that the API server applies: field or label to its value.
-            parse: What to keep of an object. It is applied while the list arrives, so that large objects that are
-                kept in part do not have to fit into memory together.
+            parse: What to keep of an object's JSON. It is applied to each chunk as it arrives, so that large objects
+                that are kept in part do not have to fit into memory together.
         """
-        selected: dict[str, Any] = {**(fields or {}), **({} if name is None else {"metadata.name": name})}
+        selected = {**(fields or {}), **({} if name is None else {"metadata.name": name})}
+        selectors = {"fieldSelector": _selector(selected), "labelSelector": _selector(labels or {})}
+        query = {"limit": str(_CHUNK), **{key: value for key, value in selectors.items() if value}}
+        found: list[T | KubernetesObject] = []
+        while True:
+            document = (await self._request(Request(method="GET", path=kind.path(namespace), query=query))).document
+            items, metadata = document.get("items"), document.get("metadata")
+            if not isinstance(items, list):
+                raise self._no_api_server()
+            found += map(parse, items)
+            more = metadata.get("continue") if isinstance(metadata, dict) else None
+            if not isinstance(more, str) or not more:
+                return found
+            query = {**query, "continue": more}
 
-        async def chunks() -> list[Any]:
-            found = self._client.list(
-                kind, namespace=namespace, fields=selected or None, labels=dict(labels or {}) or None, chunk_size=500
-            )
-            return [parse(each) async for each in found]
-
-        return await self._request(chunks)
-
-    async def get(self, kind: Any, name: str, namespace: str) -> Any | None:
+    async def get(self, kind: Kind, name: str, namespace: str) -> KubernetesObject | None:
         """The object, None when it (or its namespace) is not there."""
         try:
-            return await self._request(lambda: self._client.get(kind, name, namespace=namespace))
+            answer = await self._request(Request(method="GET", path=kind.path(namespace, name)))
         except NotFound:
             return None
+        return self._parse(answer.document)
 
-    async def create(self, kind: Any, body: Mapping[str, Any]) -> Any:
-        return await self._request(lambda: self._client.create(kind.from_dict(body)))
+    async def create(self, kind: Kind, body: Mapping[str, object]) -> KubernetesObject:
+        """Creates the object that `body` describes, with `metadata.name` and `metadata.namespace`."""
+        metadata = body["metadata"]
+        assert isinstance(metadata, Mapping)
+        path = kind.path(metadata.get("namespace", EVERY_NAMESPACE))
+        whole = {"apiVersion": kind.api_version, "kind": kind.name, **body}
+        return self._parse((await self._request(Request(method="POST", path=path, body=whole))).document)
 
-    async def patch(self, kind: Any, name: str, namespace: str, body: Mapping[str, Any]) -> Any:
-        """JSON merge patch; a `metadata.resourceVersion` in the body is a precondition (else Conflict)."""
-        return await self._request(
-            lambda: self._client.patch(kind, name, dict(body), namespace=namespace, patch_type=PatchType.MERGE)
-        )
+    async def patch(self, kind: Kind, name: str, namespace: str, body: Mapping[str, object]) -> KubernetesObject:
+        """JSON merge patch; `metadata.uid` and `metadata.resourceVersion` in it are preconditions (else Conflict)."""
+        path = kind.path(namespace, name)
+        media_type = "application/merge-patch+json"
+        answer = await self._request(Request(method="PATCH", path=path, body=body, media_type=media_type))
+        return self._parse(answer.document)
 
-    async def delete(self, kind: Any, name: str, namespace: str) -> None:
-        """Deletes the object; one that is not there is done."""
+    async def delete(
+        self,
+        kind: Kind,
+        name: str,
+        namespace: str,
+        *,
+        uid: str | None = None,
+        resource_version: str | None = None,
+    ) -> None:
+        """Deletes the object; one that is not there is done. Else Conflict if `uid` or `resource_version` differ."""
+        preconditions = {"uid": uid, "resourceVersion": resource_version}
+        given = {key: value for key, value in preconditions.items() if value is not None}
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": given} if given else None
         with suppress(NotFound):
-            await self._request(lambda: self._client.delete(kind, name, namespace=namespace))
+            await self._request(Request(method="DELETE", path=kind.path(namespace, name), body=body))
 
     async def close(self) -> None:
-        await self._client.close()
+        """Closes all connections."""
+        await self._transport.close()
 
-    async def _request(self, send: Callable[[], Awaitable[T]]) -> T:
+    async def _request(self, request: Request) -> Answer:
+        """The answer to a request that was accepted; the request is repeated as long as that may help."""
         async with self._places:
             for wait in (*_waits(), None):
                 if self._lost is not None:
                     raise self._lost
-                try:
-                    return await send()
-                except httpx2.HTTPStatusError as error:
-                    status = error.response.status_code
-                    if status not in _RETRIED or wait is None:
-                        raise _REFUSALS.get(status, RequestRefused)(_refusal(error, status), status=status) from None
-                    wait = max(wait, min(_retry_after(error.response), _LONGEST_WAIT))
-                except httpx2.TransportError as error:
-                    if wait is None or isinstance(error, httpx2.UnsupportedProtocol):
-                        self._lost = ClusterUnreachable(f"the cluster at {self._server} {_silence(error)}")
-                        raise self._lost from None
-                except (ConfigError, OSError, KeyError, ValueError) as error:
-                    self._lost = ClusterUnreachable(_misconfigured(error, self._server))
-                    raise self._lost from None
-                await asyncio.sleep(wait)
+                found = await self._try(request)
+                if isinstance(found, Answer):
+                    self._hopeless.clear()
+                    return found
+                if wait is None or not found.passing or found.kind in self._hopeless:
+                    if found.passing:
+                        self._hopeless.add(found.kind)
+                    if found.unanswered:
+                        await self._look_again()
+                    raise found.error
+                await self._pause(max(wait, min(found.retry_after, _LONGEST_WAIT)))
         raise AssertionError("the last try returns or raises")
+
+    async def _try(self, request: Request) -> "Answer | _Failure":
+        try:
+            answer = await self._transport.send(request)
+        except TimeoutError as error:
+            if isinstance(error, aiohttp.ConnectionTimeoutError):
+                return _NO_CONNECTION
+            return _TIMED_OUT
+        except aiohttp.ClientConnectorCertificateError as error:
+            # Asked again it would be the same.
+            self._lost = ClusterUnreachable(f"the cluster at {self.server} {describe_connection_failure(error)}")
+            raise self._lost from None
+        except (aiohttp.ClientError, OSError):
+            return _NO_CONNECTION
+        except ValueError:
+            raise self._no_api_server() from None
+        if answer.status < 300:
+            return answer
+        return _Failure(
+            kind=answer.status,
+            error=refusal(answer.status, answer.message, request.body),
+            passing=answer.status in _PASSING,
+            retry_after=answer.retry_after,
+        )
+
+    async def _look_again(self) -> None:
+        """Looks for the API server over a new connection; raises ClusterUnreachable, for all requests, if in vain."""
+        async with self._looking:
+            if self._lost is None:
+                try:
+                    await self._transport.look()
+                except (aiohttp.ClientError, OSError) as error:
+                    reason = describe_connection_failure(error)
+                    self._lost = ClusterUnreachable(f"the cluster at {self.server} {reason}")
+                except ValueError:
+                    pass  # `ok` is no JSON; it is an answer.
+            if self._lost is not None:
+                raise self._lost
+
+    def _parse(self, document: object) -> KubernetesObject:
+        try:
+            return KubernetesObject.parse(document)
+        except ValueError:
+            raise self._no_api_server() from None
+
+    def _no_api_server(self) -> ClusterUnreachable:
+        self._lost = ClusterUnreachable(f"{self.server} is no Kubernetes API server; correct the kubeconfig")
+        return self._lost
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Failure:
+    """A try that brought nothing.
+
+    Attributes:
+        kind: The status; negative where there was no answer.
+        error: What to raise if it is the last try.
+        passing: Whether the same request may succeed a moment later.
+        unanswered: Whether the cluster may be gone.
+        retry_after: Seconds to wait at least.
+    """
+
+    kind: int
+    error: ClusterError
+    passing: bool
+    unanswered: bool = False
+    retry_after: float = 0.0
+
+
+_TIMED_OUT: Final = _Failure(
+    kind=-1,
+    error=RequestUnanswered("the cluster did not answer in time; an admission webhook may be slow"),
+    passing=False,
+    unanswered=True,
+)
+"""Not repeated: the request may have arrived, and each try would hold up other namespaces for as long."""
+_NO_CONNECTION: Final = _Failure(
+    kind=-2,
+    error=RequestUnanswered("the connection broke before the cluster answered; try again"),
+    passing=True,
+    unanswered=True,
+)
 
 
 async def retry_on_conflict(
@@ -183,58 +299,37 @@ async def retry_on_conflict(
 
 
 async def for_each(items: Iterable[Item], work: Callable[[Item], Awaitable[None]]) -> None:
-    """Does the work on every item, IN_FLIGHT at a time; the first exception ends it all."""
+    """Does the work on every item, IN_FLIGHT at a time; the first ClusterError ends it all and is raised."""
     remaining = iter(items)
 
     async def worker() -> None:
         for item in remaining:
             await work(item)
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(IN_FLIGHT):
-            group.create_task(worker())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(IN_FLIGHT):
+                group.create_task(worker())
+    except* ClusterError as errors:
+        first = next(_leaves(errors))
+    else:
+        return
+    raise first
+
+
+def _leaves(errors: BaseExceptionGroup[ClusterError]) -> Iterator[ClusterError]:
+    for error in errors.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+def _selector(pairs: Mapping[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in pairs.items())
 
 
 def _waits() -> Iterable[float]:
     for attempt in range(_TRIES - 1):
         longest = min(_FIRST_WAIT * 3**attempt, _LONGEST_WAIT)
         yield random.uniform(longest / 2, longest)  # noqa: S311 (jitter)
-
-
-def _retry_after(response: httpx2.Response) -> float:
-    value = response.headers.get("Retry-After", "")
-    return float(value) if value.isdecimal() else 0.0
-
-
-def _refusal(error: httpx2.HTTPStatusError, status: int) -> str:
-    """The API server's answer in a sentence that is the same for every namespace, so that they are listed together."""
-    message = error.status.message or "" if isinstance(error, ApiError) else ""
-    if status == 401:
-        return "the cluster does not accept these credentials; sign in again, or correct the kubeconfig's user"
-    if "being terminated" in message:
-        return "the namespace is being deleted; wait until it is gone, or take it out of namespaces"
-    if (match := _RBAC.search(message)) is not None:
-        return f"RBAC forbids it; allow {match['user']} to {match['verb']} {match['resource']}"
-    if status == 404 and message.startswith("namespaces "):
-        return "the namespace does not exist; create it first, or take it out of namespaces"
-    if status == 429:
-        return f"the cluster is overloaded (HTTP {status}); try again in a minute"
-    return f"the cluster refuses (HTTP {status}): {message or 'without a reason'}"
-
-
-def _silence(error: httpx2.TransportError) -> str:
-    if isinstance(error, httpx2.TimeoutException):
-        return "does not answer in time; check the network, and that its API server is up"
-    if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return "shows a certificate that the kubeconfig's authority did not sign; correct certificate-authority(-data)"
-    return "cannot be reached; check the server's address in the kubeconfig, and that its API server is up"
-
-
-def _misconfigured(error: Exception, server: str) -> str:
-    if isinstance(error, ConfigError):
-        return f"kubeconfig: {str(error).strip().splitlines()[0]}; run the command by hand, or correct the user"
-    if isinstance(error, FileNotFoundError) and error.filename:
-        return f"kubeconfig: the command {error.filename} is not installed; install it, or correct the user's exec"
-    if isinstance(error, OSError):
-        return f"kubeconfig: the user's command cannot be run ({error.strerror}); correct the user's exec"
-    return f"{server} is no Kubernetes API server, or the user's command prints no token; correct the kubeconfig"

@@ -1,32 +1,59 @@
-"""Kinds of objects that are read as the API server sends them, as mappings: nothing is built that nobody looks at."""
+"""Kinds of Kubernetes objects, and where the API server has them."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
-from lightkube.generic_resource import GenericGlobalResource, GenericNamespacedResource, create_api_info
+__all__ = ["EVERY_NAMESPACE", "KINDS", "NAMESPACE", "SECRET", "SERVICE_ACCOUNT", "Kind"]
 
-__all__ = ["RAW_KINDS"]
-
-
-def _namespaced(group: str, kind: str, plural: str) -> Any:
-    return type(kind, (GenericNamespacedResource,), {"_api_info": create_api_info(group, "v1", kind, plural)})
+EVERY_NAMESPACE: Final = "*"
+"""In place of a namespace's name: the whole cluster."""
 
 
-RAW_KINDS: Final[Mapping[str, Any]] = {
-    "Pod": _namespaced("", "Pod", "pods"),
-    "Event": _namespaced("", "Event", "events"),
-    "Secret": _namespaced("", "Secret", "secrets"),
-    "ServiceAccount": _namespaced("", "ServiceAccount", "serviceaccounts"),
-    "ConfigMap": _namespaced("", "ConfigMap", "configmaps"),
-    "Deployment": _namespaced("apps", "Deployment", "deployments"),
-    "StatefulSet": _namespaced("apps", "StatefulSet", "statefulsets"),
-    "DaemonSet": _namespaced("apps", "DaemonSet", "daemonsets"),
-    "Job": _namespaced("batch", "Job", "jobs"),
-    "CronJob": _namespaced("batch", "CronJob", "cronjobs"),
-    "Node": type(
-        "Node",
-        (GenericGlobalResource,),
-        {"_api_info": create_api_info("", "v1", "Node", "nodes", ["delete", "get", "list", "patch", "post", "put"])},
-    ),
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of object.
+
+    Attributes:
+        name: `kind` in a manifest: `Secret`.
+        plural: In paths: `secrets`.
+        api_version: `v1`, or with a group `apps/v1`.
+        namespaced: False for kinds whose objects are in no namespace.
+    """
+
+    name: str
+    plural: str
+    api_version: str = "v1"
+    namespaced: bool = True
+
+    def path(self, namespace: str, name: str | None = None) -> str:
+        """Path of the object, or of the list without a name; `namespace` counts for kinds that have one."""
+        root = "/apis" if "/" in self.api_version else "/api"
+        place = f"/namespaces/{namespace}" if self.namespaced and namespace != EVERY_NAMESPACE else ""
+        return f"{root}/{self.api_version}{place}/{self.plural}" + (f"/{name}" if name is not None else "")
+
+
+SECRET: Final = Kind(name="Secret", plural="secrets")
+SERVICE_ACCOUNT: Final = Kind(name="ServiceAccount", plural="serviceaccounts")
+NAMESPACE: Final = Kind(name="Namespace", plural="namespaces", namespaced=False)
+
+KINDS: Final[Mapping[str, Kind]] = {
+    kind.name: kind
+    for kind in (
+        SECRET,
+        SERVICE_ACCOUNT,
+        NAMESPACE,
+        Kind(name="Pod", plural="pods"),
+        Kind(name="Event", plural="events"),
+        Kind(name="ConfigMap", plural="configmaps"),
+        Kind(name="Node", plural="nodes", namespaced=False),
+        Kind(name="Deployment", plural="deployments", api_version="apps/v1"),
+        Kind(name="StatefulSet", plural="statefulsets", api_version="apps/v1"),
+        Kind(name="DaemonSet", plural="daemonsets", api_version="apps/v1"),
+        Kind(name="Job", plural="jobs", api_version="batch/v1"),
+        Kind(name="CronJob", plural="cronjobs", api_version="batch/v1"),
+        Kind(name="Role", plural="roles", api_version="rbac.authorization.k8s.io/v1"),
+        Kind(name="RoleBinding", plural="rolebindings", api_version="rbac.authorization.k8s.io/v1"),
+    )
 }
-"""By kind, for `Cluster.list` and `Cluster.get`."""
+"""By name."""

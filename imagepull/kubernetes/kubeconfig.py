@@ -1,55 +1,89 @@
 """Which cluster, as whom: a kubeconfig's text or path, `KUBECONFIG`, `~/.kube/config`, or the Pod's ServiceAccount."""
 
-import json
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from imagepull.errors import ClusterError
+from imagepull.kubernetes.connection import ClusterEntry, Connection, UserEntry, parse_connection
+from imagepull.redaction import clean
 
-if TYPE_CHECKING:
-    from lightkube.config.kubeconfig import KubeConfig, SingleConfig
+__all__ = ["load"]
 
 _DEFAULT: Final = "~/.kube/config"
-_EXEC_API: Final = "client.authentication.k8s.io"
+_POD_FILES: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""Where the kubelet puts a Pod's token and the cluster's authority."""
 
 
-def load(kubeconfig: str | None, context: str | None) -> "SingleConfig":
+@dataclass(frozen=True, kw_only=True)
+class _Kubeconfig:
+    """A document, its entries by name. `where`: for messages; `folder`: where its relative paths start."""
+
+    where: str
+    folder: Path | None
+    current_context: str | None
+    clusters: Mapping[str, object]
+    contexts: Mapping[str, object]
+    users: Mapping[str, object]
+
+
+def load(kubeconfig: str | None, context: str | None) -> Connection:
     """The cluster and user of a context (None: the current one); raises ClusterError, one sentence each.
 
     Args:
         kubeconfig: A kubeconfig's text or path; None for the usual places.
     """
     if kubeconfig is not None:
-        where, config = _given(kubeconfig)
-        return _select(config, context, where)
+        return _select(_given(kubeconfig), context)
     paths = [Path(each).expanduser() for each in os.environ.get("KUBECONFIG", _DEFAULT).split(os.pathsep) if each]
     present = [path for path in paths if path.is_file()]
     if not present:
         return _in_cluster(paths)
     # kubectl merges the files of KUBECONFIG; here a context is taken whole from the first file that has it.
-    configs = [(str(path), _read(path.read_text(errors="replace"), str(path), path)) for path in present]
-    wanted = context or next((config.current_context for _, config in configs if config.current_context), None)
-    where, config = next(((w, c) for w, c in configs if wanted in c.contexts), configs[0])
-    return _select(config, wanted, where)
+    configs = [_read_file(path) for path in present]
+    wanted = context or next((config.current_context for config in configs if config.current_context), None)
+    return _select(next((config for config in configs if wanted in config.contexts), configs[0]), wanted)
 
 
-def _given(kubeconfig: str) -> tuple[str, "KubeConfig"]:
+def _given(kubeconfig: str) -> _Kubeconfig:
     if "\n" in kubeconfig or kubeconfig.lstrip().startswith(("{", "apiVersion")):
-        return "the kubeconfig given", _read(kubeconfig, "the kubeconfig given", None)
-    path = Path(kubeconfig).expanduser()
-    if not path.is_file():
-        raise ClusterError(f"kubeconfig: there is no file {kubeconfig}; give the path of one, or its text")
-    return kubeconfig, _read(path.read_text(errors="replace"), kubeconfig, path)
+        return _parse(kubeconfig, "the kubeconfig given", None)
+    try:
+        path = Path(kubeconfig).expanduser()
+        found = path.is_file()
+    except (OSError, ValueError, RuntimeError):
+        found = False
+    if not found:
+        # Cleaned: it may be a kubeconfig's text after all, in base64 for example.
+        raise ClusterError(f"kubeconfig: there is no file {clean(kubeconfig)}; give the path of one, or its text")
+    return _read_file(path)
 
 
-def _read(text: str, where: str, path: Path | None) -> "KubeConfig":
+def _read_file(path: Path) -> _Kubeconfig:
+    try:
+        text = path.read_text(errors="replace")
+    except OSError as error:
+        raise ClusterError(f"kubeconfig: {path} cannot be read ({error.strerror}); correct its permissions") from None
+    return _parse(text, str(path), path.parent)
+
+
+def _parse(text: str, where: str, folder: Path | None) -> _Kubeconfig:
     import yaml
-    from lightkube.config.kubeconfig import KubeConfig
 
     try:
-        return KubeConfig.from_dict(_with_exec_info(yaml.safe_load(text)), fname=path)
-    except yaml.YAMLError as error:
+        # The loader in C is ten times as quick, where PyYAML has been built with it.
+        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (both are safe)
+        return _Kubeconfig(
+            where=where,
+            folder=folder,
+            current_context=document.get("current-context"),
+            clusters=_by_name(document["clusters"], "cluster"),
+            contexts=_by_name(document["contexts"], "context"),
+            users=_by_name(document.get("users") or [], "user"),
+        )
+    except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f" (line {mark.line + 1})" if mark is not None else ""
         raise ClusterError(
@@ -62,48 +96,42 @@ def _read(text: str, where: str, path: Path | None) -> "KubeConfig":
         ) from None
 
 
-def _with_exec_info(document: Any) -> Any:
-    """The document, with what client-go tells an exec plugin and lightkube does not.
-
-    Source: kubernetes/client-go plugin/pkg/client/auth/exec/exec.go, KUBERNETES_EXEC_INFO. The API v1 answers as
-    v1beta1 does, the only one that lightkube admits.
-    """
-    for entry in document.get("users") or []:
-        plugin = (entry.get("user") or {}).get("exec")
-        if plugin:
-            info = {"apiVersion": plugin.get("apiVersion"), "kind": "ExecCredential", "spec": {"interactive": False}}
-            plugin["env"] = [*(plugin.get("env") or []), {"name": "KUBERNETES_EXEC_INFO", "value": json.dumps(info)}]
-            if plugin.get("apiVersion") == f"{_EXEC_API}/v1":
-                plugin["apiVersion"] = f"{_EXEC_API}/v1beta1"
-    return document
+def _by_name(entries: list[Mapping[str, object]], key: str) -> Mapping[str, object]:
+    return {str(entry["name"]): entry[key] for entry in entries}
 
 
-def _in_cluster(tried: list[Path]) -> "SingleConfig":
-    from lightkube.config.kubeconfig import KubeConfig
-    from lightkube.core.exceptions import ConfigError
-
-    try:
-        found = KubeConfig.from_service_account().get()
-    except (ConfigError, KeyError):
+def _in_cluster(tried: list[Path]) -> Connection:
+    """The connection of a Pod (client-go rest/config.go, InClusterConfig)."""
+    host, port = os.environ.get("KUBERNETES_SERVICE_HOST"), os.environ.get("KUBERNETES_SERVICE_PORT")
+    token, authority = _POD_FILES / "token", _POD_FILES / "ca.crt"
+    if not host or not port or not token.is_file():
         names = ", ".join(str(path) for path in tried)
         raise ClusterError(
             f"kubeconfig: there is no file {names}, and this is no Pod; set imagepull:kubeconfig or KUBECONFIG"
-        ) from None
-    assert found is not None
-    return found
+        )
+    return Connection(
+        name="of this Pod",
+        cluster=ClusterEntry(
+            server=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
+            authority=authority.read_text() if authority.is_file() else None,
+        ),
+        user=UserEntry(token_file=token),
+    )
 
 
-def _select(config: "KubeConfig", context: str | None, where: str) -> "SingleConfig":
-    name = context or config.current_context
+def _select(config: _Kubeconfig, context: str | None) -> Connection:
+    name, where = context or config.current_context, config.where
     known = ", ".join(sorted(config.contexts)) or "none"
     if not name:
         raise ClusterError(f"context: {where} has no current context; set imagepull:context to one of: {known}")
     if name not in config.contexts:
         raise ClusterError(f"context: {where} has no context {name}; set imagepull:context to one of: {known}")
     chosen = config.contexts[name]
-    for kind, names, wanted in (("cluster", config.clusters, chosen.cluster), ("user", config.users, chosen.user)):
-        if not wanted or wanted not in names:
-            raise ClusterError(f"context: {name} of {where} names the {kind} {wanted}, which is not there; correct it")
-    found = config.get(name)
-    assert found is not None
-    return found
+    found = {}
+    for kind, entries in (("cluster", config.clusters), ("user", config.users)):
+        entry = chosen.get(kind) if isinstance(chosen, dict) else None
+        if not isinstance(entry, str) or entry not in entries:
+            raise ClusterError(f"context: {name} of {where} names the {kind} {entry}, which is not there; correct it")
+        found[kind] = entry
+    cluster, user = found["cluster"], found["user"]
+    return parse_connection(name, cluster, config.clusters[cluster], user, config.users[user], config.folder)

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from imagepull.errors import Forbidden
 from imagepull.kubernetes.client import Cluster, for_each
+from imagepull.kubernetes.kinds import Kind
+from imagepull.kubernetes.objects import KubernetesObject
 
 __all__ = ["Lookup", "find_objects"]
 
@@ -27,15 +29,15 @@ class Lookup(Generic[Item]):
 
 async def find_objects(
     cluster: Cluster,
-    kind: Any,
+    kind: Kind,
     names: Collection[str] | None,
     namespaces: Iterable[str],
-    parse: Callable[[Any], Item],
+    parse: Callable[[KubernetesObject], Item],
 ) -> Lookup[Item]:
     """Lists the objects in the whole cluster, one request for each name; where that is forbidden, asks each namespace.
 
     Args:
-        kind: Class of the objects.
+        kind: Kind of the objects.
         names: Their names; None for all of the kind.
         namespaces: Namespaces to ask one by one. The list of the whole cluster is not limited to them.
         parse: Makes an item of an object.
@@ -47,8 +49,8 @@ async def find_objects(
     objects: dict[tuple[str, str], Item] = {}
     denied: dict[str, str] = {}
 
-    def keep(found: Iterable[Any]) -> None:
-        objects.update({(one.metadata.namespace, one.metadata.name): parse(one) for one in found})
+    def keep(found: Iterable[KubernetesObject]) -> None:
+        objects.update({(one.namespace, one.name): parse(one) for one in found})
 
     async def look(namespace: str) -> None:
         try:

@@ -6,13 +6,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
-
-from lightkube.resources.core_v1 import Secret
 
 from imagepull.errors import CredentialError, ImagePullError
 from imagepull.kubernetes.client import Cluster, for_each, retry_on_conflict
+from imagepull.kubernetes.kinds import SECRET
 from imagepull.kubernetes.lookup import find_objects
+from imagepull.kubernetes.objects import KubernetesObject
 from imagepull.kubernetes.ownership import Owner
 from imagepull.kubernetes.progress import Outcome, Report
 from imagepull.registries import lifetimes as renewal
@@ -50,7 +49,7 @@ class Found:
 
 async def find(cluster: Cluster, name: str, namespaces: Iterable[str]) -> Found:
     """The Secrets of a name: with one request from the whole cluster, else one by one from the namespaces given."""
-    looked = await find_objects(cluster, Secret, [name], namespaces, _existing)
+    looked = await find_objects(cluster, SECRET, [name], namespaces, _existing)
     return Found(secrets={namespace: secret for (namespace, _), secret in looked.objects.items()}, denied=looked.denied)
 
 
@@ -108,10 +107,10 @@ async def apply(
                 return existing.uid
             if change.create:
                 metadata = {**change.body["metadata"], "name": spec.name, "namespace": namespace}
-                written = await cluster.create(Secret, {**change.body, "metadata": metadata})
+                written = await cluster.create(SECRET, {**change.body, "metadata": metadata})
             else:
-                written = await cluster.patch(Secret, spec.name, namespace, change.body)
-            return str(written.metadata.uid)
+                written = await cluster.patch(SECRET, spec.name, namespace, change.body)
+            return written.uid
 
         read = partial(read_secret, cluster, spec.name, namespace)
         outcome.uids[namespace] = await retry_on_conflict(
@@ -158,9 +157,9 @@ async def _remove(
                 return
             change = secret_object.release(existing, metadata_keys)
             if change is None:
-                await cluster.delete(Secret, name, namespace)
+                await cluster.delete(SECRET, name, namespace)
             else:
-                await cluster.patch(Secret, name, namespace, change.body)
+                await cluster.patch(SECRET, name, namespace, change.body)
 
         await retry_on_conflict(
             f"Secret {name}", by_namespace[namespace], attempt, partial(read_secret, cluster, name, namespace)
@@ -213,21 +212,20 @@ def _entries(
 
 
 async def read_secret(cluster: Cluster, name: str, namespace: str) -> Existing | None:
-    secret = await cluster.get(Secret, name, namespace)
+    secret = await cluster.get(SECRET, name, namespace)
     return None if secret is None else _existing(secret)
 
 
-def _existing(secret: Any) -> Existing:
-    metadata = secret.metadata
-    config = (secret.data or {}).get(DATA_KEY)
+def _existing(secret: KubernetesObject) -> Existing:
+    config = secret.texts("data").get(DATA_KEY)
     return Existing(
-        namespace=metadata.namespace,
-        name=metadata.name,
-        uid=metadata.uid,
-        resource_version=metadata.resourceVersion,
-        type=secret.type or "Opaque",
-        immutable=bool(secret.immutable),
-        labels=metadata.labels or {},
-        annotations=metadata.annotations or {},
+        namespace=secret.namespace,
+        name=secret.name,
+        uid=secret.uid,
+        resource_version=secret.resource_version,
+        type=secret.text("type") or "Opaque",
+        immutable=secret.document.get("immutable") is True,
+        labels=secret.labels,
+        annotations=secret.annotations,
         config=None if config is None else base64.b64decode(config),
     )

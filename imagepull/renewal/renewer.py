@@ -10,10 +10,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
-from lightkube.resources.core_v1 import Secret
-
 from imagepull.errors import ClusterError, CredentialError, ImagePullError
 from imagepull.kubernetes.client import Cluster, for_each, retry_on_conflict
+from imagepull.kubernetes.kinds import SECRET
 from imagepull.registries import lifetimes
 from imagepull.registries.ecr_tokens import TokenSource
 from imagepull.registry_secret import secret_object
@@ -155,7 +154,7 @@ async def _write_all(
                 raise ClusterError(_MISSING)
             change = secret_object.write(there, spec, secret.owner, entries[namespace], ())
             if change is not None:
-                await cluster.patch(Secret, secret.name, namespace, change.body)
+                await cluster.patch(SECRET, secret.name, namespace, change.body)
 
         read = partial(read_secret, cluster, secret.name, namespace)
         try:

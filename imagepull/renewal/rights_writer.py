@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from lightkube.resources.rbac_authorization_v1 import Role, RoleBinding
-
 from imagepull.errors import ClusterError
 from imagepull.kubernetes.client import Cluster, for_each, retry_on_conflict
+from imagepull.kubernetes.kinds import KINDS, Kind
 from imagepull.kubernetes.lookup import find_objects
+from imagepull.kubernetes.objects import KubernetesObject
 from imagepull.kubernetes.ownership import OWNED_BY_ANNOTATION, OWNER_LABEL, Owner
 from imagepull.kubernetes.progress import Outcome, Report
 from imagepull.renewal import rights
@@ -17,7 +17,7 @@ from imagepull.renewal.rights import RightsSpec
 
 __all__ = ["apply", "find_intact", "remove"]
 
-_KINDS: Final = ((Role, rights.role), (RoleBinding, rights.role_binding))
+_KINDS: Final = ((KINDS["Role"], rights.role), (KINDS["RoleBinding"], rights.role_binding))
 _CONTENT: Final = ("rules", "roleRef", "subjects")
 
 
@@ -72,7 +72,7 @@ async def find_intact(cluster: Cluster, spec: RightsSpec, owner: Owner) -> list[
     return [namespace for namespace in spec.namespaces if namespace not in faulty]
 
 
-async def _write(cluster: Cluster, kind: Any, body: Mapping[str, Any], owner: Owner) -> None:
+async def _write(cluster: Cluster, kind: Kind, body: Mapping[str, Any], owner: Owner) -> None:
     name, namespace = body["metadata"]["name"], body["metadata"]["namespace"]
 
     async def attempt(held: _Held | None) -> None:
@@ -81,16 +81,16 @@ async def _write(cluster: Cluster, kind: Any, body: Mapping[str, Any], owner: Ow
             return
         if held.owner_key != owner.key:
             whose = f"belongs to {held.owner_title}" if held.owner_title else "is there already, and is not ours"
-            raise ClusterError(f"{kind.__name__} {name} {whose}; delete it, or choose another secretName")
+            raise ClusterError(f"{kind.name} {name} {whose}; delete it, or choose another secretName")
         if _is_as_written(held, body, owner):
             return
         if held.content.get("roleRef") not in (None, body.get("roleRef")):
-            raise ClusterError(f"{kind.__name__} {name} names another Role, which cannot change; delete it")
+            raise ClusterError(f"{kind.name} {name} names another Role, which cannot change; delete it")
         metadata = {**body["metadata"], "resourceVersion": held.resource_version}
         await cluster.patch(kind, name, namespace, {**body, "metadata": metadata})
 
     read = partial(_read, cluster, kind, name, namespace)
-    await retry_on_conflict(f"{kind.__name__} {name}", await read(), attempt, read)
+    await retry_on_conflict(f"{kind.name} {name}", await read(), attempt, read)
 
 
 async def _remove(
@@ -112,21 +112,20 @@ def _is_as_written(held: _Held, body: Mapping[str, Any], owner: Owner) -> bool:
     return held.owner_key == owner.key and held.content == {key: body[key] for key in _CONTENT if key in body}
 
 
-async def _read(cluster: Cluster, kind: Any, name: str, namespace: str) -> _Held | None:
+async def _read(cluster: Cluster, kind: Kind, name: str, namespace: str) -> _Held | None:
     found = await cluster.get(kind, name, namespace)
     return None if found is None else _held(found)
 
 
-def _held(found: Any) -> _Held:
-    document = found.to_dict()
-    metadata = document["metadata"]
+def _held(found: KubernetesObject) -> _Held:
+    document = found.document
     subjects = [{k: v for k, v in each.items() if k != "apiGroup"} for each in document.get("subjects") or []]
     content = {key: document[key] for key in _CONTENT if document.get(key) is not None}
     if "subjects" in content:
         content["subjects"] = subjects
     return _Held(
-        resource_version=metadata["resourceVersion"],
-        owner_key=(metadata.get("labels") or {}).get(OWNER_LABEL),
-        owner_title=(metadata.get("annotations") or {}).get(OWNED_BY_ANNOTATION),
+        resource_version=found.resource_version,
+        owner_key=found.labels.get(OWNER_LABEL),
+        owner_title=found.annotations.get(OWNED_BY_ANNOTATION),
         content=content,
     )

@@ -3,12 +3,11 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
-
-from lightkube.resources.core_v1 import ServiceAccount
 
 from imagepull.kubernetes.client import Cluster, for_each, retry_on_conflict
+from imagepull.kubernetes.kinds import SERVICE_ACCOUNT
 from imagepull.kubernetes.lookup import find_objects
+from imagepull.kubernetes.objects import KubernetesObject
 from imagepull.kubernetes.ownership import Owner
 from imagepull.kubernetes.progress import Outcome, Report
 from imagepull.service_accounts import spec as service_accounts
@@ -25,7 +24,7 @@ class Found:
 
 async def find(cluster: Cluster, namespaces: Collection[str], names: Collection[str]) -> Found:
     """The accounts of these names (`*`: all): one request for each name, else one by one from the namespaces given."""
-    looked = await find_objects(cluster, ServiceAccount, None if ALL in names else names, namespaces, _account)
+    looked = await find_objects(cluster, SERVICE_ACCOUNT, None if ALL in names else names, namespaces, _account)
     return Found(accounts=looked.objects, denied=looked.denied)
 
 
@@ -98,24 +97,24 @@ async def _write(
             return
         if account is None:
             metadata = {**body["metadata"], "name": name, "namespace": namespace}
-            await cluster.create(ServiceAccount, {**body, "metadata": metadata})
+            await cluster.create(SERVICE_ACCOUNT, {**body, "metadata": metadata})
         else:
-            await cluster.patch(ServiceAccount, name, namespace, body)
+            await cluster.patch(SERVICE_ACCOUNT, name, namespace, body)
 
     read = partial(_read, cluster, name, namespace)
     await retry_on_conflict(f"ServiceAccount {name}", found.accounts.get((namespace, name)), attempt, read)
 
 
 async def _read(cluster: Cluster, name: str, namespace: str) -> Account | None:
-    account = await cluster.get(ServiceAccount, name, namespace)
+    account = await cluster.get(SERVICE_ACCOUNT, name, namespace)
     return None if account is None else _account(account)
 
 
-def _account(account: Any) -> Account:
+def _account(account: KubernetesObject) -> Account:
     return Account(
-        namespace=account.metadata.namespace,
-        name=account.metadata.name,
-        resource_version=account.metadata.resourceVersion,
-        annotations=account.metadata.annotations or {},
-        listed=tuple(reference.name or "" for reference in account.imagePullSecrets or []),
+        namespace=account.namespace,
+        name=account.name,
+        resource_version=account.resource_version,
+        annotations=account.annotations,
+        listed=account.names("imagePullSecrets"),
     )

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from annotated_types import Interval, MinLen
 
@@ -29,9 +29,15 @@ Text = Annotated[str, MinLen(1)]
 PLATFORM = Rule(
     pattern=re.compile("[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?"), longest=64, wanted="a platform such as 'linux/amd64'"
 )
+_UNITS: Final[Mapping[str, int]] = {"": 1} | {
+    unit: base**power
+    for base, units in ((1000, ("k", "M", "G", "T")), (1024, ("Ki", "Mi", "Gi", "Ti")))
+    for power, unit in enumerate(units, start=1)
+}
 SIZE = Rule(
     pattern=re.compile("[1-9][0-9]{0,14}(?:k|M|G|T|Ki|Mi|Gi|Ti)?"), longest=18, wanted="a size in bytes such as '2Gi'"
 )
+"""kubernetes/apimachinery pkg/api/resource/quantity.go, as far as sizes need it."""
 
 
 class Verify(StrEnum):
@@ -192,10 +198,10 @@ class Environment:
     @property
     def largest_bytes(self) -> int | None:
         """`largest_image` as a number of bytes."""
-        from lightkube.utils.quantity import parse_quantity
-
-        size = parse_quantity(self.largest_image)
-        return None if size is None else int(size)
+        if self.largest_image is None:
+            return None
+        digits = self.largest_image.rstrip("kKMGTi")
+        return int(digits) * _UNITS[self.largest_image.removeprefix(digits)]
 
     @property
     def credentials(self) -> tuple[registry_secret.Registry, ...]:

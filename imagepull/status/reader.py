@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from imagepull.diagnosis.fields import Json, mapping, text
 from imagepull.diagnosis.objects import Event, Node, Pod, Secret, Secrets, ServiceAccount
@@ -16,13 +16,11 @@ from imagepull.diagnosis.parsing import parse_event, parse_node, parse_pod, pars
 from imagepull.diagnosis.secrets import DATA_KEYS, parse_secret
 from imagepull.errors import Forbidden
 from imagepull.kubernetes.client import Cluster, for_each
-from imagepull.kubernetes.kinds import RAW_KINDS
+from imagepull.kubernetes.kinds import EVERY_NAMESPACE, KINDS
 from imagepull.status.inventory import Inventory, Renewal, Workload
 from imagepull.status.workloads import WORKLOAD_KINDS, controller_of, parse_workload
 
 __all__ = ["EVERY_NAMESPACE", "read_inventory"]
-
-EVERY_NAMESPACE: Final = "*"
 
 Item = TypeVar("Item")
 
@@ -38,7 +36,7 @@ async def read_inventory(cluster: Cluster, namespace: str, scope: str) -> Invent
     """
     read = _Reading(cluster, namespace)
     pods, workloads, jobs, nodes, renewals = await asyncio.gather(
-        cluster.list(RAW_KINDS["Pod"], namespace=namespace, parse=parse_pod),
+        cluster.list(KINDS["Pod"], namespace=namespace, parse=parse_pod),
         read.workloads(),
         read.jobs(),
         read.nodes(),
@@ -88,14 +86,14 @@ class _Reading:
             return parse_workload(kind, document), controller_of(kind, document)
 
         try:
-            return await self.cluster.list(RAW_KINDS[kind], namespace=self.namespace, parse=parse)
+            return await self.cluster.list(KINDS[kind], namespace=self.namespace, parse=parse)
         except Forbidden:
             self.limits.append(f"{kind}s may not be listed: what they start next is known from their Pods only.")
             return []
 
     async def nodes(self) -> Mapping[str, Node] | None:
         try:
-            nodes = await self.cluster.list(RAW_KINDS["Node"], namespace=None, parse=parse_node)
+            nodes = await self.cluster.list(KINDS["Node"], parse=parse_node)
         except Forbidden:
             self.limits.append("Nodes may not be listed: which images they have, and for which platform, is not known.")
             return None
@@ -162,14 +160,14 @@ class _Reading:
         async def ask(place: tuple[str, str]) -> None:
             namespace, name = place
             try:
-                document = await self.cluster.get(RAW_KINDS["Secret"], name, namespace)
+                secret = await self.cluster.get(KINDS["Secret"], name, namespace)
             except Forbidden:
                 denied.add(namespace)
                 return
-            if document is None:
+            if secret is None:
                 absent.setdefault(namespace, set()).add(name)
             else:
-                found.setdefault(namespace, {})[name] = parse_secret(document)
+                found.setdefault(namespace, {})[name] = parse_secret(secret.document)
 
         await for_each(missing, ask)
         return absent
@@ -183,7 +181,7 @@ class _Reading:
         async def ask(namespace: str) -> None:
             try:
                 events = await self.cluster.list(
-                    RAW_KINDS["Event"],
+                    KINDS["Event"],
                     namespace=namespace,
                     fields={"involvedObject.kind": "Pod"},
                     parse=lambda document: _event_of(document, waiting),
@@ -218,7 +216,7 @@ class _Reading:
 
         async def ask(namespace: str) -> None:
             try:
-                listed = await self.cluster.list(RAW_KINDS[kind], namespace=namespace, fields=fields, parse=parse_named)
+                listed = await self.cluster.list(KINDS[kind], namespace=namespace, fields=fields, parse=parse_named)
             except Forbidden:
                 denied.add(namespace)
                 return

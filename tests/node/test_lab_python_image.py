@@ -14,13 +14,20 @@ from lab.toolchain.cache import cache_folder
 
 # Reads its own ServiceAccount by the credential that every Pod gets, and asks ECR by a key in its environment.
 ASK = """
-import boto3, json, lightkube, sys
-from lightkube.resources.core_v1 import ServiceAccount
-import imagepull
-client = lightkube.Client()
-account = client.get(ServiceAccount, "default").metadata.name
+import asyncio, boto3, json, sys
+from pathlib import Path
+from imagepull.kubernetes.client import Cluster
+from imagepull.kubernetes.kinds import SERVICE_ACCOUNT
+
+async def account():
+    cluster = Cluster.connect(None, None)
+    namespace = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace").read_text()
+    found = await cluster.get(SERVICE_ACCOUNT, "default", namespace)
+    await cluster.close()
+    return found.name
+
 token = boto3.client("ecr").get_authorization_token()["authorizationData"][0]
-print(json.dumps({"account": account, "registry": token["proxyEndpoint"], "python": sys.executable}))
+print(json.dumps({"account": asyncio.run(account()), "registry": token["proxyEndpoint"], "python": sys.executable}))
 """
 RIGHTS = ["create", "role", "reader", "--verb=get", "--resource=serviceaccounts"]
 

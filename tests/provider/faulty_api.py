@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
@@ -32,7 +33,7 @@ class Fault:
 
 @dataclass(kw_only=True)
 class FaultyApi:
-    """The objects by (kind, namespace, name), the requests that came, and what is to go wrong.
+    """The objects by (kind, namespace, name), the requests that came with their headers, and what is to go wrong.
 
     Attributes:
         fault: Is asked at each request (method, path); None for the true answer.
@@ -40,6 +41,7 @@ class FaultyApi:
 
     objects: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
+    headers: list[Message] = field(default_factory=list)
     fault: Callable[[str, str], Fault | None] = lambda method, path: None
     most_at_once: int = 0
     _at_once: int = 0
@@ -67,6 +69,8 @@ class FaultyApi:
 
     def _true_answer(self, method: str, url: str, body: Any) -> tuple[int, Any]:
         parts = urlsplit(url)
+        if parts.path == "/readyz":
+            return 200, {}
         match = _PATH.fullmatch(parts.path)
         assert match is not None, url
         kind, namespace, name = match["kind"], match["namespace"], match["name"]
@@ -85,11 +89,20 @@ class FaultyApi:
                 for (one, place, called), found in self.objects.items()
                 if one == kind and namespace in (None, place) and wanted in ("", called)
             ]
-            return 200, {"kind": "List", "metadata": {"resourceVersion": "1"}, "items": items}
+            query = parse_qs(parts.query)
+            start, size = (
+                int(query.get(key, [default])[0]) for key, default in (("continue", "0"), ("limit", "9999999"))
+            )
+            more = {"continue": str(start + size)} if start + size < len(items) else {}
+            chunk = items[start : start + size]
+            return 200, {"kind": "List", "metadata": {"resourceVersion": "1", **more}, "items": chunk}
         key = (kind, namespace, name)
         if key not in self.objects:
             return _refused(404, "NotFound")
         if method == "DELETE":
+            wanted = (body or {}).get("preconditions", {})
+            if any(self.objects[key]["metadata"].get(one) != value for one, value in wanted.items()):
+                return _refused(409, "Conflict")
             del self.objects[key]
             return 200, {"kind": "Status", "status": "Success"}
         if method == "PATCH":
@@ -115,6 +128,7 @@ def served(api: FaultyApi, folder: Path) -> Iterator[Path]:
         def _serve(self) -> None:
             size = int(self.headers.get("Content-Length", "0"))
             body = json.loads(self.rfile.read(size)) if size else None
+            api.headers.append(self.headers)
             answer = api.answer(self.command, self.path, body)
             if answer is None:
                 self.close_connection = True
@@ -136,8 +150,11 @@ def served(api: FaultyApi, folder: Path) -> Iterator[Path]:
         def log_message(self, format: str, *args: object) -> None:
             """Says nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 128  # a client opens 32 connections at once
+
+    server = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     path = folder / "faulty.kubeconfig"

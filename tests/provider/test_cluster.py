@@ -117,7 +117,7 @@ def test_a_cluster_that_stays_overloaded_is_given_up(tmp_path: Path) -> None:
 
 
 def test_once_the_cluster_is_lost_a_thousand_namespaces_do_not_each_wait_for_it(tmp_path: Path) -> None:
-    api = FaultyApi(fault=lambda method, path: Fault(status=None) if method == "POST" else None)
+    api = FaultyApi(fault=lambda method, path: Fault(status=None) if "fieldSelector" not in path else None)
     many = {**INPUTS, "namespaces": [f"n{number}" for number in range(1000)]}
 
     async def create_many(one: Plugin) -> None:
@@ -126,6 +126,26 @@ def test_once_the_cluster_is_lost_a_thousand_namespaces_do_not_each_wait_for_it(
     with pytest.raises(Refused, match=r"1000 namespaces .* cannot be reached"):
         with_plugin(api, tmp_path, create_many)
     assert len(api.requests) < 500
+
+
+def test_a_namespace_whose_webhook_hangs_holds_up_nobody(tmp_path: Path) -> None:
+    slow = {f"n{number}" for number in range(32)}
+    names = [f"n{number}" for number in range(500)]
+
+    def fault(method: str, path: str) -> Fault | None:
+        return Fault(status=500, seconds=30) if method == "POST" and path.split("/")[4] in slow else None
+
+    api = FaultyApi(fault=fault)
+
+    async def create_many(one: Plugin) -> None:
+        await one.create(SECRET, {**INPUTS, "namespaces": names})
+
+    with pytest.raises(
+        Refused, match=r"32 namespaces .* did not answer in time; an admission webhook may be slow"
+    ) as e:
+        with_plugin(api, tmp_path, create_many)
+    assert e.value.partial is not None
+    assert set(e.value.partial["uids"]) == set(names) - slow
 
 
 def test_at_most_32_requests_are_in_flight(tmp_path: Path) -> None:

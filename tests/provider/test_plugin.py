@@ -37,7 +37,7 @@ def with_plugin(work: Callable[[Plugin], Coroutine[Any, Any, Any]], env: Mapping
     return asyncio.run(run())
 
 
-@pytest.mark.parametrize("heavy", ["boto3", "botocore", "lightkube", "httpx2", "pulumi_kubernetes", "components"])
+@pytest.mark.parametrize("heavy", ["boto3", "botocore", "aiohttp", "httpx2", "pulumi_kubernetes", "components"])
 def test_what_a_preview_does_not_need_is_not_imported(heavy: str) -> None:
     code = f"import provider.servicer, sys; print({heavy!r} in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, check=True, capture_output=True, text=True)

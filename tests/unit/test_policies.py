@@ -398,4 +398,4 @@ def test_pack_imports_nothing_that_its_environment_lacks() -> None:
     done = subprocess.run([sys.executable, "-c", program], cwd=CHECKOUT, capture_output=True, text=True, check=True)
 
     assert "yaml" in done.stdout
-    assert not any(name in done.stdout for name in ("'boto3'", "'lightkube'", "'pulumi'", "'pulumi_kubernetes'"))
+    assert not any(name in done.stdout for name in ("'boto3'", "'aiohttp'", "'pulumi'", "'pulumi_kubernetes'"))

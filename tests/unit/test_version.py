@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from lightkube.resources.core_v1 import Secret
 
 from imagepull import USER_AGENT, __version__
 from imagepull.cli import main
 from imagepull.errors import ImagePullError
 from imagepull.kubernetes.client import Cluster
+from imagepull.kubernetes.kinds import SECRET
 from imagepull.registries.ecr_tokens import Principal, TokenRequest, ask_aws
 
 
@@ -67,7 +67,7 @@ def test_requests_to_kubernetes_name_us(tmp_path: Path) -> None:
         }
         cluster = Cluster.connect(yaml.safe_dump(kubeconfig), None)
         with pytest.raises(ImagePullError):
-            await cluster.get(Secret, "pull", "shop")
+            await cluster.get(SECRET, "pull", "shop")
         await cluster.close()
 
     with server() as (address, seen):

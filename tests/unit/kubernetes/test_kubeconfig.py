@@ -1,5 +1,6 @@
 """Which cluster, as whom; each fault one clear sentence."""
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,8 @@ def test_text_and_path_are_told_apart(text: str, tmp_path: Path) -> None:
 
 
 def test_the_context_asked_for_wins_over_the_current_one() -> None:
-    assert kubeconfig.load(TEXT, None).context_name == "dev"
-    assert kubeconfig.load(TEXT, "prod").context_name == "prod"
+    assert kubeconfig.load(TEXT, None).name == "dev"
+    assert kubeconfig.load(TEXT, "prod").name == "prod"
 
 
 @pytest.fixture
@@ -54,19 +55,22 @@ def test_the_usual_places_are_looked_into(nowhere: Path, monkeypatch: pytest.Mon
     usual = nowhere / ".kube" / "config"
     usual.parent.mkdir()
     usual.write_text(TEXT)
-    assert kubeconfig.load(None, None).context_name == "dev"
+    assert kubeconfig.load(None, None).name == "dev"
     other = nowhere / "other"
     other.write_text(yaml.safe_dump(document(**{"current-context": "prod"})))
     monkeypatch.setenv("KUBECONFIG", f"{nowhere / 'absent'}:{other}:{usual}")
-    assert kubeconfig.load(None, None).context_name == "prod"
+    assert kubeconfig.load(None, None).name == "prod"
 
 
 def test_a_context_is_taken_from_the_file_that_has_it(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (nowhere / "a").write_text(TEXT)
-    extra = document(contexts=[{"name": "extra", "context": {"cluster": "c", "user": "u"}}])
+    extra = document(
+        contexts=[{"name": "extra", "context": {"cluster": "c", "user": "u"}}],
+        clusters=[{"name": "c", "cluster": {"server": "https://other:6443/"}}],
+    )
     (nowhere / "b").write_text(yaml.safe_dump(extra))
     monkeypatch.setenv("KUBECONFIG", f"{nowhere / 'a'}:{nowhere / 'b'}")
-    assert kubeconfig.load(None, "extra").fname == nowhere / "b"
+    assert kubeconfig.load(None, "extra").cluster.server == "https://other:6443"
 
 
 def test_no_kubeconfig_anywhere_says_where_it_was_looked_for(nowhere: Path) -> None:
@@ -78,6 +82,7 @@ def test_no_kubeconfig_anywhere_says_where_it_was_looked_for(nowhere: Path) -> N
     ("text", "context", "says"),
     [
         ("/nowhere/config", None, "there is no file /nowhere/config"),
+        (base64.b64encode(TEXT.encode()).decode(), None, "there is no file [redacted]; give the path of one"),
         (TEXT, "staging", "has no context staging; set imagepull:context to one of: dev, loose, nobody, prod"),
         (yaml.safe_dump(document(**{"current-context": ""})), None, "has no current context"),
         (TEXT, "loose", "names the cluster gone"),
@@ -85,7 +90,12 @@ def test_no_kubeconfig_anywhere_says_where_it_was_looked_for(nowhere: Path) -> N
         ("a: b: s3cr3t\n", None, "is no YAML (line 1)"),
         ("\n- s3cr3t\n", None, "lacks clusters, contexts or users"),
         ("\n5", None, "lacks clusters, contexts or users"),
-        (yaml.safe_dump({"users": [{"name": "u", "user": {"token": ["s3cr3t"]}}]}), None, "lacks clusters"),
+        (
+            yaml.safe_dump(document(users=[{"name": "u", "user": {"token": ["s3cr3t"]}}])),
+            None,
+            "user u.token: is not a text",
+        ),
+        (f"clusters:\n{'[' * 9000}", None, "is no YAML"),
         (yaml.safe_dump(document(users=["s3cr3t"])), None, "lacks clusters, contexts or users"),
     ],
 )
@@ -96,13 +106,3 @@ def test_each_fault_is_one_sentence_without_a_secret(text: str, context: str | N
     assert says in message
     assert "s3cr3t" not in message
     assert "\n" not in message
-
-
-@pytest.mark.parametrize("version", ["v1", "v1beta1"])
-def test_an_exec_plugin_is_told_what_client_go_tells(version: str) -> None:
-    plugin = {"command": "aws", "args": ["eks", "get-token"], "apiVersion": f"client.authentication.k8s.io/{version}"}
-    found = kubeconfig.load(yaml.safe_dump(document(users=[{"name": "u", "user": {"exec": plugin}}])), None)
-    assert found.user is not None
-    assert found.user.exec is not None
-    info = {each.name: each.value for each in found.user.exec.env or []}["KUBERNETES_EXEC_INFO"]
-    assert json.loads(str(info))["apiVersion"] == f"client.authentication.k8s.io/{version}"

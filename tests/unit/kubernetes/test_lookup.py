@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lightkube.resources.core_v1 import ServiceAccount
 
 from imagepull.errors import RequestRefused
 from imagepull.kubernetes.client import Cluster
+from imagepull.kubernetes.kinds import SERVICE_ACCOUNT
 from imagepull.kubernetes.lookup import Lookup, find_objects
 from tests.provider.faulty_api import Fault, FaultyApi, served
 
@@ -25,7 +25,7 @@ def find(api: FaultyApi, folder: Path, names: list[str] | None, namespaces: list
     async def run(kubeconfig: str) -> Lookup[str]:
         cluster = Cluster.connect(kubeconfig, None)
         try:
-            return await find_objects(cluster, ServiceAccount, names, namespaces, lambda one: str(one.metadata.uid))
+            return await find_objects(cluster, SERVICE_ACCOUNT, names, namespaces, lambda one: str(one.uid))
         finally:
             await cluster.close()
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from imagepull.images.rules import MutableTagPolicy, RuleName
 from imagepull.stack_config.environment import Namespace, Verify
 from imagepull.stack_config.reader import parse
@@ -156,5 +158,9 @@ def test_verification_is_off_unless_asked_for() -> None:
     assert parse(config()).verify is Verify.OFF
     asked = parse(config(verify="error", platforms=["linux/arm64"], largestImage="2Gi"))
     assert asked.platforms == ("linux/arm64",)
-    assert asked.largest_bytes == 2 * 2**30
     assert parse(config()).largest_bytes is None
+
+
+@pytest.mark.parametrize(("written", "size"), [("2Gi", 2 << 30), ("500M", 500_000_000), ("3k", 3000), ("7", 7)])
+def test_a_size_is_written_as_kubernetes_does(written: str, size: int) -> None:
+    assert parse(config(verify="error", largestImage=written)).largest_bytes == size

@@ -1,0 +1,78 @@
+"""What every Kubernetes object has, read from the API server's JSON without a model of each kind."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Document", "KubernetesObject"]
+
+Document = Mapping[str, Any]
+"""JSON of an object, as the API server sends it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KubernetesObject:
+    """An object as the API server shows it.
+
+    Attributes:
+        namespace: Empty for an object that is in none.
+        resource_version: Changes with each change of the object; a precondition of writes.
+        being_deleted: Whether somebody has deleted it, and it waits for its finalizers.
+        document: The whole object. May hold credentials: never print it.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    being_deleted: bool
+    document: Document = field(repr=False)
+
+    @classmethod
+    def parse(cls, document: object) -> "KubernetesObject":
+        """Reads an object's JSON; raises ValueError if it is none."""
+        if not isinstance(document, dict) or not isinstance(metadata := document.get("metadata"), dict):
+            raise ValueError("no Kubernetes object")
+        return cls(
+            namespace=_text(metadata.get("namespace")),
+            name=_text(metadata.get("name")),
+            uid=_text(metadata.get("uid")),
+            resource_version=_text(metadata.get("resourceVersion")),
+            labels=_texts(metadata.get("labels")),
+            annotations=_texts(metadata.get("annotations")),
+            being_deleted=metadata.get("deletionTimestamp") is not None,
+            document=document,
+        )
+
+    @property
+    def managers(self) -> frozenset[str]:
+        """Names of the clients that own fields of the object (`metadata.managedFields`)."""
+        metadata = self.document.get("metadata")
+        fields = metadata.get("managedFields") if isinstance(metadata, dict) else None
+        listed = fields if isinstance(fields, list) else []
+        return frozenset(_text(one.get("manager")) for one in listed if isinstance(one, dict)) - {""}
+
+    def text(self, key: str) -> str:
+        """The text under a key at the top, empty if there is none."""
+        return _text(self.document.get(key))
+
+    def texts(self, key: str) -> Mapping[str, str]:
+        """The mapping of texts under a key at the top, such as `data`; empty if there is none."""
+        return _texts(self.document.get(key))
+
+    def names(self, key: str) -> tuple[str, ...]:
+        """The `name` of each entry of the list under a key at the top, such as `imagePullSecrets`; empty for none."""
+        listed = self.document.get(key)
+        entries = listed if isinstance(listed, list) else []
+        return tuple(_text(one.get("name")) if isinstance(one, dict) else "" for one in entries)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> Mapping[str, str]:
+    # The API server has checked that these are texts.
+    return value if isinstance(value, dict) else {}
