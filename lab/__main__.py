@@ -1,12 +1,14 @@
-"""The lab's command: `python -m lab up | down | status | env | toolchain | logs`."""
+"""The lab's command: `python -m lab up | down | status | env | logs | token-life | fault | toolchain | demo`."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
+from imagepull.registries.lifetimes import DURATION, seconds
 from lab import demo, environment, lifecycle
+from lab.ecr.faults import FaultMode
 from lab.errors import LabError
-from lab.layout import DEFAULT_NAME, load, names
+from lab.layout import DEFAULT_NAME, command, existing, load, names
 from lab.processes import ProcessTable
 from lab.progress import say, step
 
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _up(options: argparse.Namespace) -> int:
     with step(f"lab {options.name}"):
         lifecycle.up(options.name)
-    say('use it: eval "$(python -m lab env)"      stop it: python -m lab down')
+    say(f'use it: eval "$({command("env", options.name)})"      stop it: {command("down", options.name)}')
     return 0
 
 
@@ -59,9 +61,7 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _env(options: argparse.Namespace) -> int:
-    layout = load(options.name)
-    if layout is None:
-        raise LabError(f"there is no lab {options.name}", hint="python -m lab up")
+    layout = existing(options.name)
     print(environment.shell_exports(layout))
     return 0
 
@@ -73,15 +73,29 @@ def _toolchain(options: argparse.Namespace) -> int:
 
 
 def _logs(options: argparse.Namespace) -> int:
-    layout = load(options.name)
-    if layout is None:
-        raise LabError(f"there is no lab {options.name}", hint="python -m lab up")
+    layout = existing(options.name)
     folder = layout.folder / "logs"
     log = ProcessTable(layout.folder / "processes", folder).log(options.process)
     if not log.exists():
         known = ", ".join(sorted(file.stem for file in folder.glob("*.log")))
         raise LabError(f"no process {options.process!r} has a log", hint=f"one of: {known}")
     sys.stdout.write(log.read_text(errors="replace"))
+    return 0
+
+
+def _token_life(options: argparse.Namespace) -> int:
+    if not DURATION.admits(options.life):
+        raise LabError(f"no life of a token: {options.life!r}", hint=f"write {DURATION.wanted}")
+    lifecycle.Lab(existing(options.name)).ecr.set_token_lifetime(seconds(options.life))
+    say(f"tokens issued from now on live {options.life}; 12h is ECR's own")
+    return 0
+
+
+def _fault(options: argparse.Namespace) -> int:
+    mode = FaultMode(options.mode)
+    lifecycle.Lab(existing(options.name)).ecr.set_fault(mode, region=options.region, count=options.count)
+    mended = f"mend it: {command('fault none', options.name)}"
+    say("ECR works" if mode is FaultMode.NONE else f"GetAuthorizationToken fails: {mode}      {mended}")
     return 0
 
 
@@ -93,22 +107,28 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
     commands = parser.add_subparsers(required=True)
 
-    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
+    def add(name: str, run: object, text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text)
         added.add_argument("--name", default=DEFAULT_NAME, help="which lab; several side by side do not collide")
         added.set_defaults(run=run)
         return added
 
-    command("up", _up, "bring a lab up (a second time: find it up)")
-    down = command("down", _down, "take a lab down and remove everything that it made")
+    add("up", _up, "bring a lab up (a second time: find it up)")
+    down = add("down", _down, "take a lab down and remove everything that it made")
     down.add_argument("--all", action="store_true", help="every lab of this checkout")
-    command("status", _status, "which labs are up, their processes and registries")
-    command("env", _env, "print exports for a shell that is to use the lab")
-    toolchain = command("toolchain", _toolchain, "install, find or build the programs that the lab runs")
+    add("status", _status, "which labs are up, their processes and registries")
+    add("env", _env, "print exports for a shell that is to use the lab")
+    toolchain = add("toolchain", _toolchain, "install, find or build the programs that the lab runs")
     toolchain.add_argument("programs", nargs="*", help="which ones; all when left out")
-    logs = command("logs", _logs, "print the log of one of the lab's processes")
+    logs = add("logs", _logs, "print the log of one of the lab's processes")
     logs.add_argument("process", help="its name, as `status` lists them; also containerd, kubelet")
-    command("demo", _demo, "bring the lab up and run the main job: private images, pulled through `pulumi up`")
+    token_life = add("token-life", _token_life, "how long ECR's tokens live that are issued from now on")
+    token_life.add_argument("life", help="such as 40s, 90m, 12h")
+    fault = add("fault", _fault, "make ECR's GetAuthorizationToken fail, until `fault none`")
+    fault.add_argument("mode", choices=[mode.value for mode in FaultMode], help="how")
+    fault.add_argument("--region", help="only calls to this region")
+    fault.add_argument("--count", type=int, help="only so many calls; an SDK's retries count")
+    add("demo", _demo, "bring the lab up and run the main job: private images, pulled through `pulumi up`")
     return parser
 
 

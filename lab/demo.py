@@ -9,7 +9,7 @@ import yaml
 from lab import lifecycle
 from lab.ecr import access_log
 from lab.errors import LabError
-from lab.layout import CHECKOUT
+from lab.layout import CHECKOUT, DEFAULT_NAME, command
 from lab.lifecycle import Lab
 from lab.progress import step
 
@@ -41,10 +41,9 @@ def run(name: str) -> int:
     _heading("What the registries were asked by containerd")
     _show_pulls(lab)
     _heading("Next")
-    print(
-        '  look around:  eval "$(.venv/bin/python -m lab env)"; kubectl get all -A; pulumi stack output --stack local'
-    )
-    print("  stop:         make down")
+    env, down = (f".venv/bin/{command(subcommand, name)}" for subcommand in ("env", "down"))
+    print(f'  look around:  eval "$({env})"; kubectl get all -A; pulumi stack output --stack local')
+    print(f"  stop:         {'make down' if name == DEFAULT_NAME else down}")
     return 0
 
 

@@ -78,12 +78,13 @@ def link_programs(layout: Layout, programs: dict[str, Path]) -> None:
         # On PATH, Pulumi would warn of the plugin at every command; it is installed into PULUMI_HOME instead.
         if name != "pulumi-resource-kubernetes":
             if file.is_relative_to(cache_folder()):
-                _hard_link(file, folder / name)
+                hard_link(file, folder / name)
             else:
                 (folder / name).symlink_to(file)
 
 
-def _hard_link(file: Path, link: Path) -> None:
+def hard_link(file: Path, link: Path) -> None:
+    """Give a file a second name; a copy where the two places are on different file systems."""
     try:
         link.hardlink_to(file)
     except OSError as error:

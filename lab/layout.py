@@ -125,6 +125,23 @@ def load(name: str) -> Layout | None:
     )
 
 
+def command(subcommand: str, name: str) -> str:
+    """The command line that a person types for the lab `name`: `python -m lab down --name test`."""
+    return f"python -m lab {subcommand}" + ("" if name == DEFAULT_NAME else f" --name {name}")
+
+
+def existing(name: str) -> Layout:
+    """The layout of a lab that was made earlier.
+
+    Raises:
+        LabError: there is none of that name.
+    """
+    layout = load(name)
+    if layout is None:
+        raise LabError(f"there is no lab {name}", hint=command("up", name))
+    return layout
+
+
 def names() -> list[str]:
     """The labs that were made in this checkout and not taken down."""
     return sorted(file.parent.name for file in LABS.glob("*/lab.json"))

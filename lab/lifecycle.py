@@ -185,15 +185,10 @@ class Lab:
         folder = self.layout.folder
         for made in ("pulumi-home", "pulumi-state", "aws"):
             (folder / made).mkdir(parents=True, exist_ok=True)
-        # The installed plugin is 150 MB: all labs share it, as they share what it is made of.
-        plugins = kubernetes_plugin.parent / "plugins"
-        plugins.mkdir(exist_ok=True)
-        (folder / "pulumi-home" / "plugins").symlink_to(plugins)
-        with machine_lock("pulumi-plugins"):
-            if not (plugins / f"resource-kubernetes-v{KUBERNETES_PLUGIN_VERSION}").exists():
-                with step("Kubernetes plugin of Pulumi"):
-                    install = ["pulumi", "plugin", "install", "resource", "kubernetes", KUBERNETES_PLUGIN_VERSION]
-                    self.run(*install, "--file", kubernetes_plugin)
+        # As `pulumi plugin install --file` would put it, but without a copy of its 150 MB for each lab.
+        plugin = folder / "pulumi-home" / "plugins" / f"resource-kubernetes-v{KUBERNETES_PLUGIN_VERSION}"
+        plugin.mkdir(parents=True)
+        environment.hard_link(kubernetes_plugin, plugin / kubernetes_plugin.name)
 
     def _start_registries(self) -> None:
         layout, state = self.layout, self.layout.folder / "ecr"
@@ -245,7 +240,7 @@ def up(name: str = DEFAULT_NAME, *, owner: Process | None = None) -> Lab:
         if not broken and lab.processes.all():
             return lab
         say(f"lab {name}: cleaning up what an earlier one left ({', '.join(broken) or 'it never came up'})")
-        lab.stop()
+        down(name)
     programs = prepare(PROGRAMS)
     layout = new(name, owner=(owner.pid, owner.started) if owner else None)
     layout.save()
@@ -254,7 +249,7 @@ def up(name: str = DEFAULT_NAME, *, owner: Process | None = None) -> Lab:
         lab.start(programs)
     except BaseException:
         _keep_logs(lab)
-        lab.stop()
+        down(name)
         raise
     return lab
 
@@ -276,10 +271,12 @@ def prepare(programs: Sequence[str] | None = None) -> dict[str, Path]:
 
 def down(name: str = DEFAULT_NAME) -> bool:
     """Take a lab down; False when there is none of that name."""
-    layout = load(name)
-    if layout is None:
-        return False
-    Lab(layout).stop()
+    # Under the lock of `_sweep`: otherwise two commands take one lab down, or one reads files that the other removes.
+    with machine_lock("sweep", waiting="another command takes labs down; waiting for it"):
+        layout = load(name)
+        if layout is None:
+            return False
+        Lab(layout).stop()
     return True
 
 

@@ -3,6 +3,7 @@
 moto answers that call with a constant password and an expiry in 2015 (getmoto/moto, `moto/ecr/responses.py`).
 """
 
+import io
 import json
 import time
 from collections.abc import Iterable
@@ -18,8 +19,9 @@ from lab.ecr.faults import ApiError, FaultMode, FaultSwitch, api_error
 from lab.ecr.tokens import PUBLIC, TokenStore
 from lab.ecr.wsgi import Application, Environ, StartResponse
 
+_ECR = "AmazonEC2ContainerRegistry_V20150921."
 _TARGETS = {
-    "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken": "ecr",
+    f"{_ECR}GetAuthorizationToken": "ecr",
     "SpencerFrontendService.GetAuthorizationToken": "ecr-public",
 }
 # ECR Public has an API in these regions only: https://docs.aws.amazon.com/general/latest/gr/ecr-public.html
@@ -36,8 +38,11 @@ class EcrApi:
         self.calls: list[Call] = []
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        service = _TARGETS.get(environ.get("HTTP_X_AMZ_TARGET", ""))
+        target = environ.get("HTTP_X_AMZ_TARGET", "")
+        service = _TARGETS.get(target)
         if service is None:
+            if target.startswith(_ECR):
+                _lead_to_registry(environ)
             return self._moto(environ, start_response)
         return self._get_authorization_token(service, Request(environ))(environ, start_response)
 
@@ -91,6 +96,19 @@ class EcrApi:
         token = self._tokens.issue(realm=PUBLIC, access_key_id=access_key_id)
         data = {"authorizationToken": token.authorization, "expiresAt": token.expires_at}
         return _answer(200, {"authorizationData": data})
+
+
+def _lead_to_registry(environ: Environ) -> None:
+    """Let a call that names another account's registry reach it, as a repository policy would: moto looks for every
+    repository in the caller's own account."""
+    body = Request(environ).get_data()
+    environ["wsgi.input"] = io.BytesIO(body)
+    try:
+        account = json.loads(body or b"{}").get("registryId")
+    except (AttributeError, ValueError):
+        return  # moto says what is wrong with it
+    if account:
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = str(account)
 
 
 def _answer(status: int, document: object) -> Response:

@@ -8,6 +8,7 @@ import http.client
 import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 from werkzeug.datastructures import EnvironHeaders
 from werkzeug.wrappers import Response
@@ -54,7 +55,7 @@ class RegistryFront:
             response = self._pass_on(environ)
         else:
             response = Response(
-                refusal.body, refusal.status, headers=refusal.headers, content_type=refusal.content_type
+                refusal.body, _status(refusal.status), headers=refusal.headers, content_type=refusal.content_type
             )
         access = Access(
             time=came_in,
@@ -84,9 +85,9 @@ class RegistryFront:
             connection.close()
             message = f"the registry behind {self._registry.host} does not answer: {error}"
             body = json.dumps({"errors": [{"code": "UNAVAILABLE", "message": message}]})
-            return Response(body, 502, content_type="application/json; charset=utf-8")
+            return Response(body, _status(502), content_type="application/json; charset=utf-8")
         headers = [(name, value) for name, value in answer.getheaders() if name.lower() not in _HOP_BY_HOP]
-        response = Response(_stream(connection, answer), answer.status, headers=headers)
+        response = Response(_stream(connection, answer), f"{answer.status} {answer.reason}", headers=headers)
         response.automatically_set_content_length = False
         return response
 
@@ -96,6 +97,11 @@ class RegistryFront:
         if _is_chunked(environ):
             headers["Transfer-Encoding"] = "chunked"
         return headers | {"Authorization": self._authorization}
+
+
+def _status(code: int) -> str:
+    """Status line as registries write it, `401 Unauthorized`: the kubelet's messages quote it."""
+    return f"{code} {HTTPStatus(code).phrase}"
 
 
 def _is_chunked(environ: Environ) -> bool:

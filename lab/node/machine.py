@@ -7,7 +7,7 @@ import platform
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from lab.layout import CHECKOUT, Layout
 from lab.lock import machine_lock
 from lab.network import PodNetwork
 from lab.node.config import Settings
+from lab.node.limits import inotify_limit
 from lab.pki import write_private
 from lab.processes import ProcessTable, children, wait_until
 from lab.progress import step
@@ -103,7 +104,7 @@ class Node:
                 env={**os.environ, "PYTHONPATH": str(CHECKOUT), "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"},
                 ends_by=signal.SIGKILL,  # unshare shuts SIGTERM out
             )
-            self._processes.wait_for("node", control_plane.node_ready, timeout=120)
+            self._wait_for(control_plane.node_ready)
 
     def restart_kubelet(
         self, control_plane: ControlPlane, *, flags: Sequence[str] = (), env: Mapping[str, str] | None = None
@@ -124,7 +125,14 @@ class Node:
         self._write(told)
         os.kill(kubelet, signal.SIGKILL)
         wait_until(lambda: not Path(f"/proc/{kubelet}").exists(), timeout=10)
-        self._processes.wait_for("node", control_plane.kubelet_answers, timeout=120)
+        self._wait_for(control_plane.kubelet_answers)
+
+    def _wait_for(self, ready: Callable[[], bool]) -> None:
+        try:
+            self._processes.wait_for("node", ready, timeout=120)
+        except LabError as error:
+            limits = (inotify_limit(self._processes.log(daemon)) for daemon in ("kubelet", "containerd"))
+            raise next(filter(None, limits), error) from None
 
     @property
     def _settings_file(self) -> Path:

@@ -117,3 +117,12 @@ def test_secrets_of_a_lab_are_readable_by_its_user_only(lab: Lab) -> None:
 
 def test_layout_is_found_again(lab: Lab) -> None:
     assert load(lab.layout.name) == lab.layout
+
+
+def test_each_lab_has_a_plugin_folder_of_its_own(lab: Lab, second: Lab) -> None:
+    folders = [one.layout.folder / "pulumi-home" / "plugins" for one in (lab, second)]
+    assert [folder.resolve() for folder in folders] == folders
+    (folders[1] / "resource-stray-v1.0.0").mkdir()
+    assert "stray" in second.run("pulumi", "plugin", "ls").stdout
+    assert "stray" not in lab.run("pulumi", "plugin", "ls").stdout
+    assert "kubernetes" in lab.run("pulumi", "plugin", "ls").stdout

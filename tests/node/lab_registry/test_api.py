@@ -4,13 +4,13 @@ import base64
 import http.client
 import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from lab.images import REGISTRIES, SHOP, TOOLS
+from lab.images import REGISTRIES, REPOSITORIES, SHOP, TOOLS, Registry
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr_public import ECRPublicClient
@@ -93,3 +93,20 @@ def test_the_api_knows_tags_and_digests_of_each_account(ecr: Ecr, digests: dict[
         }
 
         assert told == {name: digest for name, digest in digests.items() if name.startswith(registry.host)}
+
+
+@pytest.mark.parametrize("registry", REGISTRIES, ids=lambda registry: registry.account)
+def test_another_accounts_registry_is_read_by_its_id(ecr: Ecr, digests: dict[str, str], registry: Registry) -> None:
+    caller = ecr.ecr(registry.region)
+
+    for repository in (one for one in REPOSITORIES if one.registry == registry):
+        for tag in repository.tags:
+            asked: Any = {
+                "registryId": registry.account,
+                "repositoryName": repository.name,
+                "imageIds": [{"imageTag": tag}],
+            }
+            (details,) = caller.describe_images(**asked)["imageDetails"]
+            (image,) = caller.batch_get_image(**asked)["images"]
+
+            assert details["imageDigest"] == image["imageId"]["imageDigest"] == digests[repository.reference(tag)]

@@ -111,3 +111,10 @@ def test_the_pause_image_is_an_archive_that_container_tools_read(tmp_path: Path)
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["config"]["User"] == "65532:65532"
+
+
+def test_status_lines_are_written_as_registries_write_them(ecr: Ecr) -> None:
+    assert ecr.ask("GET", "/v2/")[0].reason == "Unauthorized"
+    assert ecr.ask("GET", "/v2/", token=base64.b64encode(b"AWS:guess").decode())[0].reason == "Bad Request"
+    assert ecr.ask("GET", "/v2/shop/web/manifests/none", token=ecr.token())[0].reason == "Not Found"
+    assert ecr.ask("GET", "/v2/", token=ecr.token())[0].reason == "OK"
