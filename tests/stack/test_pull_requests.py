@@ -154,6 +154,9 @@ def test_pull_request_has_one_comment_that_follows_its_pushes(repository: Reposi
     assert f"`{ECR}/shop/web:1.0`" in comment["body"]
 
     _assert_passed(repository.run("up.yml", "up"))
+    renewed = repository.run("renew.yml", "renew")
+    _assert_passed(renewed)
+    assert "Secret registry-access: not due in namespace" in renewed[-1].stdout
     _assert_passed(repository.run("preview.yml", "preview"))
     (comment,) = repository.github["comments"]
     assert comment["body"].startswith("### ✅ pr: no changes")
@@ -221,7 +224,7 @@ def test_every_action_is_pinned_by_its_full_commit_with_its_version() -> None:
 
 
 def test_jobs_have_the_least_permissions_and_forks_no_secrets() -> None:
-    for name in ("preview.yml", "up.yml"):
+    for name in ("preview.yml", "up.yml", "renew.yml"):
         workflow = yaml.safe_load((WORKFLOWS / name).read_text())
         assert workflow["permissions"] == {}
         assert all(job["concurrency"] for job in workflow["jobs"].values())
@@ -232,6 +235,15 @@ def test_jobs_have_the_least_permissions_and_forks_no_secrets() -> None:
     assert jobs["fork"]["permissions"] == {"contents": "read"}
     assert not re.search(r"secrets\.|github\.token|vars\.", yaml.safe_dump(jobs["fork"]))
     assert jobs["preview"]["if"] == "${{ !github.event.pull_request.head.repo.fork }}"
+
+
+def test_nobody_has_to_approve_a_renewal_and_only_it_is_on_a_schedule() -> None:
+    up, renew = (yaml.safe_load((WORKFLOWS / name).read_text()) for name in ("up.yml", "renew.yml"))
+    assert "schedule" in renew[True]  # YAML 1.1 reads the key `on` as true
+    assert "schedule" not in up[True]
+    (job,) = renew["jobs"].values()
+    assert job["environment"] == "${{ matrix.stack }}-renewal"
+    assert job["environment"] != next(iter(up["jobs"].values()))["environment"]
 
 
 def test_actionlint_has_nothing_to_say() -> None:

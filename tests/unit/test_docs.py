@@ -29,6 +29,7 @@ PROGRAMS = {
     "pulumi",
     "imagepull",
     "python",
+    "docker",
     "gcloud",
     "mkdir",
     "cd",
