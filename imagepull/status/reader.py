@@ -174,7 +174,7 @@ class _Reading:
 
     async def events(self, pods: Iterable[Pod]) -> Mapping[tuple[str, str], tuple[Event, ...]] | None:
         """The Events of the Pods that wait, one list for each of their namespaces."""
-        waiting = {(pod.namespace, pod.name) for pod in pods if pod.node and _waits(pod)}
+        waiting = {(pod.namespace, pod.name) for pod in pods if _waits(pod)}
         found: dict[tuple[str, str], list[Event]] = {}
         denied: set[str] = set()
 
