@@ -50,8 +50,8 @@ async def _read(given: argparse.Namespace, within: float) -> Status:
     from imagepull.status.reader import EVERY_NAMESPACE, read_inventory
     from imagepull.status.stack import part_of_stack, read_stack, workloads_of_plan
 
-    config = kubeconfig.load(None, given.context)
-    namespace, workloads = given.namespace or config.namespace, None
+    connection = kubeconfig.load(None, given.context)
+    namespace, workloads = given.namespace or connection.namespace, None
     if given.stack:
         workloads = workloads_of_plan(read_stack(given.stack), namespace)
         places = {place for place, _ in workloads}
@@ -59,7 +59,7 @@ async def _read(given: argparse.Namespace, within: float) -> Status:
     if given.all_namespaces:
         namespace = EVERY_NAMESPACE
     scope = "all namespaces" if namespace == EVERY_NAMESPACE else f"namespace {namespace}"
-    cluster = Cluster(config)
+    cluster = Cluster(connection)
     try:
         inventory = await read_inventory(cluster, namespace, scope)
     finally:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Final
 
 from imagepull.diagnosis.answers import Diagnosis
-from imagepull.diagnosis.objects import Case, Container, ContainerKind, Missing, Node, Pod, Secret, Secrets
+from imagepull.diagnosis.objects import Case, Container, ContainerKind, Event, Missing, Node, Pod, Secret, Secrets
 from imagepull.diagnosis.rules import diagnose
 from imagepull.errors import InvalidReference
 from imagepull.images.pull_policy import PullPolicy
@@ -23,6 +23,8 @@ __all__ = ["Explainer"]
 
 _NOT_FAILING: Final = frozenset({"healthy", "not-a-pull-failure", "stale-image", "pull-not-finished"})
 """Codes of `imagepull.diagnosis` with which an image is there, or still on its way."""
+_UNKNOWN: Final = "unknown"
+_CREATING: Final = frozenset({"ContainerCreating", "PodInitializing"})
 _REFUSED: Final = (
     'Back-off pulling image "{image}": ErrImagePull: failed to resolve reference "{image}": '
     "unexpected status from HEAD request: 401 Unauthorized"
@@ -51,31 +53,34 @@ class Explainer:
             **self._state(start),
         )
         pod = replace(start.pod, pull_secrets=self._pull_secrets(start), containers=(container,))
-        found = diagnose(self._case(pod))
+        # Where it starts is open, unless no registry is asked: then only what the node has counts.
+        node = self._node(pod) if start.policy == PullPolicy.NEVER.value else Missing.WITHHELD
+        found = diagnose(self._case(pod, (), node))
         return _explanation(found[0])
 
     def fails_now(self, pod: Pod) -> Mapping[tuple[str, str], Explanation]:
         """As `FailsNow` of `imagepull.status.assemble`."""
         names = {container.name: container for container in pod.containers}
+        told = self._inventory.events
+        events = Missing.WITHHELD if told is None else told.get((pod.namespace, pod.name), ())
         return {
             (_place(names.get(found.container), found), found.image): _explanation(found)
-            for found in diagnose(self._case(pod))
-            if found.code not in _NOT_FAILING
+            for found in diagnose(self._case(pod, events, self._node(pod)))
+            if found.code not in _NOT_FAILING and not _is_being_created(names.get(found.container), found)
         }
 
-    def _case(self, pod: Pod) -> Case:
+    def _case(self, pod: Pod, events: tuple[Event, ...] | Missing, node: Node | Missing) -> Case:
         inventory, namespace = self._inventory, pod.namespace
         accounts = inventory.accounts.get(namespace, {})
-        events = inventory.events
         return Case(
             now=inventory.at,
             pod=pod,
-            events=Missing.WITHHELD if events is None else events.get((namespace, pod.name), ()),
+            events=events,
             service_account=inventory.account(namespace, pod.service_account),
             other_accounts=tuple(each for name, each in accounts.items() if name != pod.service_account),
             secrets=inventory.secrets.get(namespace, Secrets()),
             namesakes=tuple(self._namesakes(pod)),
-            node=self._node(pod),
+            node=node,
         )
 
     def _node(self, pod: Pod) -> Node | Missing:
@@ -119,6 +124,11 @@ class Explainer:
                 text = f"illegal base64 data: {secret.malformed}"
                 return {"waiting_reason": text, "waiting_message": text}
         return {"waiting_reason": "ImagePullBackOff", "waiting_message": _REFUSED.format(image=start.image)}
+
+
+def _is_being_created(container: Container | None, found: Diagnosis) -> bool:
+    """Whether the container has just not started yet, as far as what may be read says."""
+    return found.code == _UNKNOWN and container is not None and container.waiting_reason in _CREATING
 
 
 def _explanation(found: Diagnosis) -> Explanation:
