@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("-A", "--all-namespaces", action="store_true", help="every namespace of the cluster")
     where.add_argument("-n", "--namespace", help="this namespace (default: the context's)")
     where.add_argument("--stack", help="the workloads of this Pulumi stack; run it in the project's folder")
+    parser.add_argument("--kubeconfig", metavar="FILE", help="default: KUBECONFIG, then ~/.kube/config")
     parser.add_argument("--context", help="context of the kubeconfig (default: its current one)")
     parser.add_argument(
         "--within",
@@ -50,7 +51,7 @@ async def _read(given: argparse.Namespace, within: float) -> Status:
     from imagepull.status.reader import EVERY_NAMESPACE, read_inventory
     from imagepull.status.stack import part_of_stack, read_stack, workloads_of_plan
 
-    connection = kubeconfig.load(None, given.context)
+    connection = kubeconfig.load(given.kubeconfig, given.context)
     namespace, workloads = given.namespace or connection.namespace, None
     if given.stack:
         workloads = workloads_of_plan(read_stack(given.stack), namespace)
