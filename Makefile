@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python
 WORKERS ?= 2
 POLICIES_VENV := policies/.venv
 
-.PHONY: demo test check docs down help
+.PHONY: demo test check docs mutants down help
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
@@ -28,6 +28,10 @@ check: $(VENV)/installed
 # The documentation's site, into build/site; a broken link fails.
 docs: $(VENV)/installed
 	@$(RUN) -m docsite
+
+# Breakages of one module that no unit test notices: make mutants MODULE=imagepull/images/rules.py
+mutants: $(VENV)/installed
+	@$(RUN) -m tests.mutation $(MODULE) $(TESTS)
 
 down: $(VENV)/installed
 	@$(RUN) -m lab down

@@ -1,8 +1,10 @@
 """The program of every environment: what the stack's configuration asks for, declared (see docs/environments.md)."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pulumi
+from pulumi.runtime.config import get_config_secret_keys_env
 
 import components
 from components import RegistryAccess, cluster_providers, exported_access, image_pull_plan
@@ -10,6 +12,7 @@ from imagepull.errors import InvalidInput
 from imagepull.pull_plan.findings import Severity
 from imagepull.stack_config.environment import Environment, Verify
 from imagepull.stack_config.reader import read
+from imagepull.stack_config.stack_file import read_stack_file
 
 if TYPE_CHECKING:
     from imagepull.verify import Verifier
@@ -18,7 +21,12 @@ if TYPE_CHECKING:
 def configured() -> Environment:
     """The stack's configuration, parsed."""
     try:
-        return read(pulumi.runtime.get_config_env(), pulumi.get_project())
+        return read(
+            pulumi.runtime.get_config_env(),
+            pulumi.get_project(),
+            secret_keys=get_config_secret_keys_env(),
+            stack_file=read_stack_file(Path(pulumi.get_root_directory()), pulumi.get_stack()),
+        )
     except InvalidInput as error:
         problems = [f"  {problem}" for problem in error.problems]
         raise pulumi.RunError("\n".join([f"wrong configuration of stack {pulumi.get_stack()}:", *problems])) from None

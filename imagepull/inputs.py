@@ -85,8 +85,7 @@ class Reader:
         """Every key is one of `known`."""
         for key in self.values:
             if key not in known and not key.startswith("__"):
-                near = get_close_matches(key, known, n=1)
-                self.problem(key, f"is no input here; {f'is {near[0]} meant?' if near else 'leave it out'}")
+                self.problem(key, f"is no input here; {_meant(key, known)}")
 
     def text(self, key: str, rule: Rule = ANY_TEXT, *, required: bool = False) -> str | None:
         """The text under `key`; None when it is absent, unknown or wrong."""
@@ -112,7 +111,7 @@ class Reader:
         if value is None or value is UNKNOWN:
             return default
         if not isinstance(value, str) or value not in choices:
-            self.problem(key, f"is {shown(value)}; write one of {', '.join(choices)}")
+            self.problem(key, f"is {shown(value)}; write {one_of(choices, value)}")
             return default
         return value
 
@@ -180,6 +179,28 @@ class Reader:
             self.problem(key, f"is {shown(value)}; write {rule.wanted}")
             return None
         return value
+
+
+def one_of(choices: Sequence[str], value: object) -> str:
+    """`one of Job, CronJob`, and the choice that is nearest to a wrong value, if one is near."""
+    near = _nearest(value, choices) if isinstance(value, str) else None
+    return f"one of {', '.join(choices)}" + (f"; is {near} meant?" if near else "")
+
+
+def _meant(key: str, known: Sequence[str]) -> str:
+    """What to do about a key that is not known."""
+    name, colon, value = key.partition(":")
+    if colon and name in known:  # YAML reads `{port:8080}` as one key without a value
+        return f"write a space after the colon: '{name}: {value.strip()}'"
+    near = _nearest(key, known)
+    return f"is {near} meant?" if near else "leave it out"
+
+
+def _nearest(text: str, choices: Sequence[str]) -> str | None:
+    """The choice most like a text, upper and lower case aside; None when none is."""
+    by_lower = {choice.lower(): choice for choice in choices}
+    near = get_close_matches(text.lower(), by_lower, n=1)
+    return by_lower[near[0]] if near else None
 
 
 def camel_case(name: str) -> str:

@@ -5,21 +5,20 @@ import binascii
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 from imagepull.errors import InvalidDockerConfig
 from imagepull.inputs import UNKNOWN
 from imagepull.registries import docker_config
-from imagepull.resource_types import REGISTRY_SECRET, make_type_token
+from imagepull.resource_types import REGISTRY_SECRET
 from policies.policy import Declared, Level, Policy, Setting, Settings
+from policies.project_folder import folders, project_file
 from policies.stack_files import PlainText, plain_texts
 
 __all__ = ["NO_FOREIGN_PULL_SECRETS", "NO_PLAIN_TEXT_PASSWORDS"]
 
 _SECRET_TYPES = ("kubernetes:core/v1:Secret", "kubernetes:core/v1:SecretPatch")
 _PULL_SECRET_TYPES = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
-_COMPONENTS = make_type_token("")
 # A shorter one is compared as a whole: `test` inside of some sentence gives nothing away.
 _LONG = 8
 
@@ -36,7 +35,7 @@ class _Password:
 
 def _plain_text_passwords(resource: Declared, settings: Settings) -> Iterator[str]:
     passwords = list(_passwords(resource))
-    texts = plain_texts(Path.cwd(), resource.stack) if passwords else ()
+    texts = plain_texts(project_file(resource.project, folders()), resource.stack) if passwords else ()
     for password in passwords:
         places = [f"{plain.file} line {plain.line}" for plain in texts if password.is_in(plain)]
         if places:
@@ -86,7 +85,8 @@ def _spellings(username: Any, password: str) -> tuple[str, ...]:
 def _foreign_pull_secrets(resource: Declared, settings: Settings) -> Iterator[str]:
     if resource.type not in _SECRET_TYPES or resource.props.get("type") not in _PULL_SECRET_TYPES:
         return
-    if any(type_.startswith(_COMPONENTS) for type_ in resource.types) or _is_allowed(resource, settings):
+    # Also below a component that is called ours: anybody may give a component that type, and ours have no such Secret.
+    if _is_allowed(resource, settings):
         return
     yield (
         "type: makes this a pull Secret, whose credential is in Pulumi's state and is renewed by nobody; declare an"

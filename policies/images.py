@@ -1,6 +1,6 @@
 """The policies about images: their pull policy, their tag, and the Secret that they are pulled with."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -27,7 +27,8 @@ def _explicit_policies(resource: Declared, settings: Settings) -> Iterator[Write
 
 
 def _latest(resource: Declared, settings: Settings) -> Iterator[str]:
-    if any(fnmatchcase(resource.stack, pattern) for pattern in settings["stacks"]):
+    # Without regard to case: a stack `Prod` is as much production as `prod`.
+    if any(fnmatchcase(resource.stack.lower(), pattern.lower()) for pattern in settings["stacks"]):
         yield from _violations(resource, settings, Rules(forbid_latest=True))
 
 
@@ -54,9 +55,10 @@ def _without_pull_secret(resource: Declared, settings: Settings) -> Iterator[str
 
 
 def _pull_secrets(resource: Declared, settings: Settings) -> Iterator[Write]:
-    if any(_without_pull_secret(resource, settings)):
-        manifest = explicit(resource, settings, pull_secrets=settings["pullSecrets"]).manifest
-        yield from (write for write in added(resource.props, manifest) if write.path[-1] == "imagePullSecrets")
+    found = pod_spec(resource, settings)
+    if found and settings["pullSecrets"] and any(_without_pull_secret(resource, settings)):
+        names = [{"name": name} for name in settings["pullSecrets"]]
+        yield Write(path=(*found[0], "imagePullSecrets"), value=names)
 
 
 def _is_private(image: str, settings: Settings) -> bool:
@@ -72,13 +74,20 @@ def _has_pull_secret(resource: Declared, spec: Any, settings: Settings) -> bool:
     metadata = resource.props.get("metadata")
     namespace = metadata if metadata is UNKNOWN else (metadata or {}).get("namespace") or "default"
     account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
-    if spec.get("imagePullSecrets"):
+    if _names_one(spec.get("imagePullSecrets")):
         return True
     if not settings["serviceAccounts"]:
         return False
     if UNKNOWN in (namespace, account):
         return True
     return any(fnmatchcase(f"{namespace}/{account}", pattern) for pattern in settings["serviceAccounts"])
+
+
+def _names_one(entries: Any) -> bool:
+    """Whether a list of pull Secrets names one, as far as it is known: the kubelet ignores entries without a name."""
+    if not isinstance(entries, list):
+        return entries is UNKNOWN
+    return any(entry is UNKNOWN or (isinstance(entry, Mapping) and bool(entry.get("name"))) for entry in entries)
 
 
 def _and(places: list[str]) -> str:
@@ -101,7 +110,7 @@ NO_LATEST_IN_PROD = Policy(
     find=_latest,
     settings={
         "stacks": Setting.patterns(
-            "Names of the stacks that are production; `*` stands for any text",
+            "Names of the stacks that are production, in any case; `*` stands for any text",
             ["prod", "production", "prod-*", "*-prod"],
         ),
         **TEMPLATE_PATHS,

@@ -42,9 +42,9 @@ class Declared:
         return self.urn.removeprefix("urn:pulumi:").partition("::")[0]
 
     @property
-    def types(self) -> Sequence[str]:
-        """Types of the components around the resource, outermost first, and its own."""
-        return self.urn.split("::")[2].split("$")
+    def project(self) -> str:
+        """Name of the project."""
+        return self.urn.split("::")[1]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import yaml
 
 from imagepull.errors import InvalidInput, Problem
 
-__all__ = ["PlainText", "plain_texts"]
+__all__ = ["PlainText", "find_file", "plain_texts", "project_name"]
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -29,26 +29,35 @@ class PlainText:
 
 
 @cache
-def plain_texts(folder: Path, stack: str) -> tuple[PlainText, ...]:
-    """All texts of the project that `folder` is in, save those that `pulumi config set --secret` encrypted.
+def plain_texts(project: Path, stack: str) -> tuple[PlainText, ...]:
+    """All texts of a project, save those that `pulumi config set --secret` encrypted.
+
+    Args:
+        project: Its `Pulumi.yaml`.
+        stack: Name of the stack whose configuration belongs to it.
 
     Raises:
-        InvalidInput: there is no `Pulumi.yaml`, or a file is not YAML.
+        InvalidInput: a file is not YAML.
     """
-    project = next(filter(None, (_file(parent, "Pulumi") for parent in (folder, *folder.parents))), None)
-    if project is None:
-        reason = "is not in the current folder or above it, so no text was checked; run Pulumi inside of the project"
-        raise InvalidInput([Problem(path="Pulumi.yaml", reason=reason)])
     root = _parsed(project)
     configs = project.parent / (_scalar(root, "stackConfigDir") or ".")
-    stack_file = _file(configs, f"Pulumi.{stack}")
+    stack_file = find_file(configs, f"Pulumi.{stack}")
     return (
         *_texts(root, project.name),
         *(_texts(_child(_parsed(stack_file), "config"), stack_file.name) if stack_file else ()),
     )
 
 
-def _file(folder: Path, stem: str) -> Path | None:
+def project_name(project: Path) -> str | None:
+    """The name in a `Pulumi.yaml`; None where it has none, or is not YAML."""
+    try:
+        return _scalar(_parsed(project), "name")
+    except (InvalidInput, OSError):
+        return None
+
+
+def find_file(folder: Path, stem: str) -> Path | None:
+    """`stem.yaml` or the like in a folder; None where there is none."""
     return next((file for suffix in _SUFFIXES if (file := folder / f"{stem}{suffix}").is_file()), None)
 
 

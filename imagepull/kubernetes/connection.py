@@ -113,12 +113,11 @@ class UserEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """A context. `name` is for messages; `namespace` is where it looks when nobody names another."""
+    """A context. `name` is for messages."""
 
     name: str
     cluster: ClusterEntry
     user: UserEntry
-    namespace: str = "default"
 
 
 def parse_connection(

@@ -25,6 +25,7 @@ _UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _SIGNATURE_KEY: Final = "4dabf18193072939515e22adb298388d"
 # A replacement is announced as one step, and carried out by these.
 _PARTS_OF_A_REPLACEMENT: Final = ("create-replacement", "delete-replaced", "discard-replaced", "remove-pending-replace")
+_ECHO: Final = "an unhandled error occurred: "  # pulumi/pulumi pkg/resource/deploy/source_eval.go
 _WANTED: Final = "give what `pulumi preview --json` or `--event-log` wrote"
 _SEVERITIES: Final = {"error": "error", "warning": "warning", "info": "info", "info#err": "info"}
 _colour = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*[A-Za-z]")
@@ -198,12 +199,16 @@ def _plain(value: Any) -> Any:
     return UNKNOWN if value == _UNKNOWN_TEXT else value
 
 
-def _messages(said: Iterable[Mapping[str, Any]]) -> Iterator[Message]:
+def _messages(said: Iterable[Mapping[str, Any]]) -> list[Message]:
+    found = []
     for each in said:
         severity = _SEVERITIES.get(each.get("severity", "info"))
         text = _prefix.sub("", _colour.sub("", each.get("message", ""))).strip()
         if severity and text and not each.get("ephemeral"):
-            yield Message(severity=severity, text=text, urn=each.get("urn") or "")
+            found.append(Message(severity=severity, text=text, urn=each.get("urn") or ""))
+    errors = [each for each in found if each.severity == "error" and not each.text.startswith(_ECHO)]
+    # Beside the errors that the program reported, Pulumi's own adds that there was one.
+    return [each for each in found if not errors or each.severity != "error" or each in errors]
 
 
 def _violation(event: Mapping[str, Any]) -> Mapping[str, Any]:

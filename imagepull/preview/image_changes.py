@@ -17,7 +17,7 @@ from imagepull.pull_plan.explicit import ResolvedImage, flat, make_explicit
 from imagepull.pull_plan.findings import Finding, Severity
 from imagepull.pull_plan.manifest import pod_access
 from imagepull.pull_plan.plan import TITLE, Plan
-from imagepull.registries.lifetimes import from_text
+from imagepull.registries.lifetimes import from_text, lifetimes_from_texts, written
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.resource_types import REGISTRY_SECRET, SERVICE_ACCOUNTS
 from imagepull.service_accounts import spec as service_accounts
@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 _GONE: Final = ("delete", "discard")
+_KNOWN_AFTER_UP: Final = "(known after up)"
 _UNCHANGED: Final = ("same", "read", "refresh")
 
 
@@ -129,16 +130,20 @@ def _accesses(run: Run) -> tuple[Access, ...] | None:
     if not run.complete:
         return None
     steps = [step for step in run.steps if step.op not in _GONE]
-    return tuple(_access(step, steps, preview=run.preview) for step in steps if step.type == REGISTRY_SECRET)
+    secrets = [step for step in steps if step.type == REGISTRY_SECRET]
+    if not all(isinstance(step.new.get("name"), str) and _KNOWN_AFTER_UP not in _hosts(step.new) for step in secrets):
+        return None
+    return tuple(_access(step, steps, preview=run.preview) for step in secrets)
 
 
 def _access(step: Step, steps: Iterable[Step], *, preview: bool) -> Access:
     secret, namespaces = str(step.new.get("name")), step.new.get("namespaces")
     renewed = preview and step.op not in _UNCHANGED and registry_secret.expires(step.new)
+    lifetimes = {} if renewed else lifetimes_from_texts(step.new_outputs.get("lifetimes"))
     return Access(
         secret=secret,
         hosts=tuple(_hosts(step.new)),
-        namespaces=None if namespaces is UNKNOWN else tuple(_texts(namespaces)),
+        namespaces=None if _KNOWN_AFTER_UP in _texts(namespaces) else tuple(_texts(namespaces)),
         service_accounts=tuple(
             account
             for each in steps
@@ -146,6 +151,7 @@ def _access(step: Step, steps: Iterable[Step], *, preview: bool) -> Access:
             for account in _texts(each.new.get("serviceAccounts")) or [service_accounts.DEFAULT]
         ),
         expires=UNKNOWN if renewed else from_text(step.new_outputs.get("expiresAt")),
+        written=written(lifetimes),
     )
 
 
@@ -184,13 +190,16 @@ def _listed(texts: list[str], most: int = 8) -> str:
 
 def _hosts(inputs: Mapping[str, Any]) -> list[str]:
     registries = inputs.get("registries")
-    return _texts([each.get("host") for each in registries or () if isinstance(each, Mapping)]) if registries else []
+    if registries is UNKNOWN or registries == SECRET:
+        return [_KNOWN_AFTER_UP]
+    entries = registries if isinstance(registries, list) else []
+    return _texts([each.get("host") if isinstance(each, Mapping) else UNKNOWN for each in entries])
 
 
 def _texts(values: Any) -> list[str]:
     if not isinstance(values, list):
-        return ["(known after up)"] if values is UNKNOWN else []
-    return [value if isinstance(value, str) else "(known after up)" for value in values]
+        return [_KNOWN_AFTER_UP] if values is UNKNOWN else []
+    return [value if isinstance(value, str) and value != SECRET else _KNOWN_AFTER_UP for value in values]
 
 
 def _by_place(steps: Iterable[Step]) -> list[Step]:

@@ -7,7 +7,7 @@ kubelet tries those that match the image (`imagepull.registries.keyring`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from imagepull.inputs import UNKNOWN, Unknown
@@ -31,7 +31,10 @@ class Access:
         hosts: the registries that it opens, as they are configured (`ghcr.io`, `docker.io`).
         namespaces: where it is; None when that is not known yet.
         service_accounts: those that list it, in each of its namespaces; `*` is every one.
-        expires: when the first of its tokens does (aware); None when none does, UNKNOWN when it gets new ones.
+        expires: when the first of its tokens expires (timezone-aware); None when none does, UNKNOWN when it gets new
+            ones.
+        written: when that token was written to the cluster, as far as it is known: what became of it since then, the
+            state does not tell.
     """
 
     secret: str
@@ -39,6 +42,7 @@ class Access:
     namespaces: tuple[str, ...] | None
     service_accounts: tuple[str, ...] = (service_accounts.DEFAULT,)
     expires: datetime | Unknown | None = UNKNOWN
+    written: datetime | None = None
 
     @property
     def keys(self) -> list[str]:
@@ -81,13 +85,15 @@ class Credential:
     key: str
 
     def title(self, image_host: str, now: datetime) -> str:
-        """`registry-access, 11.9 hours left`; with the entry's key where it is not just the image's host."""
+        """`registry-access, 11.9 hours left as written at 10:05 UTC`; with the entry's key where it is not the host."""
         expires = self.access.expires
         name = self.access.secret if self.key == image_host else f"{self.access.secret} [{self.key}]"
         if expires is None:
             return name
         if isinstance(expires, datetime):
-            return f"{name}, {time_left((expires - now).total_seconds())}"
+            written = self.access.written
+            since = f" as written at {written.astimezone(UTC):%H:%M} UTC" if written else ""
+            return f"{name}, {time_left((expires - now).total_seconds())}{since}"
         return f"{name}, new token"
 
 

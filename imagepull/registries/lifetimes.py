@@ -61,6 +61,12 @@ def earliest(lifetimes: Mapping[str, Lifetime]) -> datetime | None:
     return min((lifetime.expires for lifetime in lifetimes.values()), default=None)
 
 
+def written(lifetimes: Mapping[str, Lifetime]) -> datetime | None:
+    """When the token that expires first was issued, None when nothing expires."""
+    first = min(lifetimes.values(), key=lambda each: each.expires, default=None)
+    return None if first is None else first.issued
+
+
 def seconds(duration: str) -> float:
     """The seconds of a text that DURATION admits."""
     match = DURATION.pattern.fullmatch(duration)

@@ -12,12 +12,13 @@ from imagepull.errors import InvalidReference
 from imagepull.images.reference import parse
 from imagepull.inputs import Rule, shown
 from imagepull.registries.inputs import REGISTRY_INPUTS, Registry
+from imagepull.stack_config.cron import check_schedule
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic_core.core_schema import CoreSchema
 
-__all__ = ["PROBLEM", "Examples", "Image", "Matching", "RegistryInputs"]
+__all__ = ["PROBLEM", "Examples", "Image", "Matching", "RegistryInputs", "Schedule"]
 
 PROBLEM: Final = "imagepull"
 """The type of an error whose `reason` is ready to be shown."""
@@ -72,6 +73,18 @@ class Image:
         except InvalidReference as error:
             return f"{error}; write it as `docker pull` takes it" if not error.hint else str(error)
         return None
+
+
+class Schedule:
+    """A CronJob's schedule that Kubernetes takes."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        return _checked(source, handler, self._problem)
+
+    @staticmethod
+    def _problem(text: str) -> str | None:
+        reason = check_schedule(text)
+        return None if reason is None else f"is {shown(text)}, which {reason}"
 
 
 class RegistryInputs:

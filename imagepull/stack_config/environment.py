@@ -21,7 +21,7 @@ from imagepull.registry_secret import spec as registry_secret
 from imagepull.registry_secret.spec import Renewal
 from imagepull.renewal.schedule import SCHEDULE
 from imagepull.renewal.settings import Scope
-from imagepull.stack_config.annotations import Examples, Image, Matching, RegistryInputs
+from imagepull.stack_config.annotations import Examples, Image, Matching, RegistryInputs, Schedule
 
 __all__ = ["Cluster", "CronJobSection", "Environment", "Namespace", "Resources", "Verify", "WorkloadSpec"]
 
@@ -81,7 +81,7 @@ class WorkloadSpec:
     """Port that the container listens on; it is probed."""
     replicas: Annotated[int, Interval(ge=0, le=1_000_000)] | None = None
     """Number of Pods of a Deployment or StatefulSet. Default: 1, or what an autoscaler made of it."""
-    schedule: Annotated[str, MinLen(1), Examples("0 3 * * *")] | None = None
+    schedule: Annotated[str, MinLen(1), Schedule(), Examples("0 3 * * *")] | None = None
     """When a CronJob runs."""
     command: tuple[Text, ...] | None = None
     """Replaces the image's entry point."""

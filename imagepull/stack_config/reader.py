@@ -1,23 +1,28 @@
-"""A stack's configuration (`stacks/Pulumi.<stack>.yaml`): read, every problem of it told at once, and its schema.
+"""A stack's configuration (`stacks/Pulumi.<stack>.yaml`): read, every problem of it reported at once, and its schema.
 
 What a value must be, pydantic decides by the classes in `imagepull.stack_config.environment`; what a registry must be,
-`imagepull.registry_secret.spec`; what must hold between values is here.
+`imagepull.registry_secret.spec`; what must hold between values, `imagepull.stack_config.consistency`.
 """
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from imagepull.errors import InvalidInput, Problem
-from imagepull.inputs import Reader, shown
-from imagepull.pull_plan.kinds import ONLY_FOR, Kind
-from imagepull.registry_secret import spec as registry_secret
-from imagepull.registry_secret.spec import Renewal
-from imagepull.renewal.settings import CRON_JOB_INPUTS, parse_cron_job
+from imagepull.inputs import Reader, one_of, shown
 from imagepull.stack_config.annotations import PROBLEM
-from imagepull.stack_config.environment import Environment, Verify
+from imagepull.stack_config.consistency import (
+    clusters_that_differ,
+    plain_passwords,
+    texts_for_mappings,
+    wrong_prefixes,
+    wrong_registries,
+    wrong_together,
+)
+from imagepull.stack_config.environment import Environment
+from imagepull.stack_config.stack_file import StackFile
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -25,17 +30,24 @@ if TYPE_CHECKING:
 
 __all__ = ["file_schema", "parse", "read"]
 
-_ACCESS: Final = [key for key in registry_secret.INPUTS if key not in ("name", "namespaces")]
-_CLUSTER_KEYS: Final = ("kubeconfig", "context")
 _UNKNOWN_KEY: Final = ("extra_forbidden", "unexpected_keyword_argument")
+_misspelt = re.compile(r"is no input here; (?:is (\w+) meant\?)")
 
 
-def read(config: Mapping[str, str], project: str) -> Environment:
+def read(
+    config: Mapping[str, str],
+    project: str,
+    *,
+    secret_keys: Collection[str] | None = None,
+    stack_file: StackFile | None = None,
+) -> Environment:
     """The environment that a stack's whole configuration describes.
 
     Args:
         config: Pulumi's configuration: `namespace:key` to text, structured values as JSON, secrets decrypted.
         project: Name of the project, the namespace of our keys.
+        secret_keys: The keys of `config` with a secret in them. Default: not known, no password is called plain text.
+        stack_file: The file that the configuration comes from, if it is at hand.
 
     Raises:
         InvalidInput: with every problem and its path (`private-images:workloads[1].port`).
@@ -50,14 +62,19 @@ def read(config: Mapping[str, str], project: str) -> Environment:
             except ValueError:  # not shown: it may hold a password
                 problems.append(Problem(path=key, reason="is no JSON; write it in the stack's file, as YAML"))
     unreadable = {problem.path for problem in problems}
-    problems += _clusters_that_differ(config, "cluster" in own)
+    problems += clusters_that_differ(config, "cluster" in own)
+    problems += wrong_prefixes(config, project)
+    if secret_keys is not None and f"{prefix}registries" not in secret_keys:
+        problems += plain_passwords(own.get("registries"), project)
+    problems += stack_file.problems(project) if stack_file else ()
+    environment = None
     try:
         environment = parse(own)
     except InvalidInput as error:
         ours = [Problem(path=prefix + each.path, reason=each.reason) for each in error.problems]
-        raise InvalidInput([*(each for each in ours if each.path not in unreadable), *problems]) from None
-    if problems:
-        raise InvalidInput(problems)
+        problems = [*(each for each in ours if each.path not in unreadable), *problems]
+    if problems or environment is None:
+        raise InvalidInput(list({problem.path: problem for problem in reversed(problems)}.values())[::-1])
     return environment
 
 
@@ -66,7 +83,7 @@ def parse(values: Mapping[str, Any]) -> Environment:
     from pydantic import ValidationError
 
     values = _without_nulls(values)
-    problems = [*_wrong_registries(values), *_wrong_together(values)]
+    problems = [*texts_for_mappings(values), *wrong_registries(values), *wrong_together(values)]
     environment = None
     try:
         environment = _adapter().validate_json(json.dumps(values), strict=True)
@@ -75,7 +92,7 @@ def parse(values: Mapping[str, Any]) -> Environment:
         problems = [*problems, *(_problem(each) for each in found if not _is_echo(each))]
     first = {problem.path: problem for problem in reversed(problems)}
     if first or environment is None:
-        raise InvalidInput(sorted(first.values(), key=_place))
+        raise InvalidInput(sorted(_without_echoes(first.values()), key=_place))
     return environment
 
 
@@ -136,75 +153,26 @@ def _decoded(text: str) -> Any:
     return json.loads(text) if text.startswith(("[", "{")) else {"true": True, "false": False}.get(text, text)
 
 
-def _without_nulls(value: Any) -> Any:
-    """A key without a value is as good as none."""
-    if isinstance(value, Mapping):
-        return {key: _without_nulls(each) for key, each in value.items() if each is not None}
-    return [_without_nulls(each) for each in value] if isinstance(value, list) else value
+def _without_nulls(value: Any, place: tuple[int | str, ...] = ()) -> Any:
+    """A known key without a value is as good as none; an unknown one stays, to be reported."""
+    if isinstance(value, list):
+        return [_without_nulls(each, (*place, i)) for i, each in enumerate(value)]
+    if not isinstance(value, Mapping):
+        return value
+    known = _at(place).get("properties", {}) if None in value.values() else ()
+    return {
+        key: _without_nulls(each, (*place, key)) for key, each in value.items() if each is not None or key not in known
+    }
 
 
-def _clusters_that_differ(config: Mapping[str, str], elsewhere: bool) -> Iterator[Problem]:
-    """The Secrets (`imagepull`) and the workloads (`kubernetes`) go to one cluster."""
-    for key in _CLUSTER_KEYS:
-        ours, theirs = f"imagepull:{key}", f"kubernetes:{key}"
-        for each in (ours, theirs):
-            if elsewhere and each in config:
-                yield Problem(path=each, reason="is not used where cluster names a stack; leave one of them out")
-        if not elsewhere and config.get(ours) != config.get(theirs):
-            yield Problem(
-                path=ours, reason=f"is not what {theirs} is; write the same in both: they are for one cluster"
-            )
-
-
-def _wrong_registries(values: Mapping[str, Any]) -> Sequence[Problem]:
-    try:
-        registry_secret.parse({"name": "any", "namespaces": ["any"], **{key: values.get(key) for key in _ACCESS}})
-    except InvalidInput as error:
-        return error.problems
-    return ()
-
-
-def _wrong_together(values: Mapping[str, Any]) -> Iterator[Problem]:
-    reader = Reader(values=values)
-    for key in ("platforms", "largestImage"):
-        if reader.has(key) and values.get("verify", Verify.OFF.value) == Verify.OFF:
-            yield Problem(path=key, reason="is for verify, which is off; write verify: warning, or leave it out")
-    yield from _wrong_renewal(reader)
-    namespaces = [(str(entry.values.get("name")), entry) for entry in reader.children("namespaces")]
-    workloads = [(entry.values.get("kind", Kind.DEPLOYMENT.value), entry) for entry in reader.children("workloads")]
-    reader.problems.clear()  # pydantic tells them
-    known = [name for name, _ in namespaces]
-    for kind, workload in workloads:
-        namespace = workload.values.get("namespace")
-        if namespace is not None and namespace not in known:
-            workload.problem("namespace", f"is {shown(namespace)}, which is not among namespaces; add it there")
-        if workload.has("schedule") != (kind in ONLY_FOR["schedule"]):
-            workload.problem("schedule", "is for a CronJob, which needs it; write when to run, as '0 3 * * *'")
-        if workload.has("replicas") and kind not in ONLY_FOR["replicas"]:
-            workload.problem("replicas", f"is not for a {kind}; leave it out")
-    yield from reader.problems
-    yield from _named_twice(namespaces)
-    yield from _named_twice([(f"{kind} {workload.values.get('name')}", workload) for kind, workload in workloads])
-
-
-def _wrong_renewal(reader: Reader) -> Iterator[Problem]:
-    values = reader.values.get("cronJob")
-    if not isinstance(values, Mapping):
-        return
-    if reader.values.get("renewal") != Renewal.CRON_JOB:
-        yield Problem(path="cronJob", reason="is for renewal: cronJob; write that, or leave it out")
-    try:
-        parse_cron_job({key: value for key, value in values.items() if key in CRON_JOB_INPUTS}, "cronJob")
-    except InvalidInput as error:
-        yield from error.problems
-
-
-def _named_twice(named: Iterable[tuple[str, Reader]]) -> Iterator[Problem]:
-    seen = set()
-    for name, entry in named:
-        if entry.has("name") and name in seen:
-            yield Problem(path=entry.path, reason=f"is {name} a second time; name each once")
-        seen.add(name)
+def _without_echoes(problems: Collection[Problem]) -> list[Problem]:
+    """Without those that say a value is missing where another says that its key is misspelt."""
+    meant = {
+        f"{problem.path.rpartition('.')[0]}.{found[1]}".removeprefix(".")
+        for problem in problems
+        if (found := _misspelt.fullmatch(problem.reason))
+    }
+    return [each for each in problems if each.path not in meant or not each.reason.startswith("is missing")]
 
 
 def _is_echo(error: "ErrorDetails") -> bool:
@@ -223,8 +191,11 @@ def _problem(error: "ErrorDetails") -> Problem:
     path = _path(error["loc"])
     if error["type"] == PROBLEM:
         return Problem(path=path, reason=error["ctx"]["reason"])
-    is_ = {"missing": "missing", "too_short": "empty"}.get(error["type"]) or shown(error["input"])
-    return Problem(path=path, reason=f"is {is_}; write {_wanted(_at(error['loc']))}")
+    value = error["input"]
+    is_ = {"missing": "missing", "too_short": "empty"}.get(error["type"]) or (
+        "empty" if value is None else shown(value)
+    )
+    return Problem(path=path, reason=f"is {is_}; write {_wanted(_at(error['loc']), value)}")
 
 
 def _at(place: Sequence[int | str]) -> Mapping[str, Any]:
@@ -239,9 +210,9 @@ def _at(place: Sequence[int | str]) -> Mapping[str, Any]:
     return found
 
 
-def _wanted(schema: Mapping[str, Any]) -> str:
+def _wanted(schema: Mapping[str, Any], value: object) -> str:
     if "enum" in schema:
-        return f"one of {', '.join(schema['enum'])}"
+        return one_of(schema["enum"], value)
     if schema.get("type") == "integer":
         return f"a whole number from {schema['minimum']} to {schema['maximum']}"
     if schema.get("type") == "string" and "examples" in schema:

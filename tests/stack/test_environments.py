@@ -130,15 +130,28 @@ def test_all_problems_of_a_file_are_told_at_once_without_a_traceback(stack: Pulu
     assert preview.returncode != 0
     for told in (
         "private-images:namespaces[0].name: is 'Shop'; write a namespace's name",
-        "private-images:registries[0].password: is missing beside username; give both",
         "private-images:registries[0].passwort: is no input here; is password meant?",
         "private-images:rule: is no input here; is rules meant?",
         "private-images:workloads[0].imagePullPolicy: is 'always'; write one of Always, IfNotPresent, Never",
-        "private-images:workloads[0].namespace: is 'shop', which is not among namespaces; add it there",
         "private-images:workloads[0].prot: is no input here; is port meant?",
     ):
         assert told in preview.stdout
     assert "Traceback" not in stack.output
+    assert PASSWORD not in stack.output
+
+
+def test_password_in_plain_text_is_refused_also_beside_an_encrypted_one(stack: PulumiProject) -> None:
+    ghcr, quay = ({"host": host, "username": "robot", "password": PASSWORD} for host in ("ghcr.io", "quay.io"))
+    write_config(stack, environment("shop", registries=[ghcr, quay], workloads=[]))
+    alone = stack.preview(check=False)
+    stack.pulumi("config", "set", "--secret", "--path", f"{PROJECT}:registries[0].password", PASSWORD)
+    beside = stack.preview(check=False)
+
+    told = "private-images:registries[{}].password: stands in plain text in the stack's file"
+    assert told.format(0) in alone.stdout
+    assert told.format(1) in alone.stdout
+    assert told.format(0) not in beside.stdout
+    assert told.format(1) in beside.stdout
     assert PASSWORD not in stack.output
 
 

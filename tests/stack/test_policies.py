@@ -1,7 +1,9 @@
 """The policy pack, run by the real CLI: it refuses, it mends, and it lets our own components pass."""
 
 import json
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from lab.layout import CHECKOUT
@@ -162,3 +164,38 @@ def test_our_components_pass_all_of_it(namespace: str, project: Callable[[str], 
 
     assert reported(done.stdout) == set()
     assert "imagepull|local" in done.stdout
+
+
+# What newer language hosts do: they start the pack in its own folder.
+STARTED_IN_ITS_FOLDER = f"""
+import os
+import runpy
+
+os.chdir({str(CHECKOUT / "policies")!r})
+runpy.run_path({str(CHECKOUT / "policies" / "__main__.py")!r}, run_name="__main__")
+"""
+
+
+def test_password_is_found_from_the_packs_own_folder_and_with_another_current_one(
+    project: Callable[[str], PulumiProject], tmp_path: Path
+) -> None:
+    broken = project(BROKEN)
+    broken.pulumi("config", "set", "token", PASSWORD)
+    started = tmp_path / "pack"
+    started.mkdir()
+    description = (CHECKOUT / "policies" / "PulumiPolicy.yaml").read_text()
+    virtual = str(CHECKOUT / "policies" / ".venv")
+    (started / "PulumiPolicy.yaml").write_text(description.replace("virtualenv: .venv", f"virtualenv: {virtual}"))
+    (started / "__main__.py").write_text(STARTED_IN_ITS_FOLDER)
+
+    done = subprocess.run(
+        ["pulumi", "-C", str(broken.folder), "preview", "--non-interactive", "--policy-pack", str(started)],
+        cwd=tmp_path,
+        env={**broken.env, "PWD": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "Pulumi.test.yaml line" in done.stdout, done.stdout + done.stderr
+    assert PASSWORD not in done.stdout

@@ -6,12 +6,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from imagepull.renewal.schedule import Schedule
+from imagepull.renewal.schedule import parse as parse_schedule
 from lab.layout import CHECKOUT
 from lab.lifecycle import Lab
 from tests.pulumi_project import PulumiProject
@@ -21,11 +24,13 @@ WORKFLOWS = CHECKOUT / ".github" / "workflows"
 ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 STACK = "pr"
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.7"
+GOJQ = "github.com/itchyny/gojq/cmd/gojq@v0.12.17"  # what is inside of gh
 CLOSED = "http://127.0.0.1:9"
 
-# GitHub's API for comments, in a file; every call is noted. `gh` itself is a program of Go that talks to GitHub only.
+# GitHub's API for comments, in a file; every call is noted. `gh` itself talks to GitHub only; its filter is run as it
+# stands, by jq.
 GH = """#!{python}
-import json, os, pathlib, sys
+import json, os, pathlib, subprocess, sys
 state = pathlib.Path(os.environ["GH_STATE"])
 told = json.loads(state.read_text()) if state.exists() else {{"comments": [], "calls": []}}
 arguments = sys.argv[1:]
@@ -35,16 +40,17 @@ method = arguments[arguments.index("--method") + 1] if "--method" in arguments e
 path = next(each for each in arguments if each.startswith("repos/"))
 told["calls"].append([method, path])
 if method == "GET":
-    assert os.environ["MARKER"] and "env.MARKER" in arguments[arguments.index("--jq") + 1]
-    for comment in told["comments"]:
-        if comment["type"] == "Bot" and os.environ["MARKER"] in comment["body"]:
-            print(comment["id"])
+    assert "--paginate" in arguments
+    for comment in told["comments"]:  # a page each: gh runs the filter over each page, and prints texts as they are
+        command = [*{jq!r}, "-r", arguments[arguments.index("--jq") + 1]]
+        subprocess.run(command, input=json.dumps([comment]), text=True, check=True)
 else:
     field = arguments[arguments.index("--field") + 1]
     assert field.startswith("body=@"), field
     body = pathlib.Path(field.removeprefix("body=@")).read_text()
     if method == "POST":
-        told["comments"].append({{"id": len(told["comments"]) + 1, "type": "Bot", "body": body}})
+        bot = {{"type": "Bot", "login": "github-actions[bot]"}}
+        told["comments"].append({{"id": len(told["comments"]) + 1, "user": bot, "body": body}})
     else:
         told["comments"][int(path.rpartition("/")[2]) - 1]["body"] = body
 state.write_text(json.dumps(told))
@@ -66,7 +72,9 @@ class Repository:
             shutil.copytree(CHECKOUT / name, self.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         (self.folder / "stacks").mkdir()
         (self.folder / ".venv").symlink_to(sys.prefix)
-        (bin_folder / "gh").write_text(GH.format(python=sys.executable))
+        (bin_folder / "gh").write_text(
+            GH.format(python=sys.executable, jq=[found] if (found := shutil.which("jq")) else ["go", "run", GOJQ])
+        )
         (bin_folder / "gh").chmod(0o755)
         self.env = {
             **lab.env,
@@ -121,6 +129,10 @@ class Repository:
         told: dict[str, Any] = json.loads(self._state.read_text())
         return told
 
+    def say(self, comments: list[dict[str, Any]]) -> None:
+        """The comments that there are already."""
+        self._state.write_text(json.dumps({"comments": comments, "calls": []}))
+
     @property
     def summary(self) -> str:
         """What the run's summary shows."""
@@ -146,10 +158,16 @@ def repository(lab: Lab, tmp_path: Path, namespace: str) -> Iterator[Repository]
 
 
 def test_pull_request_has_one_comment_that_follows_its_pushes(repository: Repository, lab: Lab) -> None:
+    marker = f"<!-- imagepull: {STACK} -->"
+    others = [
+        {"id": 1, "user": {"type": "User"}, "body": f"quoted by a person: {marker}"},
+        {"id": 2, "user": {"type": "Bot"}, "body": "of another stack <!-- imagepull: prod -->"},
+    ]
+    repository.say(others)
     repository.configure("1.0")
     repository.pulumi("stack", "init", STACK)
     _assert_passed(repository.run("preview.yml", "preview"))
-    (comment,) = repository.github["comments"]
+    (*_, comment) = repository.github["comments"]
     assert comment["body"].startswith("### ✅ pr: 5 to create")
     assert f"`{ECR}/shop/web:1.0`" in comment["body"]
 
@@ -158,17 +176,29 @@ def test_pull_request_has_one_comment_that_follows_its_pushes(repository: Reposi
     _assert_passed(renewed)
     assert "Secret registry-access: not due in namespace" in renewed[-1].stdout
     _assert_passed(repository.run("preview.yml", "preview"))
-    (comment,) = repository.github["comments"]
+    (*before, comment) = repository.github["comments"]
     assert comment["body"].startswith("### ✅ pr: no changes")
     posts = [method for method, path in repository.github["calls"] if method != "GET"]
     assert posts == ["POST", "PATCH"]
 
     repository.configure("latest")
     _assert_passed(repository.run("preview.yml", "preview"))
-    (comment,) = repository.github["comments"]
+    (*before, comment) = repository.github["comments"]
     assert "`IfNotPresent` → **`Always`**" in comment["body"]
+    assert before == others
     for token in lab.ecr.issued():
         assert token.password not in json.dumps(repository.github)
+
+
+def test_secret_that_was_deleted_is_back_after_the_next_run(repository: Repository, lab: Lab) -> None:
+    repository.configure("1.0")
+    repository.pulumi("stack", "init", STACK)
+    _assert_passed(repository.run("up.yml", "up"))
+    lab.kubectl("delete", "secret", "registry-access", f"--namespace={repository.namespace}")
+
+    _assert_passed(repository.run("up.yml", "up"))
+
+    lab.kubectl("get", "secret", "registry-access", f"--namespace={repository.namespace}")
 
 
 def test_preview_that_fails_is_a_comment_and_fails_the_check(repository: Repository) -> None:
@@ -224,17 +254,60 @@ def test_every_action_is_pinned_by_its_full_commit_with_its_version() -> None:
 
 
 def test_jobs_have_the_least_permissions_and_forks_no_secrets() -> None:
+    jobs: dict[str, Any] = {}
     for name in ("preview.yml", "up.yml", "renew.yml"):
-        workflow = yaml.safe_load((WORKFLOWS / name).read_text())
-        assert workflow["permissions"] == {}
-        assert all(job["concurrency"] for job in workflow["jobs"].values())
         text = (WORKFLOWS / name).read_text()
+        workflow = yaml.safe_load(text)
+        assert workflow["permissions"] == {}
         assert "pull_request_target" not in text
         assert "AWS_SECRET_ACCESS_KEY" not in text
-    jobs = yaml.safe_load((WORKFLOWS / "preview.yml").read_text())["jobs"]
-    assert jobs["fork"]["permissions"] == {"contents": "read"}
+        jobs |= workflow["jobs"]
+    permissions = {
+        "preview": {"contents": "read", "id-token": "write", "pull-requests": "write"},
+        "fork": {"contents": "read"},
+        "up": {"contents": "read", "id-token": "write"},
+        "renew": {"contents": "read", "id-token": "write"},
+    }
+    assert {name: job["permissions"] for name, job in jobs.items()} == permissions
     assert not re.search(r"secrets\.|github\.token|vars\.", yaml.safe_dump(jobs["fork"]))
     assert jobs["preview"]["if"] == "${{ !github.event.pull_request.head.repo.fork }}"
+    assert jobs["fork"]["if"] == "${{ github.event.pull_request.head.repo.fork }}"
+
+
+def test_nothing_of_a_checkout_is_left_that_a_pull_request_could_use() -> None:
+    for name in ("preview.yml", "up.yml"):
+        for job in yaml.safe_load((WORKFLOWS / name).read_text())["jobs"].values():
+            (checkout,) = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
+            assert checkout["with"] == {"persist-credentials": False}
+
+
+def test_runs_are_started_where_they_should_be_and_do_not_overlap() -> None:
+    preview, up = (yaml.safe_load((WORKFLOWS / name).read_text()) for name in ("preview.yml", "up.yml"))
+    # YAML 1.1 reads the key `on` as true.
+    assert preview[True] == {"pull_request": None}
+    assert up[True].keys() == {"push", "workflow_dispatch"}
+    assert up[True]["push"] == {"branches": ["main"]}
+    renew = yaml.safe_load((WORKFLOWS / "renew.yml").read_text())
+    (schedule,) = renew[True]["schedule"]
+    found = parse_schedule(schedule["cron"])
+    assert isinstance(found, Schedule)
+    # Often enough for two tries before half of a token's 12 hours, and off the full hour, when GitHub is busiest.
+    gap = found.longest_gap(datetime(2026, 1, 1, tzinfo=UTC))
+    assert gap is not None
+    assert gap <= timedelta(hours=3)
+    assert 0 not in found.minutes
+
+    job = up["jobs"]["up"]
+    assert job["environment"] == "${{ matrix.stack }}"  # whose protection rules are the approval
+    assert job["strategy"]["max-parallel"] == 1
+    assert job["concurrency"] == {"group": "up-${{ matrix.stack }}", "cancel-in-progress": False}
+    commands = [step["run"] for step in job["steps"] if "pulumi up" in step.get("run", "")]
+    assert [" --refresh " in command for command in commands] == [True]
+    for name, group in (("preview", "preview-${{ matrix.stack }}-"), ("fork", "fork-${{ matrix.stack }}-")):
+        concurrency = preview["jobs"][name]["concurrency"]
+        assert concurrency["cancel-in-progress"] is True
+        assert concurrency["group"].startswith(group)
+        assert "pull_request.number" in concurrency["group"]
 
 
 def test_nobody_has_to_approve_a_renewal_and_only_it_is_on_a_schedule() -> None:

@@ -23,6 +23,7 @@ from policies.images import (
 )
 from policies.pack import POLICIES
 from policies.policy import Declared, Policy
+from policies.project_folder import _folders_of_cli, folders
 from policies.stack_files import plain_texts
 
 DIGEST = "sha256:" + "0" * 64
@@ -180,7 +181,16 @@ def test_version_or_digest_passes_in_production(name: object) -> None:
 
 @pytest.mark.parametrize(
     ("stack", "is_production"),
-    [("prod", True), ("production", True), ("eu-prod", True), ("prod-eu", True), ("dev", False), ("preprod", False)],
+    [
+        ("prod", True),
+        ("production", True),
+        ("eu-prod", True),
+        ("prod-eu", True),
+        ("Prod", True),
+        ("EU-PROD", True),
+        ("dev", False),
+        ("preprod", False),
+    ],
 )
 def test_name_of_the_stack_tells_production(stack: str, is_production: bool) -> None:
     assert bool(findings(NO_LATEST_IN_PROD, pod(image("nginx"), stack=stack))) is is_production
@@ -188,6 +198,7 @@ def test_name_of_the_stack_tells_production(stack: str, is_production: bool) -> 
 
 def test_configuration_tells_production() -> None:
     assert findings(NO_LATEST_IN_PROD, pod(image("nginx"), stack="live"), stacks=["live"])
+    assert findings(NO_LATEST_IN_PROD, pod(image("nginx"), stack="live-EU"), stacks=["Live-*"])
     assert not findings(NO_LATEST_IN_PROD, pod(image("nginx"), stack="prod"), stacks=["live"])
 
 
@@ -224,6 +235,15 @@ def test_private_image_without_pull_secret_is_found_and_mended(name: str, privat
     assert mended == {("spec", "imagePullSecrets"): [{"name": "pull"}]}
 
 
+@pytest.mark.parametrize("entries", [[{}], [{"name": ""}], [{"name": None}], [None]])
+def test_entry_without_a_name_is_no_pull_secret(entries: list[Any]) -> None:
+    resource = pod(image(ECR), imagePullSecrets=entries)
+
+    assert len(findings(PULL_SECRET_FOR_PRIVATE_IMAGES, resource)) == 1
+    mended = writes(PULL_SECRET_FOR_PRIVATE_IMAGES, resource, pullSecrets=["pull"])
+    assert mended == {("spec", "imagePullSecrets"): [{"name": "pull"}]}
+
+
 def test_no_pull_secret_is_invented() -> None:
     assert writes(PULL_SECRET_FOR_PRIVATE_IMAGES, pod(image(ECR))) == {}
 
@@ -236,6 +256,8 @@ def test_no_pull_secret_is_invented() -> None:
         (pod(image("Not An Image"), image(UNKNOWN)), {}),
         (pod(image(ECR), imagePullSecrets=[{"name": "pull"}]), {}),
         (pod(image(ECR), imagePullSecrets=UNKNOWN), {}),
+        (pod(image(ECR), imagePullSecrets=[{}, {"name": UNKNOWN}]), {}),
+        (pod(image(ECR), imagePullSecrets=[UNKNOWN]), {}),
         (pod(image(ECR)), {"serviceAccounts": ["shop/default"]}),
         (pod(image(ECR), serviceAccountName="ci"), {"serviceAccounts": ["*/ci"]}),
         (pod(image(ECR), metadata={"namespace": UNKNOWN}), {"serviceAccounts": ["shop/default"]}),
@@ -339,9 +361,56 @@ def test_file_that_is_not_yaml_is_named_and_not_quoted(project: Path) -> None:
 def test_check_that_finds_no_project_says_so(project: Path) -> None:
     (project / "Pulumi.yaml").unlink()
 
-    with pytest.raises(InvalidInput, match=r"Pulumi\.yaml: is not in the current folder"):
+    with pytest.raises(InvalidInput, match=r"Pulumi\.yaml: of project shop is not to be found.*were not checked"):
         findings(NO_PLAIN_TEXT_PASSWORDS, registry_secret(PASSWORD))
     assert findings(NO_PLAIN_TEXT_PASSWORDS, registry_secret(None)) == []
+
+
+def test_project_of_another_name_is_not_taken_for_the_programs(
+    project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Newer language hosts start the pack in its own folder, inside of somebody else's project."""
+    (project / "Pulumi.yaml").write_text("name: shop\n")
+    (project / "Pulumi.dev.yaml").write_text(f"config:\n  shop:token: {PASSWORD}\n")
+    other = tmp_path_factory.mktemp("other")
+    (other / "Pulumi.yaml").write_text("name: pack\n")
+    monkeypatch.chdir(other)
+
+    monkeypatch.setenv("PWD", str(other))
+    with pytest.raises(
+        InvalidInput, match=r"of project shop is not to be found \(found: pack\), so its texts were not"
+    ):
+        findings(NO_PLAIN_TEXT_PASSWORDS, registry_secret(PASSWORD))
+
+    monkeypatch.setenv("PWD", str(project / "app"))
+    (found,) = findings(NO_PLAIN_TEXT_PASSWORDS, registry_secret(PASSWORD))
+    assert "Pulumi.dev.yaml line 2" in found
+
+
+def test_packs_own_folder_says_nothing_about_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PWD")
+    monkeypatch.chdir(CHECKOUT / "policies")
+
+    assert CHECKOUT / "policies" not in list(folders())
+
+
+def test_folder_of_the_cli_is_found_through_the_processes_above(tmp_path: Path) -> None:
+    def process(number: int, name: str, parent: int) -> None:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "comm").write_text(f"{name}\n")
+        (folder / "stat").write_text(f"{number} ({name}) S {parent} 1 1 0")
+        (folder / "cwd").symlink_to(f"/srv/{name.strip(' )')}")
+
+    process(30, "pulumi-language", 20)
+    process(20, "a ) b", 10)
+    process(10, "pulumi", 1)
+    process(40, "bash", 41)
+    process(41, "systemd", 1)
+
+    assert list(_folders_of_cli(tmp_path, 30)) == [Path("/srv/pulumi")]
+    assert list(_folders_of_cli(tmp_path, 40)) == []
+    assert list(_folders_of_cli(tmp_path, 99)) == []
 
 
 def test_document_that_is_none_passes(project: Path) -> None:
@@ -358,15 +427,19 @@ def test_pull_secret_of_another_hand_is_found(type_: str) -> None:
     assert "RegistrySecret" in found
 
 
+@pytest.mark.parametrize("component", ["imagepull:index:Whatever", "imagepull:index:RegistryAccess"])
+def test_component_that_is_called_ours_hides_nothing(component: str) -> None:
+    assert len(findings(NO_FOREIGN_PULL_SECRETS, pull_secret(parent=component))) == 1
+
+
 @pytest.mark.parametrize(
     ("resource", "allowed"),
     [
         (pull_secret(type_="Opaque"), []),
-        (pull_secret(parent="imagepull:index:RegistryAccess"), []),
         (pull_secret(), ["shop/*"]),
         (registry_secret(PASSWORD), []),
     ],
-    ids=["other-type", "ours", "allowed", "our-resource"],
+    ids=["other-type", "allowed", "our-resource"],
 )
 def test_our_pull_secret_or_an_allowed_one_passes(resource: Declared, allowed: list[str]) -> None:
     assert findings(NO_FOREIGN_PULL_SECRETS, resource, allowed=allowed) == []

@@ -93,6 +93,42 @@ def test_first_line_is_the_verdict_with_counts() -> None:
     assert "findings: 3 errors, 4 warnings" in first(recorded("findings"))
 
 
+ECHO = "an unhandled error occurred: Program exited with non-zero exit code: 1"
+
+
+def test_pulumis_own_line_about_a_failed_program_is_not_counted() -> None:
+    def comment(*texts: str) -> str:
+        said = [{"severity": "error", "message": f"<{{%reset%}}>{text}<{{%reset%}}>\n"} for text in texts]
+        return render(read(json.dumps({"diagnostics": said, "steps": []})), stack="prod")
+
+    assert comment("error: no such host", ECHO).splitlines()[0] == "### ❌ prod: preview failed · 1 error"
+    assert "unhandled" not in comment("no such host", ECHO)
+    assert "unhandled" in comment(ECHO)
+
+
+@pytest.mark.parametrize(
+    "registries",
+    ["04da6b54-80e4-46f7-96ec-b56ff0331ba9", "[secret]", ["04da6b54-80e4-46f7-96ec-b56ff0331ba9"], [{}], None, {}, 3],
+    ids=["unknown", "secret", "unknown entry", "no host", "none", "mapping", "number"],
+)
+def test_registries_that_a_preview_does_not_know_are_said_to_be_so(registries: object) -> None:
+    inputs = {"name": "pull", "namespaces": ["shop"], "registries": registries}
+    urn = "urn:pulumi:s::p::imagepull:index:RegistrySecret::pull"
+    pod = {"kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": [{"name": "a", "image": "ghcr.io/a/b:1"}]}}
+    steps = [
+        {"op": "create", "urn": urn, "newState": {"inputs": inputs}},
+        {"op": "update", "urn": urn + "2", "oldState": {"inputs": inputs}, "newState": {"inputs": inputs}},
+        {"op": "create", "urn": "urn:pulumi:s::p::kubernetes:core/v1:Pod::a", "newState": {"inputs": pod}},
+    ]
+
+    run = read(json.dumps({"steps": steps, "changeSummary": {"create": 2}}))
+
+    assert "| create | Secret | `pull` |" in render(run, stack="prod")
+    if registries and not isinstance(registries, dict | int):
+        assert "hosts: (known after up)" in render(run, stack="prod")
+        assert plan(run).accesses is None  # and so nothing is said about what opens an image
+
+
 def test_preview_that_told_nothing_is_a_comment_too() -> None:
     comment = render(read(""), stack="prod")
     assert comment.startswith("### ❌ prod: preview failed")

@@ -25,7 +25,7 @@ def recorded(name: str) -> Run:
 
 def without_expiry(found: Plan) -> Plan:
     """Outputs are in the event log only, and with them when a token expires."""
-    accesses = [replace(access, expires=None) for access in found.accesses or ()]
+    accesses = [replace(access, expires=None, written=None) for access in found.accesses or ()]
     return replace(found, accesses=tuple(accesses))
 
 

@@ -103,6 +103,11 @@ def access(secret: str = "pull", *hosts: str, **fields: Any) -> Access:
     ("accesses", "image_name", "expected"),
     [
         ([access(expires=IN_TWO_HOURS)], f"{HOST}/a:1", "pull, 2.0 hours left"),
+        (
+            [access(expires=IN_TWO_HOURS, written=NOW - timedelta(hours=10, minutes=5))],
+            f"{HOST}/a:1",
+            f"pull, 2.0 hours left as written at {NOW - timedelta(hours=10, minutes=5):%H:%M} UTC",
+        ),
         ([access(expires=NOW - timedelta(hours=1))], f"{HOST}/a:1", "pull, expired 1.0 hours ago"),
         ([access(expires=UNKNOWN)], f"{HOST}/a:1", "pull, new token"),
         ([access("pull", "ghcr.io", expires=None)], "ghcr.io/a:1", "pull"),

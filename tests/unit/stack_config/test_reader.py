@@ -13,11 +13,13 @@ import yaml
 
 from imagepull.errors import InvalidInput
 from imagepull.stack_config.reader import file_schema, parse, read
+from imagepull.stack_config.stack_file import read_stack_file
 
 CHECKOUT = Path(__file__).parents[3]
 STACKS = sorted((CHECKOUT / "stacks").glob("Pulumi.*.yaml"))
 PROJECT = yaml.safe_load((CHECKOUT / "Pulumi.yaml").read_text())["name"]
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+KINDS = "Deployment, Pod, StatefulSet, DaemonSet, Job, CronJob"
 MODELINE = "# yaml-language-server: $schema=schema.json\n"
 
 
@@ -108,8 +110,22 @@ def test_there_is_a_file_for_every_environment() -> None:
         ({"workloads": [workload(port=True)]}, "workloads[0].port: is true; write a whole number"),
         ({"workloads": [workload(port="8080")]}, "workloads[0].port: is '8080'; write a whole number"),
         ({"workloads": [workload(kind="Pod", replicas=2)]}, "workloads[0].replicas: is not for a Pod"),
-        ({"workloads": [workload(schedule="* * * * *")]}, "workloads[0].schedule: is for a CronJob"),
-        ({"workloads": [workload(kind="CronJob")]}, "workloads[0].schedule: is for a CronJob"),
+        (
+            {"workloads": [workload(schedule="* * * * *")]},
+            "workloads[0].schedule: is not for a Deployment; leave it out",
+        ),
+        (
+            {"workloads": [workload(kind="CronJob")]},
+            "workloads[0].schedule: is missing; a CronJob needs one: write when",
+        ),
+        (
+            {"workloads": [workload(kind="CronJob", schedule="3 o'clock")]},
+            'workloads[0].schedule: is "3 o\'clock", which has 2 fields instead of five',
+        ),
+        (
+            {"workloads": [workload(kind="CronJob", schedule="0 24 * * *")]},
+            "workloads[0].schedule: is '0 24 * * *', which has '24' as its hour, which may be from 0 to 23; write",
+        ),
         ({"workloads": [workload(command="sleep")]}, "workloads[0].command: is 'sleep'; write a list"),
         ({"workloads": [workload(env=["A"])]}, "workloads[0].env: is a list; write a mapping"),
         ({"workloads": [workload(env={"PORT": 8080})]}, 'workloads[0].env["PORT"]: is 8080; write a text in quotes'),
@@ -140,12 +156,157 @@ def test_problem_is_told_with_its_path_and_what_to_write(values: dict[str, Any],
     ] == told.split("|")
 
 
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        # No mistake follows from another.
+        ({"namespaces": [{"name": "Shop"}], "workloads": [workload()]}, ["namespaces[0].name: is 'Shop'; write a"]),
+        (
+            {"namespaces": ["shop"], "workloads": [workload()]},
+            ["namespaces[0]: is 'shop'; write a mapping: {name: shop}"],
+        ),
+        ({"namespaces": "shop", "workloads": [workload()]}, ["namespaces: is 'shop'; write a list"]),
+        (
+            {"namespaces": [{"nmae": "shop"}], "workloads": [workload()]},
+            ["namespaces[0].nmae: is no input here; is name"],
+        ),
+        (
+            {"workloads": [workload(kind="Deploymnet", replicas=2, schedule="* * * * *")]},
+            [f"workloads[0].kind: is 'Deploymnet'; write one of {KINDS}; is D"],
+        ),
+        (
+            {"workloads": [workload(kind="cronjob", schedule="* * * * *")]},
+            [f"workloads[0].kind: is 'cronjob'; write one of {KINDS}; is C"],
+        ),
+        (
+            {"workloads": [workload(knid="CronJob", schedule="* * * * *")]},
+            ["workloads[0].knid: is no input here; is kind meant?"],
+        ),
+        (
+            {"registries": [{"host": "ghcr.io", "username": "a", "passwort": "b"}]},
+            ["registries[0].passwort: is no input here; is password meant?"],
+        ),
+        ({"registries": [{"hots": HOST}]}, ["registries[0].hots: is no input here; is host meant?"]),
+        ({"registries": [HOST]}, [f"registries[0]: is '{HOST}'; write a mapping: {{host: {HOST}}}"]),
+        # Keys without a value.
+        ({"workloadz": ""}, ["workloadz: is no input here; is workloads meant?"]),
+        ({"workloads": [workload(prot=None)]}, ["workloads[0].prot: is no input here; is port meant?"]),
+        (
+            {"workloads": [{**workload(), "port:8080": None}]},
+            ["workloads[0].port:8080: is no input here; write a space after the colon: 'port: 8080'"],
+        ),
+        (
+            {"registries": [{"host": HOST, "rolArn": None}]},
+            ["registries[0].rolArn: is no input here; is roleArn meant?"],
+        ),
+        ({"rules": {"forbidLast": None}}, ["rules.forbidLast: is no input here; is forbidLatest meant?"]),
+        ({"workloads": [workload(env={"A": None})]}, ['workloads[0].env["A"]: is empty; write a text in quotes']),
+    ],
+)
+def test_each_mistake_is_reported_once_with_what_is_meant(values: dict[str, Any], told: list[str]) -> None:
+    assert [problem[: len(text)] for problem, text in zip(problems(**values), told, strict=True)] == told
+
+
+def test_known_key_without_a_value_is_as_good_as_none() -> None:
+    parse(config(rules=None, verify=None, workloads=[workload(port=None, env=None)]))
+
+
+RIGHT = {"shop:registries": json.dumps([{"host": HOST}]), "shop:namespaces": '[{"name": "shop"}]'}
+STATIC = [{"host": HOST}, {"host": "ghcr.io", "username": "a", "password": "geheim"}]
+
+
+def reported(config: dict[str, str], **more: Any) -> list[str]:
+    with pytest.raises(InvalidInput) as raised:
+        read(config, "shop", **more)
+    return [str(problem) for problem in raised.value.problems]
+
+
+@pytest.mark.parametrize("prefix", ["imagepull", "shopp"])
+def test_wrong_prefix_is_named(prefix: str) -> None:
+    told = reported({"shop:namespaces": RIGHT["shop:namespaces"], f"{prefix}:registries": RIGHT["shop:registries"]})
+
+    assert told == [
+        "shop:registries: is missing; write a list of at least one",
+        f"{prefix}:registries: is read by nobody; write shop:registries",
+    ]
+
+
+def test_keys_of_others_are_theirs() -> None:
+    read(
+        {
+            **RIGHT,
+            "other:registries": "x",
+            "aws:region": "x",
+            "imagepull:kubeconfig": "x",
+            "kubernetes:kubeconfig": "x",
+        },
+        "shop",
+    )
+
+
+def test_password_in_plain_text_is_refused() -> None:
+    plain = {**RIGHT, "shop:registries": json.dumps(STATIC)}
+
+    (told,) = reported(plain, secret_keys=[])
+    read(plain, "shop", secret_keys=["shop:registries"])
+
+    assert told == (
+        "shop:registries[1].password: stands in plain text in the stack's file; replace it at the registry, and write"
+        " the new one with `pulumi config set --secret --path 'shop:registries[1].password'`"
+    )
+
+
+@pytest.mark.parametrize("key", ["shop:registries", "registries"])
+def test_password_in_plain_text_beside_an_encrypted_one_is_refused(key: str, tmp_path: Path) -> None:
+    both = [*STATIC, {"host": "quay.io", "username": "a", "password": "other"}]
+    written = [*STATIC, {**both[2], "password": {"secure": "v1:a:b"}}]
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nstackConfigDir: stacks\n")
+    (tmp_path / "stacks").mkdir()
+    (tmp_path / "stacks" / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": {key: written}}))
+
+    (told,) = reported(
+        {**RIGHT, "shop:registries": json.dumps(both)},
+        secret_keys=["shop:registries"],
+        stack_file=read_stack_file(tmp_path, "dev"),
+    )
+
+    assert told.startswith("shop:registries[1].password: stands in plain text")
+    assert "geheim" not in told
+
+
+def test_key_outside_of_config_is_named_as_such(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
+    text = (
+        "encryptionsalt: v1:a:b\nsecretsprovider: awskms://x\nconfig: {}\nshop:workloads: []\nimagepull:context: dev\n"
+    )
+    (tmp_path / "Pulumi.dev.yaml").write_text(text)
+
+    told = reported(RIGHT, stack_file=read_stack_file(tmp_path, "dev"))
+
+    assert told == [
+        f"{key}: stands outside of config: in Pulumi.dev.yaml, where nobody reads it; move it below config:"
+        for key in ("shop:workloads", "imagepull:context")
+    ]
+
+
+@pytest.mark.parametrize("text", ["[", "- a", "config: 3", "\xff"])
+def test_file_that_pulumi_would_refuse_is_left_to_it(text: str, tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text(text, encoding="latin-1")
+
+    read(RIGHT, "shop", stack_file=read_stack_file(tmp_path, "dev"))
+
+
+def test_stack_without_a_file_is_read(tmp_path: Path) -> None:
+    assert read_stack_file(tmp_path, "dev") is None
+
+
 def test_all_problems_are_told_at_once_in_the_order_of_their_paths() -> None:
     told = problems(
         secret="x",
         registries=[{"host": "ghcr.io"}],
-        namespaces=[{"name": "A"}],
-        workloads=[*[workload(name=f"web-{i}") for i in range(10)], workload(namespace="b", port="x")],
+        namespaces=[{"name": "A"}, {"name": "c"}],
+        workloads=[*[workload(name=f"web-{i}", port=0) for i in range(10)], workload(namespace="b", port="x")],
     )
 
     paths = [problem.partition(":")[0] for problem in told]
@@ -153,8 +314,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_their_paths() -> None:
         "namespaces[0].name",
         "registries[0].host",
         "secret",
-        *[f"workloads[{i}].namespace" for i in range(11)],
-        "workloads[10].port",
+        *[f"workloads[{i}].port" for i in range(11)],
     ]
 
 

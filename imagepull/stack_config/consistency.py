@@ -1,0 +1,145 @@
+"""What must hold between the values of a stack's configuration, and what people write in place of something else."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from difflib import get_close_matches
+from typing import Any, Final
+
+from imagepull.errors import InvalidInput, Problem
+from imagepull.inputs import NAMESPACE, Reader, camel_case, shown
+from imagepull.plain_text import one_line
+from imagepull.pull_plan.kinds import ONLY_FOR, REQUIRED_FOR, Kind
+from imagepull.registry_secret import spec as registry_secret
+from imagepull.registry_secret.spec import Renewal
+from imagepull.renewal.settings import CRON_JOB_INPUTS, parse_cron_job
+from imagepull.stack_config.environment import Environment, Verify
+from imagepull.stack_config.stack_file import plain_password
+
+__all__ = [
+    "clusters_that_differ",
+    "plain_passwords",
+    "texts_for_mappings",
+    "wrong_prefixes",
+    "wrong_registries",
+    "wrong_together",
+]
+
+_ACCESS: Final = [key for key in registry_secret.INPUTS if key not in ("name", "namespaces")]
+_CLUSTER_KEYS: Final = ("kubeconfig", "context")
+_PROVIDER: Final = "imagepull"
+
+
+def clusters_that_differ(config: Mapping[str, str], elsewhere: bool) -> Iterator[Problem]:
+    """The Secrets (`imagepull`) and the workloads (`kubernetes`) go to one cluster."""
+    for key in _CLUSTER_KEYS:
+        ours, theirs = f"imagepull:{key}", f"kubernetes:{key}"
+        for each in (ours, theirs):
+            if elsewhere and each in config:
+                yield Problem(path=each, reason="is not used where cluster names a stack; leave one of them out")
+        if not elsewhere and config.get(ours) != config.get(theirs):
+            yield Problem(
+                path=ours, reason=f"is not what {theirs} is; write the same in both: they are for one cluster"
+            )
+
+
+def wrong_prefixes(config: Mapping[str, str], project: str) -> Iterator[Problem]:
+    """Our keys under another namespace than the project's: `imagepull:registries`, or the project misspelt."""
+    known = [camel_case(each.name) for each in fields(Environment)]
+    for key in config:
+        namespace, _, name = key.partition(":")
+        if namespace == project or name not in known:
+            continue
+        if namespace == _PROVIDER or get_close_matches(namespace, [project], cutoff=0.8):
+            yield Problem(path=key, reason=f"is read by nobody; write {project}:{name}")
+
+
+def plain_passwords(registries: Any, project: str) -> Iterator[Problem]:
+    """Each registry's password, where none of them is encrypted."""
+    for place, registry in enumerate(registries if isinstance(registries, list) else []):
+        if isinstance(registry, Mapping) and registry.get("password"):
+            yield plain_password(project, place)
+
+
+def texts_for_mappings(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """`- shop` where `- {name: shop}` is wanted: the most likely meaning is shown."""
+    for key, field in (("namespaces", "name"), ("registries", "host")):
+        entries = values.get(key)
+        for i, entry in enumerate(entries if isinstance(entries, list) else []):
+            if isinstance(entry, str) and entry:
+                reason = f"is {shown(entry)}; write a mapping: {{{field}: {one_line(entry, 80)}}}"
+                yield Problem(path=f"{key}[{i}]", reason=reason)
+
+
+def wrong_registries(values: Mapping[str, Any]) -> Sequence[Problem]:
+    """What the provider itself would have against the registries and the Secret."""
+    try:
+        registry_secret.parse({"name": "any", "namespaces": ["any"], **{key: values.get(key) for key in _ACCESS}})
+    except InvalidInput as error:
+        return error.problems
+    return ()
+
+
+def wrong_together(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Values that are right each by itself, and not with the others."""
+    reader = Reader(values=values)
+    for key in ("platforms", "largestImage"):
+        if reader.has(key) and values.get("verify", Verify.OFF.value) == Verify.OFF:
+            yield Problem(path=key, reason="is for verify, which is off; write verify: warning, or leave it out")
+    yield from _wrong_renewal(reader)
+    namespaces = [(str(entry.values.get("name")), entry) for entry in reader.children("namespaces")]
+    workloads = list(reader.children("workloads"))
+    named = values.get("namespaces")
+    # Where a namespace is wrong itself, a workload in it is no second mistake.
+    all_right = isinstance(named, list) and len(named) == len(namespaces)
+    all_right = all_right and all(NAMESPACE.admits(name) and entry.has("name") for name, entry in namespaces)
+    reader.problems.clear()  # pydantic reports them
+    for workload in workloads:
+        namespace = workload.values.get("namespace")
+        if all_right and namespace is not None and namespace not in [name for name, _ in namespaces]:
+            workload.problem("namespace", f"is {shown(namespace)}, which is not among namespaces; add it there")
+        _check_kind(workload)
+    yield from reader.problems
+    yield from _named_twice(namespaces)
+    yield from _named_twice([(f"{_kind(each)} {each.values.get('name')}", each) for each in workloads])
+
+
+def _wrong_renewal(reader: Reader) -> Iterator[Problem]:
+    values = reader.values.get("cronJob")
+    if not isinstance(values, Mapping):
+        return
+    if reader.values.get("renewal") != Renewal.CRON_JOB:
+        yield Problem(path="cronJob", reason="is for renewal: cronJob; write that, or leave it out")
+    try:
+        parse_cron_job({key: value for key, value in values.items() if key in CRON_JOB_INPUTS}, "cronJob")
+    except InvalidInput as error:
+        yield from error.problems
+
+
+def _check_kind(workload: Reader) -> None:
+    """What a workload says that its kind has no use for, or lacks; nothing where the kind is not known."""
+    kind = _kind(workload)
+    if kind is None:
+        return
+    for key, kinds in ONLY_FOR.items():
+        if workload.has(key) and kind not in kinds:
+            workload.problem(key, f"is not for a {kind}; leave it out, or write kind: {' or '.join(kinds)}")
+    required = REQUIRED_FOR.get(kind)
+    if required and not workload.has(required):
+        workload.problem(required, f"is missing; a {kind} needs one: write when to run, as '0 3 * * *'")
+
+
+def _kind(workload: Reader) -> Kind | None:
+    """The workload's kind; None where what it says is none, or it says so under a key that is misspelt."""
+    if not workload.has("kind"):
+        misspelt = get_close_matches("kind", [str(key).lower() for key in workload.values])
+        return None if misspelt else Kind.DEPLOYMENT
+    written = workload.values["kind"]
+    return next((kind for kind in Kind if kind == written), None)
+
+
+def _named_twice(named: Iterable[tuple[str, Reader]]) -> Iterator[Problem]:
+    seen = set()
+    for name, entry in named:
+        if entry.has("name") and name in seen:
+            yield Problem(path=entry.path, reason=f"is {name} a second time; name each once")
+        seen.add(name)
