@@ -97,6 +97,9 @@ class ProviderArgs(TypedDict):
     """A kubeconfig's text, or the path of one. Always treated as a Pulumi secret."""
     context: NotRequired[pulumi.Input[str]]
     """Context in the kubeconfig. Default: its current context."""
+    cluster_identifier: NotRequired[pulumi.Input[str]]
+    """A name of your choice for the cluster. With it only another name means another cluster, and the address in the
+    kubeconfig may change. Default: all resources are replaced when the kubeconfig's entry of the cluster changes."""
 
 
 class Provider(pulumi.ProviderResource):
@@ -106,6 +109,7 @@ class Provider(pulumi.ProviderResource):
         resource_name: Name of the Pulumi resource.
         kubeconfig: See `ProviderArgs`.
         context: See `ProviderArgs`.
+        cluster_identifier: See `ProviderArgs`.
     """
 
     def __init__(
@@ -114,10 +118,12 @@ class Provider(pulumi.ProviderResource):
         *,
         kubeconfig: Optional[pulumi.Input[str]] = None,
         context: Optional[pulumi.Input[str]] = None,
+        cluster_identifier: Optional[pulumi.Input[str]] = None,
         opts: Optional[pulumi.ResourceOptions] = None,
     ) -> None:
         secret = None if kubeconfig is None else pulumi.Output.secret(kubeconfig)
-        super().__init__(PACKAGE, resource_name, {"kubeconfig": secret, "context": context}, opts)
+        place = {"kubeconfig": secret, "context": context, "clusterIdentifier": cluster_identifier}
+        super().__init__(PACKAGE, resource_name, place, opts)
 
 
 class RegistrySecret(pulumi.CustomResource):

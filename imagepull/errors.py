@@ -8,6 +8,7 @@
     ├── CredentialError       a registry's credential could not be had (AWS refused, was down, ...)
     └── ClusterError          the cluster did not do what was asked of it
         ├── ClusterUnreachable    nothing can be asked of it: no connection, or no usable kubeconfig user
+        ├── WrongCluster          it is another cluster than the one that Pulumi's state knows
         ├── RequestUnanswered     no answer to this one request: it timed out, or the connection broke
         └── RequestRefused        the API server answered with an error
             ├── Unauthorized          401: the credentials are not accepted
@@ -41,6 +42,7 @@ __all__ = [
     "RequestUnanswered",
     "Unauthorized",
     "Unprocessable",
+    "WrongCluster",
 ]
 
 
@@ -87,6 +89,10 @@ class ClusterError(ImagePullError):
 
 class ClusterUnreachable(ClusterError):
     """Nothing can be asked of the cluster: there is no connection, or the kubeconfig's user cannot be used."""
+
+
+class WrongCluster(ClusterError):
+    """The cluster that answers is another one than Pulumi's state knows. Nothing was changed in it."""
 
 
 class RequestUnanswered(ClusterError):

@@ -1,19 +1,20 @@
 """The provider: its configuration, its resources, and what lives as long as the plugin's process."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from pulumi.provider.experimental.provider import GetSchemaRequest, GetSchemaResponse, Provider
 
 from imagepull import __version__, resource_types
 from imagepull.errors import ImagePullError
-from imagepull.inputs import Reader
 from imagepull.registries.ecr_tokens import TokenSource
 
 from .registry_secret import RegistrySecret
 from .renewal_rights import RenewalRights
-from .requests import Resource
+from .requests import Partial, Resource, State
+from .runs import CANCELLED_EARLY
 from .service_accounts import ServiceAccountImagePullSecrets
 
 if TYPE_CHECKING:
@@ -24,9 +25,12 @@ _RESOURCES: Final[Mapping[str, Resource]] = {
     resource_types.RENEWAL_RIGHTS: RenewalRights(),
     resource_types.SERVICE_ACCOUNTS: ServiceAccountImagePullSecrets(),
 }
-_CONFIGURATION: Final = ("kubeconfig", "context", "version", "pluginDownloadURL")
+
+CLUSTER_UID: Final = "clusterUid"
+"""Output of every resource: the UID of the namespace `kube-system`, where it may be read."""
 
 T = TypeVar("T")
+Kept = TypeVar("Kept")
 
 
 class ImagePull(Provider):
@@ -51,14 +55,6 @@ class ImagePull(Provider):
         for task in self._running:
             task.cancel()
 
-    def check_inputs(self, inputs: Mapping[str, object]) -> None:
-        """Raises InvalidInput with every wrong configuration value."""
-        reader = Reader(values=inputs)
-        reader.refuse_others(_CONFIGURATION)
-        reader.secret("kubeconfig")
-        reader.text("context")
-        reader.raise_problems()
-
     def configure_with(self, inputs: Mapping[str, object]) -> None:
         """Takes the configuration; nothing is read or connected yet."""
         self._kubeconfig = _text(inputs.get("kubeconfig"))
@@ -72,6 +68,22 @@ class ImagePull(Provider):
 
             self._cluster = Cluster.connect(self._kubeconfig, self._context)
         return self._cluster
+
+    async def in_known_cluster(self, old: State | None, operation: Callable[[], Awaitable[Kept]]) -> Kept:
+        """Does the operation if the cluster is the one that the old state knows, and adds its UID to the new state.
+
+        Raises:
+            WrongCluster: it is another one; nothing was done.
+        """
+        from imagepull.kubernetes.cluster_identity import confirm_cluster
+
+        known = None if old is None else _text(old.outputs.get(CLUSTER_UID))
+        uid = await confirm_cluster(self.connect(), known)
+        try:
+            state = await operation()
+        except Partial as error:
+            raise Partial(_with_uid(error.state, uid), error.reasons) from None
+        return cast(Kept, _with_uid(state, uid)) if isinstance(state, State) else state
 
     def resource(self, kind: str) -> Resource:
         try:
@@ -89,11 +101,16 @@ class ImagePull(Provider):
         try:
             return await task
         except asyncio.CancelledError:
-            raise ImagePullError("cancelled before anything was changed") from None
+            # Operations that change something answer themselves; what comes here has changed nothing.
+            raise ImagePullError(CANCELLED_EARLY) from None
         finally:
             self._running.discard(task)
             if timer is not None:
                 timer.cancel()
+
+
+def _with_uid(state: State, uid: str | None) -> State:
+    return replace(state, outputs={**state.outputs, CLUSTER_UID: uid})
 
 
 def _text(value: object) -> str | None:

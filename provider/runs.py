@@ -11,6 +11,7 @@ from imagepull.kubernetes.progress import Outcome
 from .requests import Run, State
 
 _CANCELLED: Final = "cancelled before all namespaces were written; the next update writes the rest"
+CANCELLED_EARLY: Final = "cancelled before anything was changed"
 
 
 def owner_of(run: Run, old: State | None) -> Owner:
@@ -25,7 +26,7 @@ async def reasons_of(work: Awaitable[None], outcome: Outcome) -> list[str]:
         await work
         reasons = outcome.reasons
     except asyncio.CancelledError:
-        reasons = [*outcome.reasons, _CANCELLED]
+        reasons = [*outcome.reasons, _CANCELLED if outcome.started else CANCELLED_EARLY]
     if reasons and not outcome.started:
         raise ClusterError("; ".join(reasons))
     return reasons
@@ -33,6 +34,12 @@ async def reasons_of(work: Awaitable[None], outcome: Outcome) -> list[str]:
 
 async def do_all(work: Awaitable[None], outcome: Outcome) -> None:
     """Does the work; raises ClusterError when any of it is not done."""
-    await work
-    if outcome.reasons:
-        raise ClusterError("; ".join(outcome.reasons))
+    reasons = []
+    try:
+        await work
+    except asyncio.CancelledError:
+        begun = f"cancelled after {outcome.done} namespaces; run the command again for the rest"
+        reasons = [begun if outcome.done else CANCELLED_EARLY]
+    reasons = [*outcome.reasons, *reasons]
+    if reasons:
+        raise ClusterError("; ".join(reasons))

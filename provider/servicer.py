@@ -28,7 +28,8 @@ from imagepull.differences import Difference
 from imagepull.errors import ImagePullError, InvalidInput
 from imagepull.inputs import holds_unknown
 
-from .plugin import ImagePull
+from .cluster_config import CLUSTER_ENTRY, check_config, diff_config, fingerprint_of
+from .plugin import CLUSTER_UID, ImagePull
 from .report import Engine, EngineReport
 from .requests import DiffAnswer, Partial, Resource, Run, State, Values
 from .values import plain_map, struct, with_secrets, with_values
@@ -79,10 +80,17 @@ class Servicer(ProviderServicer):
 
     @_told
     async def CheckConfig(self, request: Any, context: Any) -> Any:
-        return _checked(request.news, self._plugin.check_inputs)
+        answer = _checked(request.news, check_config)
+        if not answer.failures and (entry := fingerprint_of(plain_map(request.news))) is not None:
+            answer.inputs[CLUSTER_ENTRY] = entry
+        return answer
 
+    @_told
     async def DiffConfig(self, request: Any, context: Any) -> Any:
-        return proto.DiffResponse(changes=proto.DiffResponse.DIFF_UNKNOWN)
+        old = plain_map(request.old_inputs) or plain_map(request.olds)
+        changed, replaces = diff_config(old, plain_map(request.news))
+        changes = proto.DiffResponse.DIFF_SOME if changed else proto.DiffResponse.DIFF_NONE
+        return proto.DiffResponse(changes=changes, diffs=changed, replaces=replaces)
 
     @_told
     async def Configure(self, request: Any, context: Any) -> Any:
@@ -109,7 +117,8 @@ class Servicer(ProviderServicer):
         if request.preview or holds_unknown(inputs):
             return proto.CreateResponse(properties=struct(resource.preview(None, inputs)))
         async with self._run(request) as run:
-            state = await self._plugin.finish(resource.create(run, inputs), request.timeout)
+            work = self._plugin.in_known_cluster(None, lambda: resource.create(run, inputs))
+            state = await self._plugin.finish(work, request.timeout)
         return proto.CreateResponse(id=state.id, properties=struct(state.outputs))
 
     @_told
@@ -117,9 +126,11 @@ class Servicer(ProviderServicer):
         resource, inputs = self._resource(request), plain_map(request.news)
         old = State(id=request.id, inputs=plain_map(request.old_inputs), outputs=plain_map(request.olds))
         if request.preview or holds_unknown(inputs):
-            return proto.UpdateResponse(properties=struct(resource.preview(old, inputs)))
+            known = {CLUSTER_UID: old.outputs.get(CLUSTER_UID)}
+            return proto.UpdateResponse(properties=struct({**known, **resource.preview(old, inputs)}))
         async with self._run(request) as run:
-            state = await self._plugin.finish(resource.update(run, old, inputs), request.timeout)
+            work = self._plugin.in_known_cluster(old, lambda: resource.update(run, old, inputs))
+            state = await self._plugin.finish(work, request.timeout)
         return proto.UpdateResponse(properties=struct(state.outputs))
 
     @_told
@@ -127,7 +138,8 @@ class Servicer(ProviderServicer):
         resource = self._resource(request)
         old = State(id=request.id, inputs=plain_map(request.inputs), outputs=plain_map(request.properties))
         async with self._run(request) as run:
-            state = await self._plugin.finish(resource.read(run, old), request.timeout)
+            work = self._plugin.in_known_cluster(old, lambda: resource.read(run, old))
+            state = await self._plugin.finish(work, request.timeout)
         if state is None:
             return proto.ReadResponse(id="")
         return proto.ReadResponse(
@@ -141,7 +153,8 @@ class Servicer(ProviderServicer):
         resource = self._resource(request)
         old = State(id=request.id, inputs=plain_map(request.old_inputs), outputs=plain_map(request.properties))
         async with self._run(request) as run:
-            await self._plugin.finish(resource.delete(run, old), request.timeout)
+            work = self._plugin.in_known_cluster(old, lambda: resource.delete(run, old))
+            await self._plugin.finish(work, request.timeout)
         return empty_pb2.Empty()
 
     @_told

@@ -29,11 +29,13 @@ class Outcome:
 
     Attributes:
         started: Whether anything may have been written.
+        done: Namespaces that are finished, with or without a failure.
         failures: Why, by namespace.
         problems: Failures of no one namespace, such as a registry without a credential.
     """
 
     started: bool = False
+    done: int = 0
     failures: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
@@ -45,6 +47,7 @@ class Outcome:
                 await work(namespace)
             except ImagePullError as error:
                 self.failures[namespace] = str(error)
+            self.done += 1
             report.step()
 
         return noted

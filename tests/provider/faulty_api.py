@@ -43,6 +43,7 @@ class FaultyApi:
     requests: list[tuple[str, str]] = field(default_factory=list)
     headers: list[Message] = field(default_factory=list)
     fault: Callable[[str, str], Fault | None] = lambda method, path: None
+    cluster_uid: str = "the-cluster"
     most_at_once: int = 0
     _at_once: int = 0
     _versions: Iterator[int] = field(default_factory=lambda: count(1))
@@ -71,6 +72,8 @@ class FaultyApi:
         parts = urlsplit(url)
         if parts.path == "/readyz":
             return 200, {}
+        if parts.path == "/api/v1/namespaces/kube-system":
+            return 200, {"kind": "Namespace", "metadata": {"name": "kube-system", "uid": self.cluster_uid}}
         match = _PATH.fullmatch(parts.path)
         assert match is not None, url
         kind, namespace, name = match["kind"], match["namespace"], match["name"]

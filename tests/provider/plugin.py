@@ -61,8 +61,11 @@ class Plugin:
         )
         return await self._call(self._stub.Diff(request))
 
-    async def create(self, urn: str, inputs: Mapping[str, object], *, preview: bool = False) -> dict[str, object]:
-        request = proto.CreateRequest(urn=urn, properties=struct(inputs), preview=preview)
+    async def create(
+        self, urn: str, inputs: Mapping[str, object], *, preview: bool = False, timeout_seconds: float = 0.0
+    ) -> dict[str, object]:
+        """`timeout_seconds`: what `customTimeouts` says; 0 for none."""
+        request = proto.CreateRequest(urn=urn, properties=struct(inputs), preview=preview, timeout=timeout_seconds)
         return plain_map((await self._call(self._stub.Create(request))).properties)
 
     async def update(
@@ -72,6 +75,21 @@ class Plugin:
             id="pull", urn=urn, old_inputs=struct(inputs), olds=struct(outputs), news=struct(new)
         )
         return plain_map((await self._call(self._stub.Update(request))).properties)
+
+    async def read(self, urn: str, inputs: Mapping[str, object], outputs: Mapping[str, object]) -> dict[str, object]:
+        request = proto.ReadRequest(id="pull", urn=urn, inputs=struct(inputs), properties=struct(outputs))
+        return plain_map((await self._call(self._stub.Read(request))).properties)
+
+    async def check_config(self, inputs: Mapping[str, object]) -> dict[str, object]:
+        """The inputs as they go to the state."""
+        answer = await self._call(self._stub.CheckConfig(proto.CheckRequest(news=struct(inputs))))
+        return plain_map(answer.inputs)
+
+    async def diff_config(self, old: Mapping[str, object], new: Mapping[str, object]) -> tuple[list[str], list[str]]:
+        """The values that changed, and those that replace all resources."""
+        request = proto.DiffRequest(old_inputs=struct(old), olds=struct(old), news=struct(new))
+        answer = await self._call(self._stub.DiffConfig(request))
+        return list(answer.diffs), list(answer.replaces)
 
     async def delete(self, urn: str, inputs: Mapping[str, object], outputs: Mapping[str, object]) -> None:
         request = proto.DeleteRequest(id="pull", urn=urn, old_inputs=struct(inputs), properties=struct(outputs))

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import os
+import re
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,7 @@ def test_a_cluster_that_stays_overloaded_is_given_up(tmp_path: Path) -> None:
 
 
 def test_once_the_cluster_is_lost_a_thousand_namespaces_do_not_each_wait_for_it(tmp_path: Path) -> None:
-    api = FaultyApi(fault=lambda method, path: Fault(status=None) if "fieldSelector" not in path else None)
+    api = FaultyApi(fault=lambda method, path: Fault(status=None) if method == "POST" or path == "/readyz" else None)
     many = {**INPUTS, "namespaces": [f"n{number}" for number in range(1000)]}
 
     async def create_many(one: Plugin) -> None:
@@ -185,6 +186,38 @@ def test_cancel_ends_at_once_with_what_was_done(tmp_path: Path) -> None:
     assert refused.partial is not None
     uids = refused.partial["uids"]
     assert 0 < len(uids) < len(NAMES)
+
+
+def test_a_destroy_that_is_cancelled_says_how_far_it_came(tmp_path: Path) -> None:
+    api = FaultyApi()
+
+    async def cancel_midway(one: Plugin) -> Refused:
+        outputs = await one.create(SECRET, INPUTS)
+        api.fault = lambda method, path: (
+            Fault(status=None, seconds=30) if method == "DELETE" and len(api.objects) <= 40 else None
+        )
+        deletion = asyncio.create_task(one.delete(SECRET, INPUTS, outputs))
+        assert await asyncio.to_thread(wait_until, lambda: len(api.objects) <= 40, timeout=30, pause=0.005)
+        await one.cancel()
+        with pytest.raises(Refused) as caught:
+            await asyncio.wait_for(deletion, timeout=10)
+        return caught.value
+
+    refused = with_plugin(api, tmp_path, cancel_midway)
+    assert re.fullmatch(r"cancelled after [1-9]\d* namespaces; run the command again for the rest", refused.message)
+
+
+def test_a_custom_timeout_ends_the_work_with_what_was_done(tmp_path: Path) -> None:
+    def fault(method: str, path: str) -> Fault | None:
+        return Fault(status=None, seconds=30) if method == "POST" and "/n69/" in path else None
+
+    async def create_in_time(one: Plugin) -> None:
+        await one.create(SECRET, INPUTS, timeout_seconds=3.0)
+
+    with pytest.raises(Refused, match="cancelled before all namespaces were written") as caught:
+        with_plugin(FaultyApi(fault=fault), tmp_path, create_in_time)
+    assert caught.value.partial is not None
+    assert set(caught.value.partial["uids"]) == set(NAMES) - {"n69"}
 
 
 def test_accounts_survive_conflicts_too(tmp_path: Path) -> None:

@@ -1,0 +1,75 @@
+"""The provider's configuration: which cluster, and when a change of it means another cluster."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from imagepull.errors import ClusterError
+from imagepull.inputs import UNKNOWN, Reader, holds_unknown
+
+from .requests import Values
+
+__all__ = ["CLUSTER_ENTRY", "check_config", "diff_config", "fingerprint_of"]
+
+CLUSTER_ENTRY: Final = "clusterEntry"
+"""Where the state keeps the fingerprint of the cluster's entry: the kubeconfig of then may be gone or have changed."""
+_IDENTIFIER: Final = "clusterIdentifier"
+_PLACE: Final = ("kubeconfig", "context")
+_CONFIGURATION: Final = (*_PLACE, _IDENTIFIER, "version", "pluginDownloadURL")
+
+
+def check_config(inputs: Values) -> None:
+    """Raises InvalidInput with every wrong configuration value."""
+    reader = Reader(values=inputs)
+    reader.refuse_others(_CONFIGURATION)
+    reader.secret("kubeconfig")
+    reader.text("context")
+    reader.text(_IDENTIFIER)
+    reader.raise_problems()
+
+
+def fingerprint_of(inputs: Values) -> str | None:
+    """The fingerprint of the cluster that the configuration leads to; None if it cannot be told.
+
+    None, too, for the cluster that the environment alone leads to: it may be another one on each machine, by another
+    name of the same cluster. Its UID tells, once it is asked.
+    """
+    place = {key: inputs.get(key) for key in _PLACE if inputs.get(key)}
+    if not place or holds_unknown(place):
+        return None
+    return _load_fingerprint(place)
+
+
+def diff_config(old: Values, new: Values) -> tuple[list[str], list[str]]:
+    """The values that changed, and those of them that mean another cluster, so that all resources are replaced.
+
+    As pulumi-kubernetes does: another entry of the cluster is another cluster; with `clusterIdentifier` only that
+    counts. Neither to begin nor to cease using the identifier replaces anything.
+    """
+    changed = [key for key in (*_PLACE, _IDENTIFIER) if (old.get(key) or None) != (new.get(key) or None)]
+    before, after = old.get(_IDENTIFIER), new.get(_IDENTIFIER)
+    if before and after:
+        return changed, [_IDENTIFIER] if before != after else []
+    moved = [key for key in changed if key in _PLACE]
+    if not moved:
+        return changed, []
+    unknown = [key for key in moved if new.get(key) is UNKNOWN]
+    if unknown:
+        return changed, unknown
+    known = old.get(CLUSTER_ENTRY) or _load_fingerprint(old)
+    found = _load_fingerprint(new)
+    return changed, moved if known and found and known != found else []
+
+
+def _load_fingerprint(inputs: Mapping[str, object]) -> str | None:
+    # Lazily: most previews have no need of it.
+    from imagepull.kubernetes import kubeconfig
+    from imagepull.kubernetes.cluster_identity import fingerprint
+
+    text, context = inputs.get("kubeconfig") or None, inputs.get("context") or None
+    if not isinstance(text, str | None) or not isinstance(context, str | None):
+        return None
+    try:
+        return fingerprint(kubeconfig.load(text, context).cluster)
+    except ClusterError:
+        # Told when the cluster is needed.
+        return None
