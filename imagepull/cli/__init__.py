@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from imagepull import __version__
-from imagepull.cli import comment, config, plan, plugin, renew
+from imagepull.cli import comment, config, plan, plugin, renew, report, status
 from imagepull.errors import ImagePullError
 
 __all__ = ["main", "make_parser", "run"]
 
-_COMMANDS = (plan, comment, config, plugin, renew)
+_COMMANDS = (status, report, plan, comment, config, plugin, renew)
 _CALLED: Final = {"__main__": "python -m imagepull", "kubectl-imagepull": "kubectl imagepull"}
 """What a person has typed, by the name of the file that runs; others type the file's name."""
 
@@ -43,8 +43,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run a subcommand; returns the exit status."""
     given = make_parser().parse_args(arguments)
     try:
-        status: int = given.run(given)
+        exit_status: int = given.run(given)
     except (ImagePullError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return status
+    return exit_status

@@ -113,11 +113,12 @@ class UserEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """A context. `name` is for messages."""
+    """A context. `name` is for messages; `namespace` is where it looks when nobody names another."""
 
     name: str
     cluster: ClusterEntry
     user: UserEntry
+    namespace: str = "default"
 
 
 def parse_connection(

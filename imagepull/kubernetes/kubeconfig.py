@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -104,6 +104,7 @@ def _in_cluster(tried: list[Path]) -> Connection:
     """The connection of a Pod (client-go rest/config.go, InClusterConfig)."""
     host, port = os.environ.get("KUBERNETES_SERVICE_HOST"), os.environ.get("KUBERNETES_SERVICE_PORT")
     token, authority = _POD_FILES / "token", _POD_FILES / "ca.crt"
+    namespace = _POD_FILES / "namespace"
     if not host or not port or not token.is_file():
         names = ", ".join(str(path) for path in tried)
         raise ClusterError(
@@ -116,6 +117,7 @@ def _in_cluster(tried: list[Path]) -> Connection:
             authority=authority.read_text() if authority.is_file() else None,
         ),
         user=UserEntry(token_file=token),
+        namespace=namespace.read_text().strip() if namespace.is_file() else "default",
     )
 
 
@@ -134,4 +136,6 @@ def _select(config: _Kubeconfig, context: str | None) -> Connection:
             raise ClusterError(f"context: {name} of {where} names the {kind} {entry}, which is not there; correct it")
         found[kind] = entry
     cluster, user = found["cluster"], found["user"]
-    return parse_connection(name, cluster, config.clusters[cluster], user, config.users[user], config.folder)
+    connection = parse_connection(name, cluster, config.clusters[cluster], user, config.users[user], config.folder)
+    namespace = chosen.get("namespace") if isinstance(chosen, dict) else None
+    return replace(connection, namespace=namespace) if isinstance(namespace, str) and namespace else connection

@@ -16,10 +16,20 @@ from imagepull.renewal.rights import policy_rules
 from imagepull.renewal.schedule import Schedule
 from imagepull.renewal.settings import CronJobSettings
 
-__all__ = ["DEFAULT_IMAGE", "CronJobObjects", "cluster_rights", "default_name", "objects", "started_by"]
+__all__ = [
+    "DEFAULT_IMAGE",
+    "RENEWER_LABELS",
+    "CronJobObjects",
+    "cluster_rights",
+    "default_name",
+    "objects",
+    "started_by",
+]
 
 DEFAULT_IMAGE: Final[str | None] = None
 """The renewer's image by digest. The build of a release writes it here; a checkout has none."""
+RENEWER_LABELS: Final = {MANAGED_BY_LABEL: MANAGED_BY, "app.kubernetes.io/name": "imagepull-renewer"}
+"""Labels of the CronJob, and of the ConfigMap beside it that says what it renews."""
 _USER_ID: Final = 65532
 _DOCUMENT_FOLDER: Final = "/etc/imagepull"
 _TOKEN_FOLDER: Final = "/var/run/secrets/sts.amazonaws.com/serviceaccount"  # noqa: S105 (a folder)
@@ -72,7 +82,7 @@ def objects(
     """
     name = default_name(secret_name)
     namespace = settings.namespace or name
-    labels = {MANAGED_BY_LABEL: MANAGED_BY, "app.kubernetes.io/name": "imagepull-renewer"}
+    labels = dict(RENEWER_LABELS)
     metadata = {"name": name, "namespace": namespace, "labels": labels}
     role = {} if settings.role_arn is None else {"annotations": {"eks.amazonaws.com/role-arn": settings.role_arn}}
     started = started_by(settings, owner)

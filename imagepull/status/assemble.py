@@ -5,23 +5,24 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
-from imagepull.diagnosis.objects import Container, ContainerKind, Pod
+from imagepull.diagnosis.objects import Container, Pod
 from imagepull.errors import InvalidPullPolicy, InvalidReference
 from imagepull.images.pull_policy import PullPolicy, resolve
 from imagepull.images.reference import parse
+from imagepull.redaction import redact
 from imagepull.status.evidence import Evidence, gather_evidence
 from imagepull.status.inventory import Inventory
 from imagepull.status.model import OpenedBy, Outcome, Pull, Status, Token
 from imagepull.status.next_start import Explain, Explanation, Judgement, Start, judge
 from imagepull.status.openings import entry_expires, usable_entries
 from imagepull.status.renewers import owner_title, renewal_due, renewer_of
+from imagepull.status.workloads import container_title
 
 __all__ = ["FailsNow", "assemble"]
 
 FailsNow = Callable[[Pod], Mapping[tuple[str, str], Explanation]]
 """Why images of a Pod are not pulled right now: by name of the container with its role, and image."""
 
-_ROLES: Final = {ContainerKind.INIT: "init ", ContainerKind.MAIN: "", ContainerKind.EPHEMERAL: "ephemeral "}
 _ENDED: Final = frozenset({"Succeeded", "Failed"})
 _RANKS: Final = {outcome: rank for rank, outcome in enumerate(Outcome)}
 
@@ -114,7 +115,7 @@ def _of_pods(inventory: Inventory, judged: _Judge, fails_now: FailsNow) -> Itera
 
 
 def _is_waiting(pod: Pod) -> bool:
-    return not pod.node or any(not container.running for container in pod.containers)
+    return any(container.waiting_reason for container in pod.containers)
 
 
 def _images(pod: Pod) -> Iterator[_Image]:
@@ -122,7 +123,7 @@ def _images(pod: Pod) -> Iterator[_Image]:
     volumes: set[str] = set()
     for container in pod.containers:
         started = container.running or container.ended is not None
-        yield _image(_ROLES[container.kind] + container.name, container.image, container.policy, container, started)
+        yield _image(container_title(container), container.image, container.policy, container, started)
         for volume in container.volumes:
             if volume.name not in volumes:
                 volumes.add(volume.name)
@@ -149,6 +150,12 @@ def _reason(image: str, policy: str) -> str:
 
 
 @lru_cache(maxsize=4096)
+def _without_credential(image: str) -> str:
+    """The image as it may be shown: somebody may have written a password into its name."""
+    return redact(image)
+
+
+@lru_cache(maxsize=4096)
 def _registry(image: str) -> str:
     try:
         return parse(image).domain
@@ -170,7 +177,7 @@ def _pull(
         namespace=namespace,
         workload=workload,
         container=image.container,
-        image=image.image,
+        image=_without_credential(image.image),
         registry=_registry(image.image),
         policy=image.policy,
         reason=_reason(image.image, image.policy),

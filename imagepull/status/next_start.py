@@ -84,7 +84,7 @@ def judge(start: Start, inventory: Inventory, evidence: Evidence, within: float,
     secrets = [each for each in looked_up if isinstance(each, Secret)]
     if any(secret.malformed for secret in secrets):
         return _fails(start, OpenedBy.NOBODY, explain)
-    found = openings(secrets, reference.repository)
+    found = openings(secrets, reference)
     if found:
         return _judge_openings(start, found, inventory, evidence.node_opens(reference), within, explain)
     if evidence.node_opens(reference):

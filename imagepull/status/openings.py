@@ -1,20 +1,19 @@
 """Which entries of a Pod's Secrets the kubelet tries for an image, in its order, and how long each opens it.
 
-Rules: `imagepull.registries.keyring`; a Secret of another type than the kubelet's two is ignored, and one that does not
-parse fails every pull of the Pod (kubernetes/kubernetes v1.36 `pkg/credentialprovider/secrets/secrets.go`).
+Rules: `imagepull.diagnosis.keyring_view`. What is added here is how long an entry lives.
 """
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from imagepull.diagnosis import keyring_view
 from imagepull.diagnosis.objects import Entry, Secret
-from imagepull.diagnosis.secrets import DATA_KEYS
+from imagepull.images.reference import ImageReference
 from imagepull.registries.docker_config import auths_key
 from imagepull.registries.ecr_hosts import parse_host
-from imagepull.registries.keyring import index, match_repository
+from imagepull.registries.keyring import index
 
 __all__ = ["Opening", "entry_expires", "openings", "usable_entries"]
 
@@ -35,21 +34,17 @@ class Opening:
         return self.entry.password_length > 0 and (self.expires is None or self.expires > at)
 
 
-def openings(secrets: Iterable[Secret], repository: str) -> list[Opening]:
-    """The entries of a Pod's Secrets that match a repository (`ghcr.io/owner/app`), the first to be tried first."""
-    keys: list[str] = []
-    waiting: dict[str, deque[Opening]] = {}
-    for secret in secrets:
-        for entry in usable_entries(secret):
-            keys.append(entry.key)
-            opening = Opening(secret=secret, entry=entry, expires=entry_expires(secret, entry))
-            waiting.setdefault(entry.key, deque()).append(opening)
-    return [waiting[key].popleft() for key in match_repository(keys, repository)]
+def openings(secrets: Iterable[Secret], reference: ImageReference) -> list[Opening]:
+    """The entries of a Pod's Secrets that match an image, the first to be tried first."""
+    return [
+        Opening(secret=found.secret, entry=found.entry, expires=entry_expires(found.secret, found.entry))
+        for found in keyring_view.opening(secrets, reference)
+    ]
 
 
 def usable_entries(secret: Secret) -> Sequence[Entry]:
     """The entries that the kubelet reads; none of a Secret whose type it ignores or whose content it refuses."""
-    return () if secret.type not in DATA_KEYS or secret.malformed else secret.entries
+    return secret.entries if keyring_view.is_usable(secret) else ()
 
 
 def entry_expires(secret: Secret, entry: Entry) -> datetime | None:

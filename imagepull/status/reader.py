@@ -17,7 +17,9 @@ from imagepull.diagnosis.secrets import DATA_KEYS, parse_secret
 from imagepull.errors import Forbidden
 from imagepull.kubernetes.client import Cluster, for_each
 from imagepull.kubernetes.kinds import EVERY_NAMESPACE, KINDS
+from imagepull.renewal.cron_job import RENEWER_LABELS
 from imagepull.status.inventory import Inventory, Renewal, Workload
+from imagepull.status.renewers import renewals_of
 from imagepull.status.workloads import WORKLOAD_KINDS, controller_of, parse_workload
 
 __all__ = ["EVERY_NAMESPACE", "read_inventory"]
@@ -100,7 +102,18 @@ class _Reading:
         return {node.name: node for node in nodes}
 
     async def renewals(self) -> Mapping[tuple[str, str], Renewal]:
-        return {}
+        """The Secrets that our CronJobs keep alive, by the documents in their ConfigMaps, in whatever namespace."""
+        kinds = [KINDS["ConfigMap"], KINDS["CronJob"]]
+        try:
+            documents, cron_jobs = await asyncio.gather(
+                *(self.cluster.list(kind, labels=RENEWER_LABELS, parse=dict) for kind in kinds)
+            )
+        except Forbidden:
+            self.limits.append(
+                "ConfigMaps and CronJobs of other namespaces may not be listed: who renews is not known."
+            )
+            return {}
+        return renewals_of(documents, cron_jobs)
 
     async def accounts(self, pods: Collection[Pod]) -> Mapping[str, Mapping[str, ServiceAccount]]:
         wanted = _by_namespace((pod.namespace, pod.service_account) for pod in pods)
@@ -174,7 +187,7 @@ class _Reading:
 
     async def events(self, pods: Iterable[Pod]) -> Mapping[tuple[str, str], tuple[Event, ...]] | None:
         """The Events of the Pods that wait, one list for each of their namespaces."""
-        waiting = {(pod.namespace, pod.name) for pod in pods if pod.node and _waits(pod)}
+        waiting = {(pod.namespace, pod.name) for pod in pods if _waits(pod)}
         found: dict[tuple[str, str], list[Event]] = {}
         denied: set[str] = set()
 

@@ -1,14 +1,17 @@
 """Who renews the tokens of a pull Secret, when that is due, and whether it has not happened."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from imagepull.diagnosis.fields import Json, mapping, text
 from imagepull.diagnosis.objects import Secret
+from imagepull.errors import InvalidInput
+from imagepull.renewal import document
 from imagepull.status.inventory import Renewal
 from imagepull.status.model import Renewer
 
-__all__ = ["is_kept_alive", "owner_title", "renewal_due", "renewer_of"]
+__all__ = ["is_kept_alive", "owner_title", "renewal_due", "renewals_of", "renewer_of"]
 
 _NOBODY: Final = Renewer(title="nobody known", automatic=False)
 _PULUMI: Final = Renewer(title="pulumi up", automatic=False)
@@ -28,6 +31,29 @@ def renewer_of(secret: Secret, renewals: Mapping[tuple[str, str], Renewal]) -> R
         title = f"{renewal.title} (suspended)" if renewal.stopped else renewal.title
         return Renewer(title=title, automatic=not renewal.stopped)
     return _PULUMI if secret.owned_by else _NOBODY
+
+
+def renewals_of(documents: Iterable[Json], cron_jobs: Iterable[Json]) -> dict[tuple[str, str], Renewal]:
+    """What our CronJobs renew, by namespace and name of the Secret.
+
+    Args:
+        documents: ConfigMaps that hold a renewal document; one that does not parse renews nothing.
+        cron_jobs: of the same namespaces and names.
+    """
+    suspended = {_place(each): mapping(each, "spec").get("suspend") is True for each in cron_jobs}
+    found: dict[tuple[str, str], Renewal] = {}
+    for each in documents:
+        place = _place(each)
+        try:
+            secrets = document.parse(text(mapping(each, "data"), document.FILE_NAME))
+        except InvalidInput:
+            continue
+        for secret in secrets if place in suspended else ():
+            renewal = Renewal(
+                title=f"CronJob {'/'.join(place)}", stopped=suspended[place], refresh_before=secret.refresh_before
+            )
+            found.update({(namespace, secret.name): renewal for namespace in secret.namespaces})
+    return found
 
 
 def owner_title(secret: Secret) -> str:
@@ -51,3 +77,8 @@ def is_kept_alive(secret: Secret, expires: datetime, renewer: Renewer, now: date
         return False
     written = secret.updated
     return written is None or expires - now > (expires - written) * _LATE
+
+
+def _place(document: Json) -> tuple[str, str]:
+    metadata = mapping(document, "metadata")
+    return text(metadata, "namespace"), text(metadata, "name")

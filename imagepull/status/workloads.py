@@ -3,15 +3,17 @@
 from typing import Final
 
 from imagepull.diagnosis.fields import Json, items, mapping, text
+from imagepull.diagnosis.objects import Container, ContainerKind
 from imagepull.diagnosis.parsing import parse_pod
 from imagepull.pull_plan.manifest import WORKLOAD_KINDS as POD_SPEC_PATHS
 from imagepull.status.inventory import Workload
 
-__all__ = ["WORKLOAD_KINDS", "controller_of", "parse_workload"]
+__all__ = ["WORKLOAD_KINDS", "container_title", "controller_of", "parse_workload"]
 
 WORKLOAD_KINDS: Final = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
 """Kinds that make Pods over and over. A ReplicaSet is a Deployment's, nearly always: its Pods say enough of it."""
 
+_ROLES: Final = {ContainerKind.INIT: "init ", ContainerKind.MAIN: "", ContainerKind.EPHEMERAL: "ephemeral "}
 _OVER: Final = frozenset({"Complete", "Failed"})
 
 
@@ -36,6 +38,11 @@ def controller_of(kind: str, document: Json) -> tuple[tuple[str, str], str] | No
         return None
     title = f"{kind}/{text(metadata, 'name')}"
     return (text(metadata, "namespace"), title), f"{text(owner, 'kind')}/{text(owner, 'name')}"
+
+
+def container_title(container: Container) -> str:
+    """The container's name, with its role in front unless it is an ordinary one: `init migrate`."""
+    return _ROLES[container.kind] + container.name
 
 
 def _is_over(document: Json) -> bool:

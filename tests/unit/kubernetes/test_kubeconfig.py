@@ -106,3 +106,9 @@ def test_each_fault_is_one_sentence_without_a_secret(text: str, context: str | N
     assert says in message
     assert "s3cr3t" not in message
     assert "\n" not in message
+
+
+def test_a_context_names_the_namespace_to_look_into() -> None:
+    contexts = [{"name": "dev", "context": {"cluster": "c", "user": "u", "namespace": "shop"}}]
+    assert kubeconfig.load(yaml.safe_dump(document(contexts=contexts)), None).namespace == "shop"
+    assert kubeconfig.load(TEXT, None).namespace == "default"

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from imagepull.diagnosis.objects import Pod
+from imagepull.renewal import document
 from imagepull.status.assemble import assemble
 from imagepull.status.inventory import Inventory, Renewal
 from imagepull.status.model import OpenedBy, Outcome, Pull, Status
 from imagepull.status.next_start import Explanation, Start
+from imagepull.status.renewers import renewals_of
 from tests.unit.status.cluster import ECR, NOW, account, deployment, inventory, node, pod, pull_secret
 
 IMAGE = f"{ECR}/shop/web:1.0"
@@ -240,3 +242,17 @@ def test_tokens_tell_renewer_renewal_and_what_hangs_on_them() -> None:
     assert token.renewal == NOW + timedelta(hours=5)
     assert token.workloads == ("Deployment/web", "Pod/b")
     assert token.pods == 1
+
+
+def test_a_cron_job_is_known_by_its_document() -> None:
+    metadata = {"namespace": "imagepull", "name": "access-renewal"}
+    told = {"name": "access", "owner": "shop/prod/access", "namespaces": ["shop"], "registries": [{"host": ECR}]}
+    text = document.encode([{**told, "refreshBefore": "4h"}])
+    config_maps = [{"metadata": metadata, "data": {document.FILE_NAME: text}}, {"metadata": {"name": "other"}}]
+    found = renewals_of(config_maps, [{"metadata": metadata, "spec": {"suspend": False}}])
+    assert found == {("shop", "access"): Renewal(title="CronJob imagepull/access-renewal", refresh_before=4 * HOURS)}
+    assert renewals_of(config_maps, [{"metadata": metadata, "spec": {"suspend": True}}])["shop", "access"].stopped
+    assert renewals_of(config_maps, []) == {}
+    ours = pull_secret("access", ECR, hours_left=5, owned_by="shop/prod/access")
+    (token,) = status(inventory(secrets=[ours], renewals=found)).tokens
+    assert token.renewal == NOW + timedelta(hours=1)

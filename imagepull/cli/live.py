@@ -1,0 +1,70 @@
+"""The arguments by which a part of a cluster is chosen, and its status."""
+
+import argparse
+import asyncio
+from typing import Final
+
+from imagepull.errors import InvalidInput, Problem
+from imagepull.registries import lifetimes
+from imagepull.status.model import Status
+
+__all__ = ["add_arguments", "read_status"]
+
+_WITHIN: Final = "6h"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare which part of which cluster, and how far ahead to look."""
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("-A", "--all-namespaces", action="store_true", help="every namespace of the cluster")
+    where.add_argument("-n", "--namespace", help="this namespace (default: the context's)")
+    where.add_argument("--stack", help="the workloads of this Pulumi stack; run it in the project's folder")
+    parser.add_argument("--kubeconfig", metavar="FILE", help="default: KUBECONFIG, then ~/.kube/config")
+    parser.add_argument("--context", help="context of the kubeconfig (default: its current one)")
+    parser.add_argument(
+        "--within",
+        default=_WITHIN,
+        metavar="TIME",
+        help="count a token that expires within this time and that nobody renews, as 90m or 12h (default: %(default)s)",
+    )
+
+
+def read_status(given: argparse.Namespace) -> Status:
+    """The status of what the arguments choose.
+
+    Raises:
+        InvalidInput: an argument is wrong.
+        ClusterError: the cluster cannot be reached, or its Pods may not be listed.
+    """
+    if not lifetimes.DURATION.pattern.fullmatch(given.within):
+        reason = f"is {given.within!r}; write {lifetimes.DURATION.wanted}"
+        raise InvalidInput([Problem(path="--within", reason=reason)])
+    return asyncio.run(_read(given, lifetimes.seconds(given.within)))
+
+
+async def _read(given: argparse.Namespace, within: float) -> Status:
+    # What only a cluster needs takes a quarter of a second to import.
+    from imagepull.kubernetes import kubeconfig
+    from imagepull.kubernetes.client import Cluster
+    from imagepull.status.assemble import assemble
+    from imagepull.status.explain import Explainer
+    from imagepull.status.reader import EVERY_NAMESPACE, read_inventory
+    from imagepull.status.stack import part_of_stack, read_stack, workloads_of_plan
+
+    connection = kubeconfig.load(given.kubeconfig, given.context)
+    namespace, workloads = given.namespace or connection.namespace, None
+    if given.stack:
+        workloads = workloads_of_plan(read_stack(given.stack), namespace)
+        places = {place for place, _ in workloads}
+        namespace = places.pop() if len(places) == 1 else EVERY_NAMESPACE
+    if given.all_namespaces:
+        namespace = EVERY_NAMESPACE
+    scope = "all namespaces" if namespace == EVERY_NAMESPACE else f"namespace {namespace}"
+    cluster = Cluster(connection)
+    try:
+        inventory = await read_inventory(cluster, namespace, scope)
+    finally:
+        await cluster.close()
+    explainer = Explainer(inventory)
+    status = assemble(inventory, within, explain=explainer.explain, fails_now=explainer.fails_now)
+    return status if workloads is None else part_of_stack(status, given.stack, workloads)
