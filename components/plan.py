@@ -12,10 +12,11 @@ from imagepull.pull_plan import access as credentials
 from imagepull.pull_plan.access import PodAccess
 from imagepull.pull_plan.explicit import ResolvedImage, flat
 from imagepull.pull_plan.findings import Finding, Severity, findings, worst_first
-from imagepull.pull_plan.plan import Plan, as_data, as_table, broken_rules, coloured
+from imagepull.pull_plan.plan import Plan, as_data, as_table, broken_rules, coloured, describe_renewals
 from imagepull.registries.lifetimes import from_text
 
 from .access import Access
+from .registry_access import RegistryAccess
 
 if TYPE_CHECKING:
     from imagepull.verify import Verifier
@@ -132,7 +133,9 @@ def _print(plan: Plan, looked_up: Sequence[Finding]) -> None:
         for each in worst_first([*findings(plan), *looked_up])
         if each.severity is not Severity.INFO and each.code not in _TOLD_BY_THE_RULES and each not in refused
     ]
-    lines = [*as_table(plan).splitlines(), *(["", *told] if told else [])]
+    lines = as_table(plan).splitlines()
+    for more in (describe_renewals(plan), told):
+        lines += ["", *more] if more else []
     pulumi.info("\n".join(coloured(line, _COLOURS) for line in lines))
     for each in refused:
         pulumi.error(str(each))
@@ -154,6 +157,7 @@ def _access(access: Access) -> pulumi.Output[credentials.Access]:
                 namespaces=None if contains_unknowns(namespaces) else tuple(namespaces),
                 service_accounts=tuple(sure[2]),
                 expires=UNKNOWN if contains_unknowns(expires) else from_text(expires),
+                renewer=access.renewer if isinstance(access, RegistryAccess) else None,
             )
         )
 

@@ -11,7 +11,7 @@ from imagepull.resource_types import REGISTRY_ACCESS
 
 from .access import Access
 from .lifting import lift
-from .renewal import CronJobRenewal, declare_renewal, parse_renewal
+from .renewal import CronJobRenewal, declare_renewal, parse_renewal, plan_renewal
 from .resources import PullSecretArgs, RegistrySecret, ServiceAccountImagePullSecrets
 
 __all__ = ["RegistryAccess", "RegistryAccessArgs"]
@@ -88,6 +88,7 @@ class RegistryAccess(Access):
                 },
                 pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[secret])),
             )
+        self.renewer = plan_renewal(renewal, secret_name, name)
         self._secret_name, self._namespaces = secret_name, given["namespaces"]
         self.image_pull_secrets = pulumi.Output.from_input([secret_name])
         self.namespaces = pulumi.Output.from_input(given["namespaces"])

@@ -9,6 +9,7 @@ from imagepull.errors import InvalidInput
 from imagepull.inputs import camel_case
 from imagepull.registry_secret.spec import Renewal
 from imagepull.renewal import cron_job, document
+from imagepull.renewal.renewer_plan import PlannedRenewer, plan_cron_job, plan_renewer
 from imagepull.renewal.settings import CronJobSettings, Scope, parse_cron_job
 
 from .resources import RegistrySecret, RenewalRights
@@ -16,7 +17,7 @@ from .resources import RegistrySecret, RenewalRights
 if TYPE_CHECKING:
     from imagepull.renewal.cron_job import CronJobObjects
 
-__all__ = ["CronJobRenewal", "declare_renewal", "parse_renewal"]
+__all__ = ["CronJobRenewal", "declare_renewal", "parse_renewal", "plan_renewal"]
 
 
 class CronJobRenewal(TypedDict):
@@ -90,6 +91,13 @@ def parse_renewal(given: Mapping[str, Any], secret_name: Any) -> RenewalSettings
     return RenewalSettings(Renewal(renewal) if renewal in ways else Renewal.EXTERNAL, settings)
 
 
+def plan_renewal(settings: RenewalSettings, secret_name: Any, name: str) -> Optional[PlannedRenewer]:
+    """Who renews, for the image pull plan; None for `pulumi up`."""
+    if settings.cron_job is not None:
+        return plan_cron_job(settings.cron_job, secret_name, _owner_title(name))
+    return plan_renewer(settings.renewal.value)
+
+
 def declare_renewal(
     name: str,
     settings: CronJobSettings,
@@ -115,7 +123,7 @@ def declare_renewal(
     text = pulumi.Output.unsecret(
         inputs.apply(lambda all_: document.encode([document.secret_of(_on_the_wire(all_["inputs"]), all_["owner"])]))
     )
-    owner = f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
+    owner = _owner_title(name)
     image = settings.image or cron_job.DEFAULT_IMAGE
     assert image is not None  # parse_renewal
     objects = cron_job.objects(settings, image, secret_name, owner, document=text, digest=text.apply(document.digest))
@@ -181,6 +189,10 @@ def _declare_rights(
             opts=opts,
         ),
     ]
+
+
+def _owner_title(name: str) -> str:
+    return f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
 
 
 def _on_the_wire(inputs: Mapping[str, Any]) -> dict[str, Any]:

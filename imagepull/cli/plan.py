@@ -9,7 +9,7 @@ from typing import Any, Final
 from imagepull.cli import source
 from imagepull.preview.image_changes import plan
 from imagepull.pull_plan.findings import Severity, findings
-from imagepull.pull_plan.plan import as_table, coloured
+from imagepull.pull_plan.plan import as_table, coloured, describe_renewals
 from imagepull.redaction import redact
 
 __all__ = ["add"]
@@ -39,7 +39,9 @@ def _run(given: argparse.Namespace) -> int:
     after = plan(run)
     found = findings(after)
     shown = [each for each in found if each.severity is not Severity.INFO]
-    lines = [*as_table(after).splitlines(), *(["", *map(str, shown)] if shown else [])]
+    lines = as_table(after).splitlines()
+    for more in (describe_renewals(after), list(map(str, shown))):
+        lines += ["", *more] if more else []
     if not run.complete:
         lines += ["", "What does not change is left out: give what `pulumi preview --json --show-sames` prints."]
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")

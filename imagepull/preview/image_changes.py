@@ -19,6 +19,7 @@ from imagepull.pull_plan.manifest import pod_access
 from imagepull.pull_plan.plan import TITLE, Plan
 from imagepull.registries.lifetimes import from_text, lifetimes_from_texts, written
 from imagepull.registry_secret import spec as registry_secret
+from imagepull.renewal.renewer_plan import plan_renewer
 from imagepull.resource_types import REGISTRY_SECRET, SERVICE_ACCOUNTS
 from imagepull.service_accounts import spec as service_accounts
 
@@ -152,6 +153,7 @@ def _access(step: Step, steps: Iterable[Step], *, preview: bool) -> Access:
         ),
         expires=UNKNOWN if renewed else from_text(step.new_outputs.get("expiresAt")),
         written=written(lifetimes),
+        renewer=plan_renewer(step.new.get("renewal")),
     )
 
 

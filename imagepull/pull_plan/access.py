@@ -14,6 +14,7 @@ from imagepull.inputs import UNKNOWN, Unknown
 from imagepull.registries.docker_config import auths_key
 from imagepull.registries.keyring import match
 from imagepull.registries.lifetimes import time_left
+from imagepull.renewal.renewer_plan import PlannedRenewer
 from imagepull.service_accounts import spec as service_accounts
 
 __all__ = ["DEFAULT_NAMESPACE", "Access", "Credential", "PodAccess", "credential"]
@@ -35,6 +36,7 @@ class Access:
             ones.
         written: when that token was written to the cluster, as far as it is known: what became of it since then, the
             state does not tell.
+        renewer: who renews it outside of `pulumi up`; None for `pulumi up`, or where that is not known.
     """
 
     secret: str
@@ -43,11 +45,25 @@ class Access:
     service_accounts: tuple[str, ...] = (service_accounts.DEFAULT,)
     expires: datetime | Unknown | None = UNKNOWN
     written: datetime | None = None
+    renewer: PlannedRenewer | None = None
 
     @property
     def keys(self) -> list[str]:
         """The keys of its entries."""
         return [auths_key(host) for host in self.hosts]
+
+    def describe_renewal(self, now: datetime) -> str | None:
+        """Who renews its tokens and when, in a sentence; None where none expires.
+
+        Args:
+            now: The moment from which on the next start counts (timezone-aware).
+        """
+        if self.expires is None:
+            return None
+        if self.renewer is not None:
+            return f"Secret {self.secret} is renewed by {self.renewer.describe(now)}"
+        until = f"before {self.expires:%Y-%m-%d %H:%M} UTC" if isinstance(self.expires, datetime) else "within 12 hours"
+        return f"Secret {self.secret} is renewed by `pulumi up`: run it {until}"
 
     def is_in(self, namespace: str | None) -> bool:
         """Whether it is in this namespace; True where that is not known yet."""
@@ -90,6 +106,8 @@ class Credential:
         name = self.access.secret if self.key == image_host else f"{self.access.secret} [{self.key}]"
         if expires is None:
             return name
+        if self.access.renewer is not None:  # the state does not know when its newest token expires
+            return f"{name}, renewed by {self.access.renewer.who}"
         if isinstance(expires, datetime):
             written = self.access.written
             since = f" as written at {written.astimezone(UTC):%H:%M} UTC" if written else ""

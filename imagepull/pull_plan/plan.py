@@ -12,7 +12,7 @@ from imagepull.images.reference import parse
 from imagepull.pull_plan.access import Access, Credential, PodAccess, credential
 from imagepull.pull_plan.explicit import ResolvedImage
 
-__all__ = ["TITLE", "Plan", "as_data", "as_table", "broken_rules", "coloured"]
+__all__ = ["TITLE", "Plan", "as_data", "as_table", "broken_rules", "coloured", "describe_renewals"]
 
 TITLE: Final = "Image pull plan"
 _HEADINGS = ("WORKLOAD", "CONTAINER", "IMAGE", "POLICY", "WHY")
@@ -112,6 +112,16 @@ def as_table(plan: Plan, now: datetime | None = None) -> str:
     widths = [max(len(row[column]) for row in (headings, *rows)) for column in range(len(headings))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (headings, *rows)]
     return "\n".join([TITLE, *(line.rstrip() for line in lines)])
+
+
+def describe_renewals(plan: Plan, now: datetime | None = None) -> list[str]:
+    """A sentence for each Secret whose tokens expire: who renews them, and when.
+
+    Args:
+        now: The moment from which on the next renewal counts (timezone-aware). Default: this one.
+    """
+    now = now or datetime.now(UTC)
+    return [told for access in plan.accesses or () if (told := access.describe_renewal(now)) is not None]
 
 
 def coloured(line: str, codes: Mapping[str, str]) -> str:
