@@ -118,15 +118,27 @@ def declare_renewal(
     """
     secret_name = secret_args["name"]
     told = {camel_case(key): value for key, value in secret_args.items()}
-    inputs = pulumi.Output.all(inputs=told, owner=secret.owner)
+    inputs = pulumi.Output.all(inputs=told, owner=secret.owner, identity=secret.identity)
     # What is left of the inputs is no secret: passwords are not in the document.
     text = pulumi.Output.unsecret(
-        inputs.apply(lambda all_: document.encode([document.secret_of(_on_the_wire(all_["inputs"]), all_["owner"])]))
+        inputs.apply(
+            lambda all_: document.encode(
+                [document.secret_of(_on_the_wire(all_["inputs"]), all_["owner"], all_["identity"])]
+            )
+        )
     )
     owner = _owner_title(name)
     image = settings.image or cron_job.DEFAULT_IMAGE
     assert image is not None  # parse_renewal
-    objects = cron_job.objects(settings, image, secret_name, owner, document=text, digest=text.apply(document.digest))
+    objects = cron_job.objects(
+        settings,
+        image,
+        secret_name,
+        owner,
+        document=text,
+        digest=text.apply(document.digest),
+        digest_key=secret.digest_key,
+    )
     return _declare(name, objects, settings, secret, secret_args, opts)
 
 
@@ -140,7 +152,7 @@ def _declare(
 ) -> pulumi.Resource:
     # Lazily: pulumi_kubernetes takes a quarter of a second to import, and other ways of renewal do without.
     from pulumi_kubernetes.batch.v1 import CronJob, Job
-    from pulumi_kubernetes.core.v1 import ConfigMap, Namespace, ServiceAccount
+    from pulumi_kubernetes.core.v1 import ConfigMap, Namespace, Secret, ServiceAccount
 
     def after(*resources: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[*resources]))
@@ -151,7 +163,8 @@ def _declare(
         needed.append(Namespace(title, metadata=objects.namespace_object["metadata"], opts=opts))
     account = ServiceAccount(title, metadata=objects.service_account["metadata"], opts=after(*needed))
     data, metadata = objects.config_map["data"], objects.config_map["metadata"]
-    needed += [account, ConfigMap(title, metadata=metadata, data=data, opts=after(*needed))]
+    key = Secret(title, metadata=metadata, string_data=objects.key_secret["stringData"], opts=after(*needed))
+    needed += [account, key, ConfigMap(title, metadata=metadata, data=data, opts=after(*needed))]
     needed += _declare_rights(title, objects, settings, secret_args, after(*needed))
     regular, first = objects.cron_job, objects.first_job
     job = Job(f"{title}-first-run", metadata=first["metadata"], spec=first["spec"], opts=after(*needed))

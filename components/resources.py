@@ -161,6 +161,16 @@ class RegistrySecret(pulumi.CustomResource):
         """Title of the owner that stands on the Secrets: `project/stack/name`."""
         return self._output("owner")
 
+    @property
+    def identity(self) -> pulumi.Output[str]:
+        """What the Secrets of this incarnation carry as label `imagepull/identity`: 16 hex digits."""
+        return self._output("identity")
+
+    @property
+    def digest_key(self) -> pulumi.Output[str]:
+        """Key of the digests by which a token in a Secret is believed. For renewers only; a Pulumi secret."""
+        return self._output("digestKey")
+
     def _output(self, name: str) -> pulumi.Output[Any]:
         output: pulumi.Output[Any] = self.__dict__[name]
         return output

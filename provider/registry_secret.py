@@ -1,19 +1,18 @@
 """`imagepull:index:RegistrySecret`: between Pulumi's inputs and outputs and the domain."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from imagepull.inputs import UNKNOWN, known
 from imagepull.kubernetes.ownership import Owner
 from imagepull.registries import lifetimes as renewal
 from imagepull.registry_secret import spec as registry_secret
+from imagepull.registry_secret.state import Previous
 
 from .requests import DiffAnswer, Partial, Run, State, Values
 from .runs import do_all, owner_of, reasons_of
-
-if TYPE_CHECKING:
-    from imagepull.registry_secret.writer import Previous
 
 
 class RegistrySecret:
@@ -29,9 +28,11 @@ class RegistrySecret:
         if found.renewal is not None and not found.replaces:
             left = renewal.time_left(found.renewal.seconds_left)
             run.report.info(f"renewal due: {left} for {found.renewal.host}")
+        elif found.unknown is not None and not found.replaces:
+            run.report.info(f"renewal due: it is not known how long the token of {found.unknown} lives")
         return DiffAnswer(
             differences=found.differences,
-            outputs=() if found.renewal is None else ("expiresAt",),
+            outputs=() if found.renewal is None and found.unknown is None else ("expiresAt",),
             replaces=("name",) if found.replaces else (),
         )
 
@@ -40,8 +41,15 @@ class RegistrySecret:
         if old is not None and isinstance(new.get("namespaces"), list):
             before = _texts(old.outputs.get("uids"))
             uids = {str(each): before.get(str(each), UNKNOWN) for each in cast(list[object], new["namespaces"])}
-        outputs = {"name": new.get("name"), "hosts": registry_secret.hosts(new), "uids": uids, "lifetimes": UNKNOWN}
-        return {**outputs, "expiresAt": UNKNOWN if registry_secret.expires(new) else None}
+        known = {} if old is None else old.outputs
+        return {
+            "name": new.get("name"),
+            "hosts": registry_secret.hosts(new),
+            "uids": uids,
+            "lifetimes": UNKNOWN,
+            "expiresAt": UNKNOWN if registry_secret.expires(new) else None,
+            **{key: known.get(key) or UNKNOWN for key in ("owner", "identity", "digestKey")},
+        }
 
     async def create(self, run: Run, inputs: Values) -> State:
         return await self._apply(run, inputs, None)
@@ -62,7 +70,8 @@ class RegistrySecret:
                     "namespaces": sorted(imported.uids),
                     "registries": [{"host": host} for host in imported.ecr_hosts],
                 },
-                outputs=_outputs(old.id, imported.ecr_hosts, owner, imported.uids, imported.lifetimes),
+                # Whoever had the key is gone, so no lifetime is believed: the tokens are due.
+                outputs=_outputs(old.id, imported.ecr_hosts, replace(owner, identity=imported.identity), imported.uids),
             )
         spec = registry_secret.parse(old.inputs, required=False)
         held = await secret_reader.read(run.clusters.connect(), spec, owner, _previous(old), run.report)
@@ -85,8 +94,8 @@ class RegistrySecret:
     async def _apply(self, run: Run, inputs: Values, old: State | None) -> State:
         from imagepull.registry_secret import writer as secret_writer
 
-        spec, owner = registry_secret.parse(known(inputs)), owner_of(run, old)
-        previous = secret_writer.Previous() if old is None else _previous(old)
+        spec, owner = registry_secret.parse(known(inputs)), owner_of(run, old).with_identity()
+        previous = Previous() if old is None else _previous(old)
         outcome = secret_writer.SecretOutcome()
         cluster = run.clusters.connect()
         work = secret_writer.apply(cluster, run.tokens, spec, owner, previous, outcome, run.report)
@@ -99,15 +108,16 @@ class RegistrySecret:
         return state
 
 
-def _previous(old: State) -> "Previous":
-    from imagepull.registry_secret.writer import Previous
-
-    namespaces = old.inputs.get("namespaces")
-    keys = [*_texts(old.inputs.get("labels")), *_texts(old.inputs.get("annotations"))]
+def _previous(old: State) -> Previous:
+    namespaces, hosts = (
+        each if isinstance(each, list) else [] for each in (old.inputs.get("namespaces"), old.outputs.get("hosts"))
+    )
     return Previous(
-        namespaces=[str(each) for each in namespaces] if isinstance(namespaces, list) else [],
+        namespaces=[str(each) for each in namespaces],
         uids=_texts(old.outputs.get("uids")),
-        metadata_keys=keys,
+        hosts=[str(each) for each in hosts],
+        labels=_texts(old.inputs.get("labels")).keys(),
+        annotations=_texts(old.inputs.get("annotations")).keys(),
     )
 
 
@@ -116,15 +126,17 @@ def _outputs(
     hosts: list[str],
     owner: Owner,
     uids: Mapping[str, str],
-    lifetimes: Mapping[str, renewal.Lifetime],
+    lifetimes: Mapping[str, renewal.Lifetime] | None = None,
 ) -> Values:
-    expires = renewal.earliest(lifetimes)
+    expires = renewal.earliest(lifetimes or {})
     return {
         "name": name,
         "hosts": hosts,
         "owner": owner.title,
+        "identity": owner.identity,
+        "digestKey": owner.digest_key,
         "uids": dict(sorted(uids.items())),
-        "lifetimes": renewal.lifetimes_to_texts(lifetimes),
+        "lifetimes": renewal.lifetimes_to_texts(lifetimes or {}),
         "expiresAt": None if expires is None else renewal.to_text(expires),
     }
 

@@ -50,14 +50,16 @@ class RenewalRights:
     async def _apply(self, run: Run, inputs: Values, old: State | None) -> State:
         from imagepull.renewal import rights_writer
 
-        spec, owner = rights.parse(known(inputs)), owner_of(run, old)
+        spec, owner = rights.parse(known(inputs)), owner_of(run, old).with_identity()
         outcome, cluster = Outcome(), run.clusters.connect()
         previous = () if old is None else _written(old)
         work = rights_writer.apply(cluster, spec, owner, previous, outcome, run.report)
         reasons = await reasons_of(work, outcome)
         # Namespaces that could not be cleared are kept in mind, for the next update and for the deletion.
         left = sorted({*spec.namespaces, *(place for place in previous if place in outcome.failures)})
-        state = State(id=spec.name, inputs=inputs, outputs={"owner": owner.title, "written": left})
+        state = State(
+            id=spec.name, inputs=inputs, outputs={"owner": owner.title, "identity": owner.identity, "written": left}
+        )
         if reasons:
             raise Partial(state, reasons)
         return state

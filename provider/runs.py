@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Final
 
 from imagepull.errors import ClusterError
@@ -15,9 +16,14 @@ CANCELLED_EARLY: Final = "cancelled before anything was changed"
 
 
 def owner_of(run: Run, old: State | None) -> Owner:
-    """The owner that the state names, else the one that follows from the URN."""
-    title = None if old is None else old.outputs.get("owner")
-    return Owner(title=title) if isinstance(title, str) else Owner.of_urn(run.urn)
+    """The owner that the state names. Without one it has no identity yet, see `Owner.with_identity`."""
+    owner, outputs = Owner.of_urn(run.urn), {} if old is None else old.outputs
+
+    def known(key: str) -> str | None:
+        value = outputs.get(key)
+        return value if isinstance(value, str) and value else None
+
+    return replace(owner, identity=known("identity"), digest_key=known("digestKey"), former_title=known("owner"))
 
 
 async def reasons_of(work: Awaitable[None], outcome: Outcome) -> list[str]:

@@ -22,6 +22,7 @@ from .workload import Workload
 
 _SECRET: Final = {
     ("ProviderArgs", "kubeconfig"),
+    ("RegistrySecret", "digestKey"),
     *(("Registry", each.wire_name) for each in REGISTRY_INPUTS if each.limits.secret),
 }
 _RESOURCES: Final[Mapping[str, tuple[type, type]]] = {

@@ -56,7 +56,7 @@ class ServiceAccountImagePullSecrets:
     async def _apply(self, run: Run, inputs: Values, old: State | None) -> State:
         from imagepull.service_accounts import writer as account_writer
 
-        spec, owner = service_accounts.parse(known(inputs)), owner_of(run, old)
+        spec, owner = service_accounts.parse(known(inputs)), owner_of(run, old).with_identity()
         previous = None if old is None else _recorded(old)
         outcome, cluster = Outcome(), run.clusters.connect()
         reasons = await reasons_of(account_writer.apply(cluster, spec, owner, previous, outcome, run.report), outcome)
@@ -68,7 +68,7 @@ class ServiceAccountImagePullSecrets:
 
 def _outputs(owner: Owner, edited: Sequence[str] = ()) -> Values:
     """`edited`: namespaces that a refresh took out of the inputs, though accounts in them still bear our mark."""
-    return {"owner": owner.title, **({"edited": list(edited)} if edited else {})}
+    return {"owner": owner.title, "identity": owner.identity, **({"edited": list(edited)} if edited else {})}
 
 
 def _recorded(old: State) -> Spec:

@@ -32,7 +32,7 @@ from .cluster_config import CLUSTER_ENTRY, check_config, diff_config, fingerprin
 from .plugin import CLUSTER_UID, ImagePull
 from .report import Engine, EngineReport
 from .requests import DiffAnswer, Partial, Resource, Run, State, Values
-from .values import plain_map, struct, with_secrets, with_values
+from .values import outputs_struct, plain_map, with_secrets, with_values
 
 if TYPE_CHECKING:
     from .construct import Construction
@@ -115,11 +115,11 @@ class Servicer(ProviderServicer):
     async def Create(self, request: Any, context: Any) -> Any:
         resource, inputs = self._resource(request), plain_map(request.properties)
         if request.preview or holds_unknown(inputs):
-            return proto.CreateResponse(properties=struct(resource.preview(None, inputs)))
+            return proto.CreateResponse(properties=outputs_struct(resource.preview(None, inputs)))
         async with self._run(request) as run:
             work = self._plugin.in_known_cluster(None, lambda: resource.create(run, inputs))
             state = await self._plugin.finish(work, request.timeout)
-        return proto.CreateResponse(id=state.id, properties=struct(state.outputs))
+        return proto.CreateResponse(id=state.id, properties=outputs_struct(state.outputs))
 
     @_told
     async def Update(self, request: Any, context: Any) -> Any:
@@ -127,11 +127,11 @@ class Servicer(ProviderServicer):
         old = State(id=request.id, inputs=plain_map(request.old_inputs), outputs=plain_map(request.olds))
         if request.preview or holds_unknown(inputs):
             known = {CLUSTER_UID: old.outputs.get(CLUSTER_UID)}
-            return proto.UpdateResponse(properties=struct({**known, **resource.preview(old, inputs)}))
+            return proto.UpdateResponse(properties=outputs_struct({**known, **resource.preview(old, inputs)}))
         async with self._run(request) as run:
             work = self._plugin.in_known_cluster(old, lambda: resource.update(run, old, inputs))
             state = await self._plugin.finish(work, request.timeout)
-        return proto.UpdateResponse(properties=struct(state.outputs))
+        return proto.UpdateResponse(properties=outputs_struct(state.outputs))
 
     @_told
     async def Read(self, request: Any, context: Any) -> Any:
@@ -144,7 +144,7 @@ class Servicer(ProviderServicer):
             return proto.ReadResponse(id="")
         return proto.ReadResponse(
             id=state.id,
-            properties=struct(state.outputs),
+            properties=outputs_struct(state.outputs),
             inputs=with_values(request.inputs, state.inputs),
         )
 
@@ -245,7 +245,7 @@ def _diff_response(answer: DiffAnswer) -> Any:
 def _init_failed(error: Partial) -> bytes:
     failed = provider_pb2.ErrorResourceInitFailed(
         id=error.state.id,
-        properties=struct(error.state.outputs),
+        properties=outputs_struct(error.state.outputs),
         reasons=error.reasons,
     )
     status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error))

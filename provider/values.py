@@ -21,7 +21,7 @@ from imagepull.registries.inputs import REGISTRY_INPUTS
 _SIGNATURE: Final = rpc._special_sig_key
 _SECRET: Final = rpc._special_secret_sig
 _OUTPUT: Final = rpc._special_output_value_sig
-_ALWAYS_SECRET: Final = frozenset({"kubeconfig"})
+_ALWAYS_SECRET: Final = frozenset({"kubeconfig", "digestKey"})
 _SECRET_INPUTS: Final = frozenset(each.wire_name for each in REGISTRY_INPUTS if each.limits.secret)
 """Of a registry."""
 
@@ -47,13 +47,18 @@ def plain(value: Value) -> object:
     return None if kind in (None, "null_value") else getattr(value, kind)
 
 
+def outputs_struct(values: Mapping[str, object]) -> Struct:
+    """Outputs for the state, without what is None; what must not be read there is marked secret."""
+    return with_secrets(struct(values))
+
+
 def struct(values: Mapping[str, object]) -> Struct:
     """The inverse of `plain_map`, without what is None; nothing in it is marked secret."""
     return Struct(fields={key: _value(value) for key, value in values.items() if value is not None})
 
 
 def with_secrets(original: Struct) -> Struct:
-    """The values as they are, each registry's password and the provider's kubeconfig marked secret at any rate."""
+    """The values as they are; passwords, the provider's kubeconfig and keys are marked secret at any rate."""
     marked = Struct()
     marked.CopyFrom(original)
     for key, value in marked.fields.items():

@@ -6,6 +6,8 @@ what, why and what to do. Status 2: a wrong call, or a document that cannot be r
 
 import argparse
 import asyncio
+import base64
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -14,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from imagepull.errors import ClusterError, InvalidInput, Problem
 from imagepull.redaction import redact
-from imagepull.renewal.document import FILE_NAME
+from imagepull.renewal.cron_job import DIGEST_KEY_NAME
+from imagepull.renewal.document import DIGEST_KEY_VARIABLE, FILE_NAME
 from imagepull.renewal.state import document_of_state
 
 if TYPE_CHECKING:
@@ -70,7 +73,7 @@ async def _renew(given: argparse.Namespace) -> int:
     cluster = Cluster.connect(given.kubeconfig, given.context)
     try:
         text = await _read_config_map(given.config_map, cluster) if given.config_map else _read_document(given)
-        secrets = document.parse(text)
+        secrets = document.with_digest_key(document.parse(text), await _find_digest_key(given.config_map, cluster))
         options = renewer.Options(
             namespaces=None if given.namespace is None else frozenset(given.namespace),
             now=given.now,
@@ -112,6 +115,18 @@ async def _read_config_map(place: str, cluster: "Cluster") -> str:
         reason = f"there is no ConfigMap {name} with a key {FILE_NAME} in namespace {namespace}"
         raise InvalidInput([Problem(path="--config-map", reason=f"{reason}; run `pulumi up`, or correct the name")])
     return found.texts("data")[FILE_NAME]
+
+
+async def _find_digest_key(place: str | None, cluster: "Cluster") -> str | None:
+    """The key in the environment, else that in the Secret beside a ConfigMap."""
+    from imagepull.kubernetes.kinds import SECRET
+
+    if (key := os.environ.get(DIGEST_KEY_VARIABLE)) or place is None:
+        return key or None
+    namespace, _, name = place.partition("/")
+    found = await cluster.get(SECRET, name, namespace)
+    value = None if found is None else found.texts("data").get(DIGEST_KEY_NAME)
+    return None if value is None else base64.b64decode(value).decode(errors="replace")
 
 
 def _export_state(stack: str | None) -> str:

@@ -17,7 +17,7 @@ from imagepull.errors import InvalidDockerConfig
 from imagepull.kubernetes.ownership import OWNED_BY_ANNOTATION
 from imagepull.registries.docker_config import read_document, read_entry
 from imagepull.registries.lifetimes import from_text, lifetimes_from_texts
-from imagepull.registry_secret.secret_object import DATA_KEY, EXPIRES_AT_ANNOTATION, HOSTS_ANNOTATION, SECRET_TYPE
+from imagepull.registry_secret.existing import DATA_KEY, EXPIRES_AT_ANNOTATION, HOSTS_ANNOTATION, SECRET_TYPE
 
 __all__ = ["DATA_KEYS", "DOCKERCFG", "parse_secret", "token_expiry"]
 

@@ -1,18 +1,26 @@
 """What the cluster holds of a RegistrySecret: for a refresh, and for an import. Needs no AWS."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
 
 from imagepull.errors import ClusterError
 from imagepull.kubernetes.client import Cluster
-from imagepull.kubernetes.ownership import OWNED_BY_ANNOTATION, OWNER_LABEL, Owner
+from imagepull.kubernetes.ownership import IDENTITY_LABEL, OWNED_BY_ANNOTATION, OWNER_LABEL, Owner, Standing
 from imagepull.kubernetes.progress import Report, grouped
 from imagepull.registries import ecr_hosts
 from imagepull.registries.lifetimes import Lifetime
-from imagepull.registry_secret import secret_object
-from imagepull.registry_secret.secret_object import SECRET_TYPE, Existing
+from imagepull.registry_secret.drift import find_drift, find_lifetimes
+from imagepull.registry_secret.existing import SECRET_TYPE, Existing
 from imagepull.registry_secret.spec import Spec
-from imagepull.registry_secret.writer import Previous, find
+from imagepull.registry_secret.state import Previous
+from imagepull.registry_secret.writer import SecretOutcome, find
+
+__all__ = ["Discovered", "Held", "discover", "read"]
+
+_TAKEN: Final = "it carries another owner's mark; the next update says whose it is"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,58 +34,57 @@ class Held:
 
 @dataclass(frozen=True, kw_only=True)
 class Discovered:
-    """Secrets to import, in every namespace that has one."""
+    """Secrets to import, in every namespace that has one. `identity`: what all of them carry, if they carry one."""
 
     uids: Mapping[str, str]
-    lifetimes: Mapping[str, Lifetime]
     ecr_hosts: list[str]
+    identity: str | None
 
 
 async def read(cluster: Cluster, spec: Spec, owner: Owner, previous: Previous, report: Report) -> Held:
-    """The Secrets of ours; what somebody changed in one is told as a warning, and leaves it out of `intact`.
+    """The Secrets of ours. What somebody changed in one is reported as a warning, and leaves it out of `intact`.
 
     Namespaces that may not be looked into are taken to be as they were.
     """
-    found = await find(cluster, spec.name, {*previous.namespaces, *previous.uids})
-    known = set(previous.uids.values())
-    ours = {place: secret for place, secret in found.secrets.items() if secret.belongs_to(owner, known)}
-    faults = {
-        place: fault
-        for place in spec.namespaces
-        if place in ours and (fault := secret_object.drift(ours[place], spec, owner)) is not None
-    }
-    for sentence in [*grouped(faults), *grouped(found.denied)]:
+    now = datetime.now(UTC)
+    found = await find(cluster, spec.name, previous.all_namespaces)
+    standings = {place: secret.standing(owner, previous.known_uids) for place, secret in found.secrets.items()}
+    ours = {place: secret for place, secret in found.secrets.items() if standings[place] is Standing.OURS}
+    faults = {place: fault for place, secret in ours.items() if (fault := find_drift(secret, spec, owner, now))}
+    taken = {place: _TAKEN for place, secret in found.secrets.items() if _is_taken(secret, standings[place], previous)}
+    for sentence in [*grouped({**faults, **taken}), *grouped(found.denied)]:
         report.warn(f"Secret {spec.name} in {sentence}")
     unseen = {place: uid for place, uid in previous.uids.items() if place in found.denied}
+    outcome = SecretOutcome()
+    for place, secret in ours.items():
+        if place not in faults:
+            outcome.note_lifetimes(find_lifetimes(secret, owner, now))
     return Held(
-        uids={**unseen, **{place: secret.uid for place, secret in ours.items()}},
-        lifetimes=_shortest(ours.values()),
+        # What another run of ours marked is still there, and the next update may take it back.
+        uids={**unseen, **{place: found.secrets[place].uid for place in {*ours, *taken}}},
+        lifetimes=outcome.lifetimes,
         intact=[place for place in spec.namespaces if place in unseen or (place in ours and place not in faults)],
     )
 
 
 async def discover(cluster: Cluster, name: str, owner: Owner) -> Discovered:
     """Every pull Secret of a name, unless it is another stack's; raises ClusterError when there is none."""
-    found = (await find(cluster, name, ())).secrets
+    found = (await find(cluster, name, None)).secrets
     secrets = {place: secret for place, secret in found.items() if secret.type == SECRET_TYPE}
     for place, secret in secrets.items():
         if secret.labels.get(OWNER_LABEL, owner.key) != owner.key:
-            holder = secret.annotations.get(OWNED_BY_ANNOTATION, "another stack")
+            holder = re.sub(r"[^ -~]", "?", secret.annotations.get(OWNED_BY_ANNOTATION, "another stack"))
             raise ClusterError(f"Secret {name} in namespace {place} belongs to {holder}; remove it there first")
     if not secrets:
         raise ClusterError(f"there is no Secret {name} of type {SECRET_TYPE} in any namespace; correct the ID")
     keys = sorted({key for secret in secrets.values() for key in secret.credentials})
+    identities = {secret.labels.get(IDENTITY_LABEL) for secret in secrets.values()}
     return Discovered(
         uids={place: secret.uid for place, secret in secrets.items()},
-        lifetimes=_shortest(secrets.values()),
         ecr_hosts=[key for key in keys if ecr_hosts.parse_host(key) is not None],
+        identity=identities.pop() if len(identities) == 1 else None,
     )
 
 
-def _shortest(secrets: Iterable[Existing]) -> dict[str, Lifetime]:
-    found: dict[str, Lifetime] = {}
-    for secret in secrets:
-        for host, lifetime in secret.lifetimes.items():
-            if host not in found or lifetime.expires < found[host].expires:
-                found[host] = lifetime
-    return found
+def _is_taken(secret: Existing, standing: Standing, previous: Previous) -> bool:
+    return standing in (Standing.EARLIER, Standing.FOREIGN) and secret.uid in previous.known_uids

@@ -5,32 +5,29 @@ Secret's UID (kubernetes/kubernetes pkg/kubelet/images/pullmanager/image_pull_ma
 """
 
 import base64
-import hashlib
-import json
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from typing import Any, Final
 
 from imagepull.errors import ImagePullError, InvalidDockerConfig
 from imagepull.kubernetes import ownership
-from imagepull.kubernetes.ownership import Owner
+from imagepull.kubernetes.ownership import Owner, Standing
 from imagepull.registries import docker_config
-from imagepull.registries import lifetimes as renewal
-from imagepull.registries.docker_config import Credential, DockerConfig
+from imagepull.registries.docker_config import Credential
+from imagepull.registries.docker_repair import Repaired, repair
 from imagepull.registries.lifetimes import Lifetime
+from imagepull.registry_secret.existing import DATA_KEY, HOSTS_ANNOTATION, SECRET_TYPE, Existing
+from imagepull.registry_secret.secret_metadata import PULUMI, Before, new_metadata, patch_metadata, release_metadata
 from imagepull.registry_secret.spec import Spec
+from imagepull.registry_secret.state import Previous
+from imagepull.registry_secret.trust import Entry, find_believed
 
-SECRET_TYPE: Final = "kubernetes.io/dockerconfigjson"  # noqa: S105 (a type's name)
-DATA_KEY: Final = ".dockerconfigjson"
-EXPIRES_AT_ANNOTATION: Final = "imagepull/expires-at"
-"""The earliest expiry of the tokens in the Secret, RFC 3339; absent when nothing expires."""
-HOSTS_ANNOTATION: Final = "imagepull/hosts"
-"""JSON: each host that is ours, with its token's lifetime (as of `renewal.lifetimes_to_texts`), or `{}`."""
-DIGEST_ANNOTATION: Final = "imagepull/tokens-digest"
-"""SHA-256 of our tokens' entries, which tells that somebody edited them. Fixed passwords are not in it: a digest of a
-short password can be guessed."""
+__all__ = ["Change", "Decision", "Refusal", "Wanted", "release", "write"]
+
+_PULUMI_KUBERNETES: Final = "pulumi-kubernetes"
+_unprintable = re.compile(r"[^ -~]")
 
 
 class Refusal(ImagePullError):
@@ -38,70 +35,22 @@ class Refusal(ImagePullError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Existing:
-    """A Secret as the cluster holds it. `config`: its dockerconfigjson, None without that key."""
+class Wanted:
+    """What the Secrets are to be.
 
-    namespace: str
-    name: str
-    uid: str
-    resource_version: str
-    type: str
-    immutable: bool
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
-    config: bytes | None = field(repr=False)
+    Attributes:
+        owner: With its identity and its key.
+        fresh: Entries to write, by host.
+        last_good: For hosts of which no token could be had: the last good one, for Secrets without one of their own.
+        now: Timezone-aware.
+    """
 
-    @property
-    def lifetimes(self) -> dict[str, Lifetime]:
-        """Of our tokens, by host."""
-        return renewal.lifetimes_from_texts(self._hosts)
-
-    @property
-    def our_hosts(self) -> frozenset[str]:
-        """The hosts whose entries we wrote."""
-        return frozenset(self._hosts)
-
-    def belongs_to(self, owner: Owner, uids: Collection[str]) -> bool:
-        """Whether it is the owner's: by its label, or without any owner's label by its UID."""
-        label = self.labels.get(ownership.OWNER_LABEL)
-        return label == owner.key if label is not None else self.uid in uids
-
-    def credential(self, host: str) -> Credential | None:
-        """The credential of a host, None when there is none."""
-        return self.credentials.get(docker_config.auths_key(host))
-
-    @property
-    def credentials(self) -> Mapping[str, Credential]:
-        """Every entry by key of `auths`; empty when the content is malformed."""
-        return {} if isinstance(self._content, str) else self._content.auths
-
-    @property
-    def malformed(self) -> str | None:
-        """What is wrong with the content; None when the kubelet would take it."""
-        return self._content if isinstance(self._content, str) else None
-
-    @cached_property
-    def _content(self) -> DockerConfig | str:
-        try:
-            return docker_config.parse(self.config or b"{}")
-        except InvalidDockerConfig as error:
-            return str(error)
-
-    @property
-    def _hosts(self) -> dict[str, object]:
-        try:
-            value = json.loads(self.annotations.get(HOSTS_ANNOTATION, "{}"))
-        except ValueError:
-            return {}
-        return value if isinstance(value, dict) else {}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """A credential to write, and how long it lives (None: it does not expire)."""
-
-    credential: Credential = field(repr=False)
-    lifetime: Lifetime | None = None
+    spec: Spec
+    owner: Owner
+    fresh: Mapping[str, Entry]
+    last_good: Mapping[str, Entry] = field(default_factory=dict)
+    previous: Previous = field(default_factory=Previous)
+    now: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,159 +61,141 @@ class Change:
     body: Mapping[str, Any] = field(repr=False)
 
 
-def write(
-    existing: Existing | None,
-    spec: Spec,
-    owner: Owner,
-    entries: Mapping[str, Entry],
-    uids: Collection[str],
-    dropped: Collection[str] = (),
-) -> Change | None:
-    """What brings the Secret to `entries` (by host); None when it is so already.
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What to do with one Secret.
 
-    Args:
-        existing: The Secret that is there, None for none.
-        uids: UIDs that Pulumi's state knows as the owner's.
-        dropped: Keys of labels and annotations that were asked for before and are no more.
+    Attributes:
+        change: None when the Secret is as it should be.
+        lifetimes: Of the tokens that are in it then, by host.
+        remarks: What a person should know of it, a clause each.
+    """
+
+    change: Change | None
+    lifetimes: Mapping[str, Lifetime]
+    remarks: tuple[str, ...] = ()
+
+
+def write(existing: Existing | None, wanted: Wanted) -> Decision:
+    """What brings the Secret that is there (None: none) to what is wanted.
 
     Raises:
-        Refusal: somebody else's Secret, or one that cannot be written.
-        InvalidDockerConfig: the content would be larger than a Secret may be, or what is there is malformed.
+        Refusal: It is somebody else's, or one that cannot be written.
+        InvalidDockerConfig: The content would be larger than a Secret may be.
     """
-    labels = {**spec.labels, ownership.MANAGED_BY_LABEL: ownership.MANAGED_BY, ownership.OWNER_LABEL: owner.key}
     if existing is None:
-        annotations = {**spec.annotations, **_our_annotations(owner, entries)}
-        body = _document(docker_config.encode(_credentials(entries)))
-        return Change(create=True, body={**body, "metadata": {"labels": labels, "annotations": annotations}})
-    _refuse(existing, spec, owner, uids)
-    wanted = {registry.host for registry in spec.registries}
-    # A registry whose token could not be had keeps what is there, entry and lifetime.
-    kept = {
-        host: Entry(credential=credential, lifetime=existing.lifetimes.get(host))
-        for host in existing.our_hosts & wanted - entries.keys()
-        if (credential := existing.credential(host)) is not None
-    }
-    # What was ours and is malformed is written anew: as it stands it fails every image pull.
-    base = None if existing.malformed else existing.config
-    merged = docker_config.merge(base, _credentials(entries), existing.our_hosts - wanted)
-    annotations = {**spec.annotations, **_our_annotations(owner, {**kept, **entries})}
-    metadata: dict[str, Any] = {
-        "labels": _patch(existing.labels, labels, dropped),
-        "annotations": _patch(existing.annotations, annotations, (*dropped, EXPIRES_AT_ANNOTATION, DIGEST_ANNOTATION)),
-    }
-    if merged == existing.config and not metadata["labels"] and not metadata["annotations"]:
-        return None
-    return Change(create=False, body={**_data(merged), "metadata": {**metadata, **_precondition(existing)}})
-
-
-def release(existing: Existing, spec_labels: Iterable[str]) -> Change | None:
-    """What takes our part out of a Secret that also holds entries of others; None when all of it is ours, to delete.
-
-    Args:
-        spec_labels: Keys of the labels and annotations that were asked for.
-    """
-    if not existing.credentials.keys() - {docker_config.auths_key(host) for host in existing.our_hosts}:
-        return None
-    ours = (
-        *spec_labels,
-        ownership.MANAGED_BY_LABEL,
-        ownership.OWNER_LABEL,
-        ownership.OWNED_BY_ANNOTATION,
-        EXPIRES_AT_ANNOTATION,
-        HOSTS_ANNOTATION,
-        DIGEST_ANNOTATION,
+        return _create(wanted)
+    standing = existing.standing(wanted.owner, wanted.previous.known_uids)
+    _refuse(existing, standing, wanted.spec)
+    repaired = _repair(existing, standing)
+    spec, hosts = wanted.spec, {registry.host for registry in wanted.spec.registries}
+    ours = _find_our_hosts(existing, standing, wanted.previous)
+    entries: dict[str, Entry] = dict(wanted.fresh)
+    for host in hosts - entries.keys():
+        own = find_believed(existing, host, wanted.owner.digest_key, wanted.now)
+        if own is not None and own.lifetime is not None and own.lifetime.expires > wanted.now:
+            entries[host] = own
+        elif host in wanted.last_good:
+            entries[host] = wanted.last_good[host]
+    # What has no believed token keeps its entry, unproven: nobody is worse off for it, and it stays due.
+    unproven = {host for host in (ours & hosts) - entries.keys() if existing.credential(host) is not None}
+    merged = docker_config.merge(repaired.config, _credentials(entries), ours - hosts)
+    metadata = patch_metadata(existing, standing, spec, wanted.owner, wanted.previous, entries, unproven)
+    change = None
+    if merged != existing.config or any(metadata.values()):
+        change = Change(create=False, body={**_data(merged), "metadata": {**metadata, **_precondition(existing)}})
+    return Decision(
+        change=change,
+        lifetimes=_lifetimes(entries),
+        remarks=(*_remarks(existing, standing, wanted.owner), *repaired.problems),
     )
-    metadata = {
-        "labels": _patch(existing.labels, {}, ours),
-        "annotations": _patch(existing.annotations, {}, ours),
-        **_precondition(existing),
+
+
+def release(existing: Existing, previous: Previous) -> Change | None:
+    """What takes our part out of a Secret of ours, and gives back the rest; None when all of it is ours, to delete."""
+    try:
+        config = repair(existing.config or b"{}").config
+    except InvalidDockerConfig:
+        config = b"{}"
+    rest = docker_config.merge(config, {}, _find_our_hosts(existing, Standing.OURS, previous))
+    if not existing.other_data and not Before(existing).is_managed_by_another and not _holds_anything(rest):
+        return None
+    metadata = {**release_metadata(existing, previous), **_precondition(existing)}
+    return Change(create=False, body={**_data(rest), "metadata": metadata})
+
+
+def _create(wanted: Wanted) -> Decision:
+    entries = {**wanted.last_good, **wanted.fresh}
+    body = {
+        "type": SECRET_TYPE,
+        **_data(docker_config.encode(_credentials(entries))),
+        "metadata": new_metadata(wanted.spec, wanted.owner, entries),
     }
-    merged = docker_config.merge(existing.config, {}, existing.our_hosts)
-    return Change(create=False, body={**_data(merged), "metadata": metadata})
+    return Decision(change=Change(create=True, body=body), lifetimes=_lifetimes(entries))
 
 
-def drift(existing: Existing, spec: Spec, owner: Owner) -> str | None:
-    """How a Secret of ours differs from what was written, in words; None when it does not.
-
-    Entries, labels and annotations of others are no difference, nor is a token that a renewer has renewed.
-    """
-    if existing.malformed is not None:
-        return existing.malformed
-    if existing.type != SECRET_TYPE:
-        return f"its type is {existing.type}"
-    for key, value in {**spec.labels, ownership.OWNER_LABEL: owner.key}.items():
-        if existing.labels.get(key) != value:
-            return f"its label {key} was changed"
-    for key, value in spec.annotations.items():
-        if existing.annotations.get(key) != value:
-            return f"its annotation {key} was changed"
-    credentials = {registry.host: existing.credential(registry.host) for registry in spec.registries}
-    for registry in spec.registries:
-        if credentials[registry.host] is None:
-            return f"its entry of {registry.host} is gone"
-        if registry.fixed is not None and credentials[registry.host] != registry.fixed:
-            return f"its entry of {registry.host} was changed"
-    tokens = {host: credential for host in existing.lifetimes if (credential := existing.credential(host)) is not None}
-    if tokens and existing.annotations.get(DIGEST_ANNOTATION) != _digest(tokens):
-        return "a token in it was changed"
-    return None
-
-
-def last_good(secrets: Iterable[Existing], host: str, now: datetime) -> Entry | None:
-    """The longest-lived entry of a host that still lives, among Secrets of ours; None when there is none."""
-    alive = [
-        Entry(credential=credential, lifetime=lifetime)
-        for secret in secrets
-        if (lifetime := secret.lifetimes.get(host)) is not None and lifetime.expires > now
-        if (credential := secret.credential(host)) is not None
-    ]
-    return max(alive, key=lambda entry: entry.lifetime.expires if entry.lifetime else now, default=None)
-
-
-def _refuse(existing: Existing, spec: Spec, owner: Owner, uids: Collection[str]) -> None:
+def _refuse(existing: Existing, standing: Standing, spec: Spec) -> None:
     where = f"Secret {existing.name}"
-    if not existing.belongs_to(owner, uids) and not spec.adopt:
+    if not standing.may_be_written and not spec.adopt:
         holder = existing.annotations.get(ownership.OWNED_BY_ANNOTATION)
-        whose = f"belongs to {holder}" if holder else "is there already, and not ours"
-        raise Refusal(f"{where} {whose}; choose another name, or set adopt to take it over")
-    if existing.malformed and not existing.belongs_to(owner, uids):
-        raise Refusal(f"{where} cannot be adopted: {existing.malformed}; mend or delete it")
+        whose = "is there already, and not ours"
+        advice = "choose another name, or set adopt to take it over"
+        if holder:
+            whose = f"belongs to {_unprintable.sub('?', holder)[:200]}"
+            advice = f"{advice}; a resource that was renamed keeps its Secrets by an alias"
+        raise Refusal(f"{where} {whose}; {advice}")
     if existing.type != SECRET_TYPE:
         raise Refusal(f"{where} is of type {existing.type}, which cannot change; delete it, or choose another name")
     if existing.immutable:
         raise Refusal(f"{where} is immutable; delete it, or choose another name")
 
 
-def _our_annotations(owner: Owner, entries: Mapping[str, Entry]) -> dict[str, str]:
-    lifetimes = {host: entry.lifetime for host, entry in entries.items() if entry.lifetime is not None}
-    hosts = {**{host: {} for host in entries}, **renewal.lifetimes_to_texts(lifetimes)}
-    ours = {
-        ownership.OWNED_BY_ANNOTATION: owner.title,
-        HOSTS_ANNOTATION: json.dumps(hosts, separators=(",", ":"), sort_keys=True),
-    }
-    expires = renewal.earliest(lifetimes)
-    if expires is not None:
-        ours[EXPIRES_AT_ANNOTATION] = renewal.to_text(expires)
-        ours[DIGEST_ANNOTATION] = _digest({host: entries[host].credential for host in lifetimes})
-    return ours
+def _repair(existing: Existing, standing: Standing) -> Repaired:
+    """The content to start from. What is ours and malformed as a whole is written anew: it fails every image pull."""
+    try:
+        return repair(existing.config or b"{}")
+    except InvalidDockerConfig as error:
+        if not standing.may_be_written:
+            raise Refusal(f"Secret {existing.name} cannot be adopted: {error}; mend or delete it") from None
+        return Repaired(config=b"{}", problems=(str(error),))
+
+
+def _find_our_hosts(existing: Existing, standing: Standing, previous: Previous) -> set[str]:
+    """Hosts whose entries an incarnation of ours wrote: of them, those no longer asked for are taken out."""
+    if not standing.may_be_written:
+        return set()
+    is_stripped = standing is Standing.OURS and HOSTS_ANNOTATION not in existing.annotations
+    return {*previous.hosts} if is_stripped else {*existing.notes}
+
+
+def _remarks(existing: Existing, standing: Standing, owner: Owner) -> tuple[str, ...]:
+    if standing is Standing.EARLIER:
+        return (
+            f"another run of {owner.title} wrote it, which was replaced or interrupted; it is this run's now. If a "
+            "stack of the same name in another backend keeps it too, give one of the two another name",
+        )
+    managed = existing.labels.get(ownership.MANAGED_BY_LABEL) == PULUMI
+    if not standing.may_be_written and (managed or any(m.startswith(_PULUMI_KUBERNETES) for m in existing.managers)):
+        return (
+            "pulumi-kubernetes manages it, and would delete it when its resource leaves its program. Before you remove "
+            "that, give it retain_on_delete=True and run `pulumi up`, or run `pulumi state delete` on its URN. If it "
+            "leaves in this same run, the Secret is gone afterwards: run `pulumi up --refresh`",
+        )
+    return ()
+
+
+def _holds_anything(config: bytes) -> bool:
+    """Whether there is an entry, or any other field: `credHelpers`, for one."""
+    document = docker_config.parse(config).document
+    return any(value or key.lower() != "auths" for key, value in document.items())
 
 
 def _credentials(entries: Mapping[str, Entry]) -> dict[str, Credential]:
     return {host: entry.credential for host, entry in entries.items()}
 
 
-def _digest(tokens: Mapping[str, Credential]) -> str:
-    return hashlib.sha256(docker_config.encode(dict(sorted(tokens.items())))).hexdigest()
-
-
-def _patch(current: Mapping[str, str], wanted: Mapping[str, str], removed: Iterable[str]) -> dict[str, str | None]:
-    """JSON merge patch from `current` to `wanted`, in which the keys `removed` go and all others stay."""
-    gone: dict[str, str | None] = {key: None for key in removed if key in current and key not in wanted}
-    return {**gone, **{key: value for key, value in wanted.items() if current.get(key) != value}}
-
-
-def _document(config: bytes) -> dict[str, Any]:
-    return {"type": SECRET_TYPE, **_data(config)}
+def _lifetimes(entries: Mapping[str, Entry]) -> dict[str, Lifetime]:
+    return {host: entry.lifetime for host, entry in entries.items() if entry.lifetime is not None}
 
 
 def _data(config: bytes) -> dict[str, Any]:
@@ -272,4 +203,4 @@ def _data(config: bytes) -> dict[str, Any]:
 
 
 def _precondition(existing: Existing) -> dict[str, str]:
-    return {"resourceVersion": existing.resource_version}
+    return {"uid": existing.uid, "resourceVersion": existing.resource_version}

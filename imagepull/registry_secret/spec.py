@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -18,7 +18,7 @@ from imagepull.registries.lifetimes import Due, Lifetime
 
 INPUTS: Final = ("name", "namespaces", "registries", "refreshBefore", "renewal", "labels", "annotations", "adopt")
 _AWS_INPUTS: Final = tuple(each.wire_name for each in REGISTRY_INPUTS if each.limits.aws)
-_OUR_KEYS: Final = (ownership.MANAGED_BY_LABEL, "imagepull/")
+_OUR_PREFIX: Final = "imagepull/"
 
 
 class Renewal(StrEnum):
@@ -54,10 +54,17 @@ class Spec:
 
 @dataclass(frozen=True, kw_only=True)
 class Diff:
-    """What an update would change: `differences` of the inputs by path, and the renewal that is due, if one is."""
+    """What an update would change.
+
+    Attributes:
+        differences: Of the inputs, by path.
+        renewal: The most urgent renewal that is due, if one is.
+        unknown: A host of whose token it is not known how long it lives, if there is one. It is due.
+    """
 
     differences: Mapping[str, Difference]
     renewal: Due | None
+    unknown: str | None = None
 
     @property
     def replaces(self) -> bool:
@@ -123,16 +130,31 @@ def diff(
     refresh_before = new.get("refreshBefore")
     by_pulumi = new.get("renewal", Renewal.PULUMI) == Renewal.PULUMI
     limit = renewal.seconds(refresh_before) if isinstance(refresh_before, str) else None
-    return Diff(
-        differences=differences(old, new, sets={"namespaces": None, "registries": "host"}),
-        renewal=renewal.due(lifetimes, limit, now) if by_pulumi else None,
-    )
+    changed = differences(old, new, sets={"namespaces": None, "registries": "host"})
+    if not by_pulumi:
+        return Diff(differences=changed, renewal=None)
+    # No ECR token lives longer than 12 hours; a day leaves room for clocks that differ.
+    known = {host: lifetime for host, lifetime in lifetimes.items() if lifetime.expires <= now + timedelta(days=1)}
+    unknown = sorted((_token_hosts(old) & _token_hosts(new)) - known.keys())
+    return Diff(differences=changed, renewal=renewal.due(known, limit, now), unknown=unknown[0] if unknown else None)
+
+
+def _token_hosts(inputs: Mapping[str, object]) -> set[str]:
+    """Hosts whose credential is a token that is asked for, from inputs that were checked."""
+    registries = inputs.get("registries")
+    return {
+        host
+        for registry in (registries if isinstance(registries, list) else ())
+        if isinstance(registry, Mapping)
+        and "password" not in registry
+        and isinstance(host := registry.get("host"), str)
+    }
 
 
 def _metadata(reader: Reader, key: str, rule: Rule) -> dict[str, str]:
     found = reader.mapping(key, rule)
     for name in found:
-        if name.startswith(_OUR_KEYS):
+        if name == ownership.MANAGED_BY_LABEL or name.startswith(_OUR_PREFIX):
             reader.problem(f'{key}["{name}"]', "is set by imagepull itself; leave it out")
     return found
 

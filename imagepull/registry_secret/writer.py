@@ -1,42 +1,47 @@
-"""Writing, reading and removing a RegistrySecret in the cluster: all its namespaces at once, each on its own."""
+"""Writing and removing a RegistrySecret in the cluster: all its namespaces at once, each on its own."""
 
 import asyncio
-import base64
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from typing import Final
 
-from imagepull.errors import CredentialError, ImagePullError
+from imagepull.errors import ClusterError, CredentialError
 from imagepull.kubernetes.client import Cluster, for_each, retry_on_conflict
 from imagepull.kubernetes.kinds import SECRET
 from imagepull.kubernetes.lookup import find_objects
-from imagepull.kubernetes.objects import KubernetesObject
-from imagepull.kubernetes.ownership import Owner
-from imagepull.kubernetes.progress import Outcome, Report
+from imagepull.kubernetes.ownership import Owner, Standing
+from imagepull.kubernetes.progress import Outcome, Report, grouped
 from imagepull.registries import lifetimes as renewal
 from imagepull.registries.ecr_tokens import TokenSource
 from imagepull.registries.lifetimes import Lifetime
 from imagepull.registry_secret import secret_object
-from imagepull.registry_secret.secret_object import DATA_KEY, Change, Entry, Existing
+from imagepull.registry_secret.existing import Existing
+from imagepull.registry_secret.secret_object import Change, Decision, Wanted
 from imagepull.registry_secret.spec import Registry, Spec
+from imagepull.registry_secret.state import Previous
+from imagepull.registry_secret.trust import Entry, find_last_good
 
+__all__ = ["Found", "SecretOutcome", "apply", "find", "read_secret", "remove"]
 
-@dataclass(frozen=True, kw_only=True)
-class Previous:
-    """What an earlier run left. `uids`: by namespace; `metadata_keys`: of the labels and annotations asked for."""
-
-    namespaces: Collection[str] = ()
-    uids: Mapping[str, str] = field(default_factory=dict)
-    metadata_keys: Collection[str] = ()
+_DELETION_POLLS: Final = 10
+_DELETION_POLL: Final = 0.5
+"""Seconds. The garbage collector needs one or two for a deletion that somebody began a moment ago."""
 
 
 @dataclass(kw_only=True)
 class SecretOutcome(Outcome):
-    """An Outcome, with the Secrets' UIDs by namespace and the tokens' lifetimes by host."""
+    """An Outcome, with the Secrets' UIDs by namespace and the shortest lifetime of each host's tokens."""
 
     uids: dict[str, str] = field(default_factory=dict)
     lifetimes: dict[str, Lifetime] = field(default_factory=dict)
+
+    def note_lifetimes(self, lifetimes: Mapping[str, Lifetime]) -> None:
+        """Keeps the earlier of two expiries."""
+        for host, lifetime in lifetimes.items():
+            if host not in self.lifetimes or lifetime.expires < self.lifetimes[host].expires:
+                self.lifetimes[host] = lifetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +52,13 @@ class Found:
     denied: Mapping[str, str]
 
 
-async def find(cluster: Cluster, name: str, namespaces: Iterable[str]) -> Found:
-    """The Secrets of a name: with one request from the whole cluster, else one by one from the namespaces given."""
-    looked = await find_objects(cluster, SECRET, [name], namespaces, _existing)
-    return Found(secrets={namespace: secret for (namespace, _), secret in looked.objects.items()}, denied=looked.denied)
+async def find(cluster: Cluster, name: str, namespaces: Collection[str] | None) -> Found:
+    """The Secrets of a name in these namespaces (None: in all), with as few requests as the rights allow."""
+    looked = await find_objects(cluster, SECRET, [name], namespaces or (), Existing.of)
+    secrets = {namespace: secret for (namespace, _), secret in looked.objects.items()}
+    if namespaces is not None:
+        secrets = {namespace: secret for namespace, secret in secrets.items() if namespace in namespaces}
+    return Found(secrets=secrets, denied=looked.denied)
 
 
 async def apply(
@@ -64,62 +72,29 @@ async def apply(
 ) -> None:
     """Brings every namespace to the spec, then removes the Secret from namespaces that are no longer in it.
 
-    What is done, and what could not be, is in `outcome` at any time. Nothing is written when any Secret that is there
-    must not be touched, or when no registry has a credential.
+    What is done, and what could not be, is in `outcome` at any time. A namespace that fails holds up no other. Nothing
+    is written when no registry has a credential.
+
+    Args:
+        owner: With its identity and its key.
     """
     outcome.uids.update(previous.uids)
     found, fetched = await asyncio.gather(
-        find(cluster, spec.name, {*spec.namespaces, *previous.namespaces, *previous.uids}), _fetch(tokens, spec)
+        find(cluster, spec.name, {*spec.namespaces, *previous.all_namespaces}), _fetch(tokens, spec)
     )
-    uids = set(previous.uids.values())
-    ours = [secret for secret in found.secrets.values() if secret.belongs_to(owner, uids)]
-    entries = _entries(spec, fetched, ours, outcome, report)
-    if not entries:
+    wanted = _decide_entries(spec, owner, previous, fetched, found.secrets.values(), outcome, report)
+    if not wanted.fresh and not wanted.last_good:
         return
-    dropped = set(previous.metadata_keys) - {*spec.labels, *spec.annotations}
-    decide = partial(secret_object.write, spec=spec, owner=owner, entries=entries, uids=uids, dropped=dropped)
-    # All decided before the first is written; a new Secret is the same in every namespace.
-    decided: dict[str, Change | None] = {}
-    new: Change | None = None
-    for namespace in spec.namespaces:
-        existing = found.secrets.get(namespace)
-        try:
-            if existing is not None:
-                decided[namespace] = decide(existing)
-            else:
-                decided[namespace] = new = new or decide(None)
-        except ImagePullError as error:
-            outcome.failures[namespace] = str(error)
-    if outcome.failures:
-        return
-    outcome.failures.update(
-        {namespace: found.denied[namespace] for namespace in spec.namespaces if namespace in found.denied}
-    )
-    outcome.started = True
-    outcome.lifetimes.update({host: entry.lifetime for host, entry in entries.items() if entry.lifetime is not None})
+    outcome.failures.update({place: found.denied[place] for place in spec.namespaces if place in found.denied})
     report.begin("written", len(spec.namespaces))
-
-    async def put(namespace: str) -> None:
-        async def attempt(existing: Existing | None) -> str:
-            change = decided.pop(namespace) if namespace in decided else decide(existing)
-            if change is None:
-                assert existing is not None
-                return existing.uid
-            if change.create:
-                metadata = {**change.body["metadata"], "name": spec.name, "namespace": namespace}
-                written = await cluster.create(SECRET, {**change.body, "metadata": metadata})
-            else:
-                written = await cluster.patch(SECRET, spec.name, namespace, change.body)
-            return written.uid
-
-        read = partial(read_secret, cluster, spec.name, namespace)
-        outcome.uids[namespace] = await retry_on_conflict(
-            f"Secret {spec.name}", found.secrets.get(namespace), attempt, read
-        )
-
-    await for_each([n for n in spec.namespaces if n not in outcome.failures], outcome.noting(put, report))
-    stale = [secret for secret in ours if secret.namespace not in spec.namespaces]
-    await _remove(cluster, stale, owner, uids, previous.metadata_keys, outcome, report)
+    writing = _Writing(cluster, wanted, found, outcome)
+    await for_each(
+        [place for place in spec.namespaces if place not in found.denied], outcome.noting(writing.put, report)
+    )
+    for sentence in writing.remarks():
+        report.warn(f"Secret {spec.name} in {sentence}")
+    stale = [secret for place, secret in found.secrets.items() if place not in spec.namespaces]
+    await _remove(cluster, stale, owner, previous, outcome, report)
     for namespace in set(previous.uids) - set(spec.namespaces) - found.secrets.keys() - found.denied.keys():
         outcome.uids.pop(namespace, None)
 
@@ -127,37 +102,89 @@ async def apply(
 async def remove(
     cluster: Cluster, name: str, owner: Owner, previous: Previous, outcome: SecretOutcome, report: Report
 ) -> None:
-    """Deletes what is the owner's, in whatever namespace; entries of others in a Secret stay, and so the Secret."""
+    """Deletes what is the owner's in the namespaces that the state knows; what others have in a Secret stays."""
     outcome.uids.update(previous.uids)
     outcome.started = True
-    found = await find(cluster, name, {*previous.namespaces, *previous.uids})
+    found = await find(cluster, name, previous.all_namespaces)
     outcome.failures.update(found.denied)
-    uids = set(previous.uids.values())
-    ours = [secret for secret in found.secrets.values() if secret.belongs_to(owner, uids)]
-    await _remove(cluster, ours, owner, uids, previous.metadata_keys, outcome, report)
+    await _remove(cluster, found.secrets.values(), owner, previous, outcome, report)
+
+
+class _Writing:
+    """The writes of one `apply`."""
+
+    def __init__(self, cluster: Cluster, wanted: Wanted, found: Found, outcome: SecretOutcome) -> None:
+        self._cluster = cluster
+        self._wanted = wanted
+        self._found = found
+        self._outcome = outcome
+        self._new: Decision | None = None
+        self._remarks: dict[str, list[str]] = {}
+
+    async def put(self, namespace: str) -> None:
+        name = self._wanted.spec.name
+        self._outcome.uids[namespace] = await retry_on_conflict(
+            f"Secret {name}",
+            self._found.secrets.get(namespace),
+            partial(self._attempt, namespace),
+            partial(read_secret, self._cluster, name, namespace),
+        )
+
+    def remarks(self) -> list[str]:
+        """What there is to say of the Secrets, a sentence for each kind of remark."""
+        return [
+            sentence for remark, places in self._remarks.items() for sentence in grouped(dict.fromkeys(places, remark))
+        ]
+
+    async def _attempt(self, namespace: str, existing: Existing | None) -> str:
+        name = self._wanted.spec.name
+        if existing is not None and existing.is_being_deleted:
+            existing = await _wait_until_gone(self._cluster, existing)
+        decision = self._decide(existing)
+        uid = "" if existing is None else existing.uid
+        if decision.change is not None:
+            self._outcome.started = True
+            uid = await _send(self._cluster, name, namespace, decision.change)
+        self._outcome.note_lifetimes(decision.lifetimes)
+        for remark in decision.remarks:
+            self._remarks.setdefault(remark, []).append(namespace)
+        return uid
+
+    def _decide(self, existing: Existing | None) -> Decision:
+        if existing is not None:
+            return secret_object.write(existing, self._wanted)
+        # A new Secret is the same in every namespace.
+        self._new = self._new or secret_object.write(None, self._wanted)
+        return self._new
 
 
 async def _remove(
     cluster: Cluster,
-    secrets: Collection[Existing],
+    secrets: Iterable[Existing],
     owner: Owner,
-    uids: Collection[str],
-    metadata_keys: Collection[str],
+    previous: Previous,
     outcome: SecretOutcome,
     report: Report,
 ) -> None:
-    by_namespace = {secret.namespace: secret for secret in secrets}
+    by_namespace = {
+        secret.namespace: secret
+        for secret in secrets
+        if secret.standing(owner, previous.known_uids) is Standing.OURS and not secret.is_being_deleted
+    }
     report.begin("deleted", len(by_namespace))
 
     async def take(namespace: str) -> None:
         name = by_namespace[namespace].name
 
         async def attempt(existing: Existing | None) -> None:
-            if existing is None or not existing.belongs_to(owner, uids):
+            if existing is None or existing.standing(owner, previous.known_uids) is not Standing.OURS:
                 return
-            change = secret_object.release(existing, metadata_keys)
+            change = secret_object.release(existing, previous)
+            outcome.started = True
             if change is None:
-                await cluster.delete(SECRET, name, namespace)
+                await cluster.delete(
+                    SECRET, name, namespace, uid=existing.uid, resource_version=existing.resource_version
+                )
             else:
                 await cluster.patch(SECRET, name, namespace, change.body)
 
@@ -167,6 +194,29 @@ async def _remove(
         outcome.uids.pop(namespace, None)
 
     await for_each(by_namespace, outcome.noting(take, report))
+
+
+async def _send(cluster: Cluster, name: str, namespace: str, change: Change) -> str:
+    """The UID of what is written."""
+    if change.create:
+        metadata = {**change.body["metadata"], "name": name, "namespace": namespace}
+        written = await cluster.create(SECRET, {**change.body, "metadata": metadata})
+    else:
+        written = await cluster.patch(SECRET, name, namespace, change.body)
+    return written.uid
+
+
+async def _wait_until_gone(cluster: Cluster, existing: Existing) -> Existing | None:
+    """What is there once the Secret that is being deleted has gone."""
+    for _ in range(_DELETION_POLLS):
+        await asyncio.sleep(_DELETION_POLL)
+        found = await read_secret(cluster, existing.name, existing.namespace)
+        if found is None or not found.is_being_deleted:
+            return found
+    held = f", and {', '.join(existing.finalizers)} holds that up" if existing.finalizers else ""
+    raise ClusterError(
+        f"Secret {existing.name} is being deleted{held}; wait until it is gone, or take its finalizers away"
+    )
 
 
 async def _fetch(tokens: TokenSource, spec: Spec) -> dict[str, Entry | CredentialError]:
@@ -186,46 +236,34 @@ async def _fetch(tokens: TokenSource, spec: Spec) -> dict[str, Entry | Credentia
     return {registry.host: entry for registry, entry in zip(spec.registries, fetched, strict=True)}
 
 
-def _entries(
+def _decide_entries(
     spec: Spec,
+    owner: Owner,
+    previous: Previous,
     fetched: Mapping[str, Entry | CredentialError],
-    ours: Collection[Existing],
+    found: Collection[Existing],
     outcome: SecretOutcome,
     report: Report,
-) -> dict[str, Entry]:
-    """What to write: where AWS failed, the last good entry while it lives."""
+) -> Wanted:
+    """What to write: where AWS failed, the last good token while it lives."""
     now = datetime.now(UTC)
-    entries = {}
-    for registry in spec.registries:
-        entry = fetched[registry.host]
-        if isinstance(entry, CredentialError):
-            why = f"{registry.host}: {entry.cause}"
-            good = secret_object.last_good(ours, registry.host, now)
-            if good is None or good.lifetime is None:
-                outcome.problems.append(f"{why}, and no earlier token of it is alive; {entry.advice}")
-                continue
-            left = renewal.time_left((good.lifetime.expires - now).total_seconds())
-            report.warn(f"{why}; its earlier token stays, {left}; {entry.advice}")
-            entry = good
-        entries[registry.host] = entry
-    return entries
+    ours = [secret for secret in found if secret.namespace in spec.namespaces and secret.uid in previous.known_uids]
+    last_good = {}
+    for host, entry in fetched.items():
+        if not isinstance(entry, CredentialError):
+            continue
+        why = f"{host}: {entry.cause}"
+        good = find_last_good(ours, host, owner.digest_key, now)
+        if good is None or good.lifetime is None:
+            outcome.problems.append(f"{why}, and no earlier token of it is alive; {entry.advice}")
+            continue
+        left = renewal.time_left((good.lifetime.expires - now).total_seconds())
+        report.warn(f"{why}; its earlier token stays, {left}; {entry.advice}")
+        last_good[host] = good
+    fresh = {host: entry for host, entry in fetched.items() if isinstance(entry, Entry)}
+    return Wanted(spec=spec, owner=owner, fresh=fresh, last_good=last_good, previous=previous, now=now)
 
 
 async def read_secret(cluster: Cluster, name: str, namespace: str) -> Existing | None:
     secret = await cluster.get(SECRET, name, namespace)
-    return None if secret is None else _existing(secret)
-
-
-def _existing(secret: KubernetesObject) -> Existing:
-    config = secret.texts("data").get(DATA_KEY)
-    return Existing(
-        namespace=secret.namespace,
-        name=secret.name,
-        uid=secret.uid,
-        resource_version=secret.resource_version,
-        type=secret.text("type") or "Opaque",
-        immutable=secret.document.get("immutable") is True,
-        labels=secret.labels,
-        annotations=secret.annotations,
-        config=None if config is None else base64.b64decode(config),
-    )
+    return None if secret is None else Existing.of(secret)

@@ -11,13 +11,14 @@ from typing import Any, Final
 
 from imagepull.kubernetes.ownership import MANAGED_BY, MANAGED_BY_LABEL
 from imagepull.renewal import schedule
-from imagepull.renewal.document import FILE_NAME
+from imagepull.renewal.document import DIGEST_KEY_VARIABLE, FILE_NAME
 from imagepull.renewal.rights import policy_rules
 from imagepull.renewal.schedule import Schedule
 from imagepull.renewal.settings import CronJobSettings
 
 __all__ = [
     "DEFAULT_IMAGE",
+    "DIGEST_KEY_NAME",
     "RENEWER_LABELS",
     "CronJobObjects",
     "cluster_rights",
@@ -30,6 +31,8 @@ DEFAULT_IMAGE: Final[str | None] = None
 """The renewer's image by digest. The build of a release writes it here; a checkout has none."""
 RENEWER_LABELS: Final = {MANAGED_BY_LABEL: MANAGED_BY, "app.kubernetes.io/name": "imagepull-renewer"}
 """Labels of the CronJob, and of the ConfigMap beside it that says what it renews."""
+DIGEST_KEY_NAME: Final = "digest-key"
+"""Key in the renewer's own Secret, which is called like its ConfigMap."""
 _USER_ID: Final = 65532
 _DOCUMENT_FOLDER: Final = "/etc/imagepull"
 _TOKEN_FOLDER: Final = "/var/run/secrets/sts.amazonaws.com/serviceaccount"  # noqa: S105 (a folder)
@@ -50,6 +53,7 @@ class CronJobObjects:
     namespace_object: Mapping[str, Any] | None
     service_account: Mapping[str, Any]
     config_map: Mapping[str, Any]
+    key_secret: Mapping[str, Any]
     cron_job: Mapping[str, Any]
     first_job: Mapping[str, Any]
 
@@ -70,7 +74,7 @@ def started_by(settings: CronJobSettings, owner: str) -> Schedule:
 
 
 def objects(
-    settings: CronJobSettings, image: str, secret_name: str, owner: str, *, document: Any, digest: Any
+    settings: CronJobSettings, image: str, secret_name: str, owner: str, *, document: Any, digest: Any, digest_key: Any
 ) -> CronJobObjects:
     """The manifests of the renewer of one Secret.
 
@@ -79,6 +83,8 @@ def objects(
         owner: Title of the Secret's owner; its schedule follows from it.
         document: The renewal document, a text or a promise of one.
         digest: A text that differs between documents, likewise.
+        digest_key: Key by which Pulumi believes what the renewer writes, likewise. It is not in the document, because
+            whoever may view a cluster may read its ConfigMaps.
     """
     name = default_name(secret_name)
     namespace = settings.namespace or name
@@ -94,6 +100,12 @@ def objects(
         namespace_object=None if settings.namespace is not None else _namespace(namespace, labels),
         service_account={"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {**metadata, **role}},
         config_map={"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {FILE_NAME: document}},
+        key_secret={
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": metadata,
+            "stringData": {DIGEST_KEY_NAME: digest_key},
+        },
         cron_job={
             "apiVersion": "batch/v1",
             "kind": "CronJob",
@@ -177,7 +189,13 @@ def _pod_template(
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "args": ["renew", f"{_DOCUMENT_FOLDER}/{FILE_NAME}", *options],
-        "env": [{"name": key, "value": value} for key, value in env.items()],
+        "env": [
+            {
+                "name": DIGEST_KEY_VARIABLE,
+                "valueFrom": {"secretKeyRef": {"name": service_account, "key": DIGEST_KEY_NAME}},
+            },
+            *({"name": key, "value": value} for key, value in env.items()),
+        ],
         "resources": _RESOURCES,
         "securityContext": {
             "allowPrivilegeEscalation": False,

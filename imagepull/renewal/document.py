@@ -1,33 +1,47 @@
 """The renewal document: which Secrets a renewer keeps alive, without any credential.
 
     {"version": 1, "secrets": [{
-        "name": "registry-access", "owner": "shop/prod/access", "namespaces": ["a", "b"],
+        "name": "registry-access", "owner": "shop/prod/access", "identity": "3f0c…", "namespaces": ["a", "b"],
         "registries": [{"host": "123456789012.dkr.ecr.eu-west-1.amazonaws.com", "roleArn": "..."},
                        {"host": "ghcr.io", "fixed": true}],
         "refreshBefore": "6h"}]}
 
-A registry with a username and password is `fixed`: a renewer leaves its entry as it is.
+A registry with a username and password is `fixed`: a renewer leaves its entry as it is. The key of the digests, by
+which Pulumi believes what a renewer wrote, is a secret of its own: `digestKey` of a document that nobody stores, else
+DIGEST_KEY_VARIABLE in the environment.
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from imagepull.errors import InvalidInput
-from imagepull.inputs import NAMESPACE, OBJECT_NAME, UNKNOWN, Reader
+from imagepull.errors import InvalidInput, Problem
+from imagepull.inputs import NAMESPACE, OBJECT_NAME, UNKNOWN, Reader, Rule
 from imagepull.kubernetes.ownership import Owner
 from imagepull.registries import docker_config, lifetimes
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.registry_secret.spec import Registry
 
-__all__ = ["FILE_NAME", "RenewedSecret", "digest", "encode", "parse", "secret_of"]
+__all__ = [
+    "DIGEST_KEY_VARIABLE",
+    "FILE_NAME",
+    "RenewedSecret",
+    "digest",
+    "encode",
+    "parse",
+    "secret_of",
+    "with_digest_key",
+]
 
 FILE_NAME: Final = "renewal.json"
 """Key of the document in its ConfigMap, and name of the file in the renewer's Pod."""
+DIGEST_KEY_VARIABLE: Final = "IMAGEPULL_DIGEST_KEY"
 _VERSION: Final = 1
-_SECRET_KEYS: Final = ("name", "owner", "namespaces", "registries", "refreshBefore")
+_SECRET_KEYS: Final = ("name", "owner", "identity", "digestKey", "namespaces", "registries", "refreshBefore")
+_IDENTITY = Rule(pattern=re.compile("[0-9a-f]+"), longest=63, wanted="the RegistrySecret's output identity")
 _CREDENTIAL_KEYS: Final = ("username", "password")
 
 
@@ -49,17 +63,23 @@ class RenewedSecret:
     refresh_before: float | None
 
 
-def secret_of(inputs: Mapping[str, object], owner: str) -> dict[str, object]:
+def secret_of(
+    inputs: Mapping[str, object], owner: str, identity: str, digest_key: str | None = None
+) -> dict[str, object]:
     """The part of a document for one RegistrySecret.
 
     Args:
         inputs: The RegistrySecret's, as the provider has them (camel case). Credentials in them are left out.
         owner: Title of the owner that stands on its Secrets.
+        identity: Its output of that name.
+        digest_key: Likewise. Only for a document that is not stored.
     """
     registries = inputs.get("registries")
     told = {
         "name": inputs.get("name"),
         "owner": owner,
+        "identity": identity,
+        "digestKey": digest_key,
         "namespaces": inputs.get("namespaces"),
         "registries": [_without_credential(each) for each in registries] if isinstance(registries, list) else [],
         "refreshBefore": inputs.get("refreshBefore"),
@@ -99,6 +119,21 @@ def parse(text: str) -> list[RenewedSecret]:
     return secrets
 
 
+def with_digest_key(secrets: Sequence[RenewedSecret], digest_key: str | None) -> list[RenewedSecret]:
+    """The Secrets, each with the key where the document has none for it.
+
+    Raises:
+        InvalidInput: if there is none either.
+    """
+    if digest_key is None and any(secret.owner.digest_key is None for secret in secrets):
+        reason = f"is not known; set {DIGEST_KEY_VARIABLE} to the RegistrySecret's output digestKey"
+        raise InvalidInput([Problem(path="digestKey", reason=reason)])
+    return [
+        replace(secret, owner=replace(secret.owner, digest_key=secret.owner.digest_key or digest_key))
+        for secret in secrets
+    ]
+
+
 def _read_secret(entry: Reader) -> RenewedSecret:
     entry.refuse_others(_SECRET_KEYS)
     refresh_before = entry.text("refreshBefore", lifetimes.DURATION)
@@ -111,7 +146,11 @@ def _read_secret(entry: Reader) -> RenewedSecret:
         entry.problem("registries", f"has {key} twice; list each registry once")
     return RenewedSecret(
         name=entry.text("name", OBJECT_NAME, required=True) or "",
-        owner=Owner(title=entry.text("owner", required=True) or ""),
+        owner=Owner(
+            title=entry.text("owner", required=True) or "",
+            identity=entry.text("identity", _IDENTITY, required=True),
+            digest_key=entry.secret("digestKey"),
+        ),
         namespaces=entry.texts("namespaces", NAMESPACE, required=True),
         registries=tuple(found),
         fixed_hosts=tuple(hosts),

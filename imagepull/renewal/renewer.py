@@ -13,17 +13,24 @@ from typing import Final
 from imagepull.errors import ClusterError, CredentialError, ImagePullError
 from imagepull.kubernetes.client import Cluster, for_each, retry_on_conflict
 from imagepull.kubernetes.kinds import SECRET
+from imagepull.kubernetes.ownership import Standing
 from imagepull.registries import lifetimes
 from imagepull.registries.ecr_tokens import TokenSource
 from imagepull.registry_secret import secret_object
-from imagepull.registry_secret.secret_object import Entry, Existing
+from imagepull.registry_secret.drift import find_drift, find_lifetimes
+from imagepull.registry_secret.existing import Existing
+from imagepull.registry_secret.secret_object import Wanted
 from imagepull.registry_secret.spec import Registry, Renewal, Spec
+from imagepull.registry_secret.trust import Entry
 from imagepull.registry_secret.writer import find, read_secret
 from imagepull.renewal.document import RenewedSecret
 
 __all__ = ["Failure", "Options", "SecretResult", "renew"]
 
 _MISSING: Final = "the Secret is not there; `pulumi up` writes it"
+_ANOTHERS: Final = (
+    "the Secret does not carry the identity in the document; `pulumi up` says whose it is, and mends both"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +96,8 @@ async def _renew_secret(cluster: Cluster, tokens: TokenSource, secret: RenewedSe
         if existing is None:
             reason = found.denied.get(namespace, _MISSING)
             result.failures.append(Failure(namespace=namespace, reason=reason))
+        elif existing.standing(secret.owner, ()) is not Standing.OURS:
+            result.failures.append(Failure(namespace=namespace, reason=_ANOTHERS))
         elif hosts := _due_hosts(existing, secret, now, options):
             due[namespace] = hosts
         else:
@@ -99,20 +108,22 @@ async def _renew_secret(cluster: Cluster, tokens: TokenSource, secret: RenewedSe
     asked = {host for hosts in due.values() for host in hosts}
     entries, refused = await _fetch(tokens, [each for each in secret.registries if each.host in asked])
     for host, error in refused.items():
-        result.failures.append(_registry_failure(host, error, [found.secrets[n] for n in due if host in due[n]], now))
+        result.failures.append(
+            _registry_failure(host, error, secret, [found.secrets[n] for n in due if host in due[n]], now)
+        )
     renewable = {n: {h: entries[h] for h in hosts if h in entries} for n, hosts in due.items()}
     await _write_all(cluster, secret, found.secrets, {n: each for n, each in renewable.items() if each}, result)
-    result.next_due = _next_due(secret, entries, [found.secrets[n] for n in result.not_due])
+    result.next_due = _next_due(secret, entries, [found.secrets[n] for n in result.not_due], now)
     return result
 
 
 def _due_hosts(existing: Existing, secret: RenewedSecret, now: datetime, options: Options) -> list[str]:
     """The registries whose tokens are to be renewed in one Secret."""
     hosts = [registry.host for registry in secret.registries]
-    edited = secret_object.drift(existing, _spec(secret), secret.owner) is not None
+    edited = find_drift(existing, _spec(secret), secret.owner, now) is not None
     if options.now or edited:
         return hosts
-    known = existing.lifetimes
+    known = find_lifetimes(existing, secret.owner, now)
     return [
         host
         for host in hosts
@@ -152,8 +163,10 @@ async def _write_all(
         async def attempt(there: Existing | None) -> None:
             if there is None:
                 raise ClusterError(_MISSING)
-            change = secret_object.write(there, spec, secret.owner, entries[namespace], ())
-            if change is not None:
+            if there.standing(secret.owner, ()) is not Standing.OURS:
+                raise ClusterError(_ANOTHERS)
+            wanted = Wanted(spec=spec, owner=secret.owner, fresh=entries[namespace], now=datetime.now(UTC))
+            if (change := secret_object.write(there, wanted).change) is not None:
                 await cluster.patch(SECRET, secret.name, namespace, change.body)
 
         read = partial(read_secret, cluster, secret.name, namespace)
@@ -167,18 +180,26 @@ async def _write_all(
     await for_each(entries, write)
 
 
-def _registry_failure(host: str, error: CredentialError, secrets: Sequence[Existing], now: datetime) -> Failure:
+def _registry_failure(
+    host: str, error: CredentialError, secret: RenewedSecret, secrets: Sequence[Existing], now: datetime
+) -> Failure:
     """Why a registry has no new token, with the time that the old ones have left."""
-    expiries = [lifetime.expires for each in secrets if (lifetime := each.lifetimes.get(host)) is not None]
+    expiries = [
+        lifetime.expires
+        for each in secrets
+        if (lifetime := find_lifetimes(each, secret.owner, now).get(host)) is not None
+    ]
     left = "no earlier token of it is known"
     if expiries:
         left = f"its earlier token stays, {lifetimes.time_left((min(expiries) - now).total_seconds())}"
     return Failure(registry=host, reason=f"{error.cause}; {left}; {error.advice}")
 
 
-def _next_due(secret: RenewedSecret, entries: Mapping[str, Entry], others: Sequence[Existing]) -> datetime | None:
+def _next_due(
+    secret: RenewedSecret, entries: Mapping[str, Entry], others: Sequence[Existing], now: datetime
+) -> datetime | None:
     known = [entry.lifetime for entry in entries.values() if entry.lifetime is not None]
-    known += [lifetime for each in others for lifetime in each.lifetimes.values()]
+    known += [lifetime for each in others for lifetime in find_lifetimes(each, secret.owner, now).values()]
     return min((lifetimes.due_at(lifetime, secret.refresh_before) for lifetime in known), default=None)
 
 

@@ -6,7 +6,14 @@ from typing import Any, Final
 
 from imagepull.differences import Difference, differences
 from imagepull.inputs import NAMESPACE, OBJECT_NAME, Reader
-from imagepull.kubernetes.ownership import MANAGED_BY, MANAGED_BY_LABEL, OWNED_BY_ANNOTATION, OWNER_LABEL, Owner
+from imagepull.kubernetes.ownership import (
+    IDENTITY_LABEL,
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+    OWNED_BY_ANNOTATION,
+    OWNER_LABEL,
+    Owner,
+)
 
 __all__ = ["INPUTS", "RightsSpec", "diff", "parse", "policy_rules", "role", "role_binding"]
 
@@ -75,9 +82,10 @@ def role_binding(spec: RightsSpec, owner: Owner, namespace: str) -> dict[str, An
 
 
 def _metadata(spec: RightsSpec, owner: Owner, namespace: str) -> dict[str, Any]:
+    assert owner.identity is not None
     return {
         "name": spec.name,
         "namespace": namespace,
-        "labels": {MANAGED_BY_LABEL: MANAGED_BY, OWNER_LABEL: owner.key},
+        "labels": {MANAGED_BY_LABEL: MANAGED_BY, OWNER_LABEL: owner.key, IDENTITY_LABEL: owner.identity},
         "annotations": {OWNED_BY_ANNOTATION: owner.title},
     }

@@ -10,7 +10,7 @@ from imagepull.kubernetes.client import Cluster, for_each, retry_on_conflict
 from imagepull.kubernetes.kinds import KINDS, Kind
 from imagepull.kubernetes.lookup import find_objects
 from imagepull.kubernetes.objects import KubernetesObject
-from imagepull.kubernetes.ownership import OWNED_BY_ANNOTATION, OWNER_LABEL, Owner
+from imagepull.kubernetes.ownership import OWNED_BY_ANNOTATION, Owner, Standing, find_standing
 from imagepull.kubernetes.progress import Outcome, Report
 from imagepull.renewal import rights
 from imagepull.renewal.rights import RightsSpec
@@ -25,8 +25,9 @@ _CONTENT: Final = ("rules", "roleRef", "subjects")
 class _Held:
     """An object that is there, and what of it matters here."""
 
+    uid: str
     resource_version: str
-    owner_key: str | None
+    labels: Mapping[str, str]
     owner_title: str | None
     content: Mapping[str, Any]
 
@@ -79,14 +80,14 @@ async def _write(cluster: Cluster, kind: Kind, body: Mapping[str, Any], owner: O
         if held is None:
             await cluster.create(kind, body)
             return
-        if held.owner_key != owner.key:
+        if not _standing(held, owner).may_be_written:
             whose = f"belongs to {held.owner_title}" if held.owner_title else "is there already, and is not ours"
             raise ClusterError(f"{kind.name} {name} {whose}; delete it, or choose another secretName")
         if _is_as_written(held, body, owner):
             return
         if held.content.get("roleRef") not in (None, body.get("roleRef")):
             raise ClusterError(f"{kind.name} {name} names another Role, which cannot change; delete it")
-        metadata = {**body["metadata"], "resourceVersion": held.resource_version}
+        metadata = {**body["metadata"], "uid": held.uid, "resourceVersion": held.resource_version}
         await cluster.patch(kind, name, namespace, {**body, "metadata": metadata})
 
     read = partial(_read, cluster, kind, name, namespace)
@@ -102,14 +103,20 @@ async def _remove(
         # The RoleBinding first: a Role without one grants nothing.
         for kind, _ in reversed(_KINDS):
             held = await _read(cluster, kind, name, namespace)
-            if held is not None and held.owner_key == owner.key:
-                await cluster.delete(kind, name, namespace)
+            if held is not None and _standing(held, owner) is Standing.OURS:
+                await cluster.delete(kind, name, namespace, uid=held.uid, resource_version=held.resource_version)
 
     await for_each(namespaces, outcome.noting(take, report))
 
 
+def _standing(held: _Held, owner: Owner) -> Standing:
+    return find_standing(held.labels, held.uid, owner, ())
+
+
 def _is_as_written(held: _Held, body: Mapping[str, Any], owner: Owner) -> bool:
-    return held.owner_key == owner.key and held.content == {key: body[key] for key in _CONTENT if key in body}
+    return _standing(held, owner) is Standing.OURS and held.content == {
+        key: body[key] for key in _CONTENT if key in body
+    }
 
 
 async def _read(cluster: Cluster, kind: Kind, name: str, namespace: str) -> _Held | None:
@@ -124,8 +131,9 @@ def _held(found: KubernetesObject) -> _Held:
     if "subjects" in content:
         content["subjects"] = subjects
     return _Held(
+        uid=found.uid,
         resource_version=found.resource_version,
-        owner_key=found.labels.get(OWNER_LABEL),
+        labels=found.labels,
         owner_title=found.annotations.get(OWNED_BY_ANNOTATION),
         content=content,
     )

@@ -31,7 +31,9 @@ def document_of_state(text: str) -> str:
 
 def _secret_of(resource: object) -> dict[str, object]:
     assert isinstance(resource, Mapping)
-    return document.secret_of(resource.get("inputs", {}), str(resource.get("outputs", {}).get("owner", "")))
+    outputs = resource.get("outputs", {})
+    owner, identity, digest_key = (str(outputs.get(key, "")) for key in ("owner", "identity", "digestKey"))
+    return document.secret_of(resource.get("inputs", {}), owner, identity, digest_key)
 
 
 def _plain(value: object) -> object:

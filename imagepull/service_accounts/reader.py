@@ -11,6 +11,8 @@ from imagepull.service_accounts import spec as service_accounts
 from imagepull.service_accounts.spec import DEFAULT, Spec
 from imagepull.service_accounts.writer import find
 
+__all__ = ["Held", "discover", "read"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
@@ -29,7 +31,10 @@ async def read(cluster: Cluster, spec: Spec, owner: Owner, report: Report) -> He
 
     def is_intact(namespace: str, name: str) -> bool:
         account = found.accounts.get((namespace, name))
-        return account is not None and set(spec.secret_names) <= set(account.listed)
+        if account is None or not set(spec.secret_names) <= set(account.listed):
+            return False
+        # An earlier run's claim would outlive a destroy; the next update takes it over.
+        return not account.claims_of_earlier_runs(owner)
 
     return Held(
         intact=[
@@ -37,13 +42,13 @@ async def read(cluster: Cluster, spec: Spec, owner: Owner, report: Report) -> He
             for place in spec.namespaces
             if place in found.denied or all(is_intact(place, name) for name in wanted[place])
         ],
-        claimed=sorted({place for (place, _), account in found.accounts.items() if account.is_claimed_by(owner)}),
+        claimed=sorted({place for (place, _), account in found.accounts.items() if account.claims_of(owner)}),
     )
 
 
 async def discover(cluster: Cluster, names: Sequence[str]) -> list[str]:
     """The namespaces whose `default` account lists every one of the names; raises ClusterError when there is none."""
-    found = await find(cluster, (), [DEFAULT])
+    found = await find(cluster, None, [DEFAULT])
     places = sorted(place for (place, _), account in found.accounts.items() if set(names) <= set(account.listed))
     if not names or not places:
         raise ClusterError(

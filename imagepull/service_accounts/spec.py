@@ -1,25 +1,18 @@
-"""Our names in a ServiceAccount's `imagePullSecrets`: inputs parsed, and what to write to one account. Pure.
+"""What ServiceAccountImagePullSecrets are: their inputs parsed, and the accounts that they mean. Pure."""
 
-The list is atomic (kubernetes/api core/v1/types.go, `+listType=atomic`): whoever applies it replaces all of it. So the
-whole list as it is now goes back, with our names appended, on condition that nobody changed it in between. Who added
-which name is noted on the account itself, so that the last one who asked for a name takes it away, and nobody takes
-away what none of them added.
-"""
-
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from imagepull.differences import Difference, differences
 from imagepull.inputs import NAMESPACE, OBJECT_NAME, Reader, Rule
-from imagepull.kubernetes.ownership import Owner
+
+__all__ = ["ALL", "DEFAULT", "INPUTS", "Spec", "diff", "missing", "parse", "wanted"]
 
 INPUTS: Final = ("secretNames", "namespaces", "serviceAccounts")
 DEFAULT: Final = "default"
 ALL: Final = "*"
 """Every account there is."""
-_CLAIM: Final = "imagepull/claim-"
 _ACCOUNT = Rule(
     pattern=OBJECT_NAME.pattern,
     longest=OBJECT_NAME.longest,
@@ -34,28 +27,6 @@ class Spec:
     secret_names: tuple[str, ...]
     namespaces: tuple[str, ...]
     accounts: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Account:
-    """A ServiceAccount as the cluster holds it. `listed`: the names in its `imagePullSecrets`, in order."""
-
-    namespace: str
-    name: str
-    resource_version: str
-    annotations: Mapping[str, str]
-    listed: tuple[str, ...]
-
-    def is_claimed_by(self, owner: Owner) -> bool:
-        return _CLAIM + owner.key in self.annotations
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Claim:
-    """Names that one owner asked for: those that one of us added, and those that were there before any of us."""
-
-    added: frozenset[str] = frozenset()
-    found: frozenset[str] = frozenset()
 
 
 def parse(inputs: Mapping[str, object], *, required: bool = True) -> Spec:
@@ -87,41 +58,8 @@ def diff(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, Diff
     return differences(old, new, sets=dict.fromkeys(INPUTS))
 
 
-def write(account: Account | None, owner: Owner, names: Sequence[str]) -> dict[str, Any] | None:
-    """What makes the account list the owner's `names`, and no longer others that the owner asked for before.
-
-    Args:
-        account: The account that is there; None to make one.
-        names: None at all releases the account.
-
-    Returns:
-        A JSON merge patch with the precondition, or for no account what one holds; None when it is so already.
-    """
-    if account is None:
-        claim = _Claim(added=frozenset(names))
-        return {"metadata": {"annotations": {_CLAIM + owner.key: _text(claim, owner)}}, **_list(names)}
-    claims = {key: _claim(value) for key, value in account.annotations.items() if key.startswith(_CLAIM)}
-    ours = claims.pop(_CLAIM + owner.key, _Claim())
-    theirs_added = {name for claim in claims.values() for name in claim.added}
-    theirs = theirs_added.union(*(claim.found for claim in claims.values()))
-    gone = ours.added - set(names) - theirs
-    listed = [name for name in account.listed if name not in gone]
-    new = [name for name in dict.fromkeys(names) if name not in listed]
-    added = frozenset(name for name in names if name in new or name in ours.added or name in theirs_added)
-    claim = _Claim(added=added, found=frozenset(names) - added)
-    note = _text(claim, owner) if names else None
-    body: dict[str, Any] = {}
-    if gone or new:
-        body |= _list([*listed, *new])
-    if account.annotations.get(_CLAIM + owner.key) != note:
-        body["metadata"] = {"annotations": {_CLAIM + owner.key: note}}
-    if not body:
-        return None
-    return {**body, "metadata": {**body.get("metadata", {}), "resourceVersion": account.resource_version}}
-
-
-def missing(spec: Spec, there: Collection[tuple[str, str]]) -> dict[str, str]:
-    """Namespaces that lack an account asked for by name, and a sentence about it; `default` is made when needed.
+def missing(spec: Spec, there: Collection[tuple[str, str]]) -> dict[str, list[str]]:
+    """Accounts asked for by name that are not there, by namespace; `default` is made when needed.
 
     Args:
         there: (namespace, name) of each account.
@@ -130,11 +68,7 @@ def missing(spec: Spec, there: Collection[tuple[str, str]]) -> dict[str, str]:
         namespace: [name for name in spec.accounts if name not in (DEFAULT, ALL) and (namespace, name) not in there]
         for namespace in spec.namespaces
     }
-    return {
-        namespace: f"there is no ServiceAccount {', '.join(names)}; create it first, or take it out of serviceAccounts"
-        for namespace, names in absent.items()
-        if names
-    }
+    return {namespace: names for namespace, names in absent.items() if names}
 
 
 def wanted(spec: Spec, there: Collection[tuple[str, str]]) -> dict[str, list[str]]:
@@ -146,24 +80,3 @@ def wanted(spec: Spec, there: Collection[tuple[str, str]]) -> dict[str, list[str
         if namespace in found:
             found[namespace].append(name)
     return {namespace: names or [DEFAULT] for namespace, names in found.items()}
-
-
-def _claim(text: str) -> _Claim:
-    try:
-        value = json.loads(text)
-        return _Claim(added=_names(value["added"]), found=_names(value["found"]))
-    except (ValueError, KeyError, TypeError):
-        return _Claim()
-
-
-def _names(value: object) -> frozenset[str]:
-    return frozenset(name for name in value if isinstance(name, str)) if isinstance(value, list) else frozenset()
-
-
-def _text(claim: _Claim, owner: Owner) -> str:
-    value = {"by": owner.title, "added": sorted(claim.added), "found": sorted(claim.found)}
-    return json.dumps(value, separators=(",", ":"))
-
-
-def _list(names: Sequence[str]) -> dict[str, Any]:
-    return {"imagePullSecrets": [{"name": name} for name in names]}

@@ -1,17 +1,27 @@
-"""Writing, reading and releasing ServiceAccounts in the cluster: all namespaces at once, each on its own."""
+"""Writing and releasing ServiceAccounts in the cluster: all namespaces at once, each on its own."""
 
-from collections.abc import Collection, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
+from imagepull.errors import ClusterError
 from imagepull.kubernetes.client import Cluster, for_each, retry_on_conflict
 from imagepull.kubernetes.kinds import SERVICE_ACCOUNT
 from imagepull.kubernetes.lookup import find_objects
-from imagepull.kubernetes.objects import KubernetesObject
 from imagepull.kubernetes.ownership import Owner
-from imagepull.kubernetes.progress import Outcome, Report
+from imagepull.kubernetes.progress import Outcome, Report, grouped
+from imagepull.service_accounts import claims
 from imagepull.service_accounts import spec as service_accounts
-from imagepull.service_accounts.spec import ALL, Account, Spec
+from imagepull.service_accounts.claims import Account
+from imagepull.service_accounts.spec import ALL, DEFAULT, Spec
+
+__all__ = ["Found", "apply", "find", "remove"]
+
+_DEFAULT_POLLS: Final = 10
+_DEFAULT_POLL: Final = 0.5
+"""Seconds. The controller makes `default` anew at once; after a thousand new namespaces it needs a while."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +32,12 @@ class Found:
     denied: Mapping[str, str]
 
 
-async def find(cluster: Cluster, namespaces: Collection[str], names: Collection[str]) -> Found:
-    """The accounts of these names (`*`: all): one request for each name, else one by one from the namespaces given."""
-    looked = await find_objects(cluster, SERVICE_ACCOUNT, None if ALL in names else names, namespaces, _account)
-    return Found(accounts=looked.objects, denied=looked.denied)
+async def find(cluster: Cluster, namespaces: Collection[str] | None, names: Collection[str]) -> Found:
+    """The accounts of these names (`*`: all) in these namespaces (None: all), with as few requests as rights allow."""
+    selected = None if ALL in names else names
+    looked = await find_objects(cluster, SERVICE_ACCOUNT, selected, namespaces or (), Account.of)
+    accounts = {key: one for key, one in looked.objects.items() if namespaces is None or key[0] in namespaces}
+    return Found(accounts=accounts, denied=looked.denied)
 
 
 async def apply(
@@ -33,26 +45,39 @@ async def apply(
 ) -> None:
     """Brings every account of the spec to it, then releases those that are no longer in it.
 
-    Nothing is written when an account that was asked for by name is missing; what could not be done is in `outcome`.
+    What could not be done is in `outcome`; a namespace that fails holds up no other.
+
+    Args:
+        owner: With its identity.
     """
     namespaces, names = {*spec.namespaces}, {*spec.accounts}
     if previous is not None:
         namespaces |= {*previous.namespaces}
         names |= {*previous.accounts}
     found = await find(cluster, namespaces, names)
-    outcome.failures.update(service_accounts.missing(spec, [*found.accounts, *_unseen(spec, found)]))
-    if outcome.failures:
-        return
+    unseen = [(namespace, name) for namespace in found.denied for name in spec.accounts]
+    missing = service_accounts.missing(spec, [*found.accounts, *unseen])
     wanted = service_accounts.wanted(spec, found.accounts)
     outcome.failures.update({place: why for place, why in found.denied.items() if place in wanted})
-    outcome.started = True
     report.begin("written", len(wanted))
+    taken: dict[str, str] = {}
 
     async def put(namespace: str) -> None:
+        absent = missing.get(namespace, [])
         for name in wanted[namespace]:
-            await _write(cluster, found, namespace, name, owner, spec.secret_names)
+            if name not in absent:
+                account = found.accounts.get((namespace, name))
+                if account is not None and account.claims_of_earlier_runs(owner):
+                    taken[namespace] = f"an earlier run of {owner.title}, replaced or cut short, left its names there"
+                await _write(cluster, account, namespace, name, owner, spec.secret_names, outcome)
+        if absent:
+            raise ClusterError(
+                f"there is no ServiceAccount {', '.join(absent)}; create it first, or take it out of serviceAccounts"
+            )
 
     await for_each([place for place in wanted if place not in found.denied], outcome.noting(put, report))
+    for sentence in grouped(taken):
+        report.warn(f"ServiceAccounts in {sentence}; they are this run's now")
     asked = {(namespace, name) for namespace, names in wanted.items() for name in names}
     await _release(cluster, found, owner, asked, outcome, report)
 
@@ -65,56 +90,65 @@ async def remove(cluster: Cluster, spec: Spec, owner: Owner, outcome: Outcome, r
     await _release(cluster, found, owner, set(), outcome, report)
 
 
-def _unseen(spec: Spec, found: Found) -> list[tuple[str, str]]:
-    """Accounts in namespaces that may not be looked into: not known to be missing."""
-    return [(namespace, name) for namespace in found.denied for name in spec.accounts]
-
-
 async def _release(
     cluster: Cluster, found: Found, owner: Owner, asked: Collection[tuple[str, str]], outcome: Outcome, report: Report
 ) -> None:
     claimed: dict[str, list[str]] = {}
     for (namespace, name), account in found.accounts.items():
-        if account.is_claimed_by(owner) and (namespace, name) not in asked:
+        if account.claims_of(owner) and not account.is_being_deleted and (namespace, name) not in asked:
             claimed.setdefault(namespace, []).append(name)
     report.begin("released", len(claimed))
 
     async def take(namespace: str) -> None:
         for name in claimed[namespace]:
-            await _write(cluster, found, namespace, name, owner, ())
+            await _write(cluster, found.accounts[namespace, name], namespace, name, owner, (), outcome)
 
     await for_each(claimed, outcome.noting(take, report))
 
 
 async def _write(
-    cluster: Cluster, found: Found, namespace: str, name: str, owner: Owner, secret_names: tuple[str, ...]
+    cluster: Cluster,
+    seen: Account | None,
+    namespace: str,
+    name: str,
+    owner: Owner,
+    secret_names: tuple[str, ...],
+    outcome: Outcome,
 ) -> None:
+    read = partial(_read, cluster, name, namespace)
+    was_there = seen is not None
+
     async def attempt(account: Account | None) -> None:
-        if account is None and not secret_names:
+        nonlocal was_there
+        if not secret_names and (account is None or account.is_being_deleted):
             return
-        body = service_accounts.write(account, owner, secret_names)
+        if account is None and was_there:
+            # Somebody deleted it meanwhile. Only the cluster's own controller may bring one back.
+            account = await _wait_for_default(name, read)
+        if account is not None and account.is_being_deleted:
+            raise ClusterError(f"ServiceAccount {name} is being deleted; wait until it is gone")
+        was_there = was_there or account is not None
+        body = claims.write(account, owner, secret_names)
         if body is None:
             return
+        outcome.started = True
         if account is None:
             metadata = {**body["metadata"], "name": name, "namespace": namespace}
             await cluster.create(SERVICE_ACCOUNT, {**body, "metadata": metadata})
         else:
             await cluster.patch(SERVICE_ACCOUNT, name, namespace, body)
 
-    read = partial(_read, cluster, name, namespace)
-    await retry_on_conflict(f"ServiceAccount {name}", found.accounts.get((namespace, name)), attempt, read)
+    await retry_on_conflict(f"ServiceAccount {name}", seen, attempt, read)
+
+
+async def _wait_for_default(name: str, read: Callable[[], Awaitable[Account | None]]) -> Account:
+    for _ in range(_DEFAULT_POLLS if name == DEFAULT else 0):
+        if (account := await read()) is not None:
+            return account
+        await asyncio.sleep(_DEFAULT_POLL)
+    raise ClusterError(f"ServiceAccount {name} was deleted meanwhile; create it, or take it out of serviceAccounts")
 
 
 async def _read(cluster: Cluster, name: str, namespace: str) -> Account | None:
     account = await cluster.get(SERVICE_ACCOUNT, name, namespace)
-    return None if account is None else _account(account)
-
-
-def _account(account: KubernetesObject) -> Account:
-    return Account(
-        namespace=account.namespace,
-        name=account.name,
-        resource_version=account.resource_version,
-        annotations=account.annotations,
-        listed=account.names("imagePullSecrets"),
-    )
+    return None if account is None else Account.of(account)

@@ -79,16 +79,19 @@ def test_default_is_made_where_the_cluster_has_not_done_so_yet(
     assert all(listed(lab, name) == ["pull"] for name in names)
 
 
-def test_a_missing_account_is_named_before_anything_is_written(
-    lab: Lab, project: Project, namespaces: Namespaces
-) -> None:
+def test_a_missing_account_is_named_and_holds_up_no_other(lab: Lab, project: Project, namespaces: Namespaces) -> None:
     one, two = namespaces(2)
     wait_for_default(lab, one, two)
     lab.kubectl("create", "serviceaccount", "ci", f"--namespace={one}")
-    failed = project(accounts([one, two], service_accounts=["default", "ci"])).up(check=False)
+    stack = project(accounts([one, two], service_accounts=["default", "ci"]))
+    failed = stack.up(check=False)
+    assert failed.returncode != 0
     assert f"namespace {two}: there is no ServiceAccount ci" in failed.stdout
-    assert listed(lab, one) == []
-    assert listed(lab, one, "ci") == []
+    assert listed(lab, one) == listed(lab, one, "ci") == listed(lab, two) == ["pull"]
+
+    lab.kubectl("create", "serviceaccount", "ci", f"--namespace={two}")
+    stack.up()
+    assert listed(lab, two, "ci") == ["pull"]
 
 
 def test_every_account_there_is(lab: Lab, project: Project, namespaces: Namespaces) -> None:

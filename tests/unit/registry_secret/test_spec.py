@@ -214,3 +214,29 @@ def test_one_more_namespace_is_one_difference() -> None:
     diff = registry_secret.diff(GOOD, {**GOOD, "namespaces": ["new", "a", "b"]}, lifetimes(9), NOW)
     assert not diff.replaces
     assert diff.differences == {"namespaces[0]": Difference.ADD}
+
+
+def test_a_token_of_which_nobody_knows_how_long_it_lives_is_due() -> None:
+    assert registry_secret.diff(GOOD, GOOD, {}, NOW).unknown == ECR
+    assert registry_secret.diff(GOOD, GOOD, lifetimes(70_000), NOW).unknown == ECR
+    external = {**GOOD, "renewal": "external"}
+    assert registry_secret.diff(external, external, {}, NOW).unknown is None
+
+
+def test_a_registry_that_is_added_is_a_difference_and_not_a_renewal() -> None:
+    more = {**GOOD, "registries": [{"host": ECR}, {"host": "123456789012.dkr.ecr.us-east-1.amazonaws.com"}]}
+    diff = registry_secret.diff(GOOD, more, lifetimes(9), NOW)
+    assert (list(diff.differences), diff.unknown) == (["registries[1]"], None)
+
+
+def test_another_order_is_no_difference() -> None:
+    fixed = {"host": "ghcr.io", "username": "u", "password": "p"}
+    old = {**GOOD, "registries": [{"host": ECR}, fixed], "namespaces": ["a", "b"]}
+    new = {**GOOD, "registries": [fixed, {"host": ECR}], "namespaces": ["b", "a"]}
+    assert registry_secret.diff(old, new, lifetimes(9), NOW).differences == {}
+
+
+def test_our_own_labels_cannot_be_asked_for() -> None:
+    for key in ("app.kubernetes.io/managed-by", "imagepull/identity"):
+        assert "imagepull itself" in problems({**GOOD, "labels": {key: "x"}})[f'labels["{key}"]']
+    assert problems({**GOOD, "labels": {"app.kubernetes.io/managed-by-team": "x"}}) == {}

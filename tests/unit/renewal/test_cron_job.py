@@ -15,7 +15,15 @@ IMAGE = "ghcr.io/example/imagepull-renewer:1@sha256:" + "0" * 64
 
 
 def objects(settings: CronJobSettings, secret_name: str = "registry-access") -> CronJobObjects:
-    return cron_job.objects(settings, IMAGE, secret_name, "shop/prod/registry-access", document="{}\n", digest="abc")
+    return cron_job.objects(
+        settings,
+        IMAGE,
+        secret_name,
+        "shop/prod/registry-access",
+        document="{}\n",
+        digest="abc",
+        digest_key="hunter2",
+    )
 
 
 def pod(manifest: Any) -> Any:
@@ -43,6 +51,11 @@ def test_the_first_job_renews_at_once_and_the_cron_job_what_is_due() -> None:
     made = objects(CronJobSettings())
     assert "--now" in pod(made.first_job)["containers"][0]["args"]
     assert "--now" not in pod(made.cron_job)["containers"][0]["args"]
+
+
+def test_the_key_of_the_digests_is_in_a_secret_only() -> None:
+    made = vars(objects(CronJobSettings()))
+    assert [name for name, manifest in made.items() if "hunter2" in str(manifest)] == ["key_secret"]
 
 
 def test_a_static_key_comes_from_a_secret_and_not_from_the_program() -> None:

@@ -246,8 +246,8 @@ def test_tokens_tell_renewer_renewal_and_what_hangs_on_them() -> None:
 
 def test_a_cron_job_is_known_by_its_document() -> None:
     metadata = {"namespace": "imagepull", "name": "access-renewal"}
-    told = {"name": "access", "owner": "shop/prod/access", "namespaces": ["shop"], "registries": [{"host": ECR}]}
-    text = document.encode([{**told, "refreshBefore": "4h"}])
+    told = {"name": "access", "namespaces": ["shop"], "registries": [{"host": ECR}], "refreshBefore": "4h"}
+    text = document.encode([document.secret_of(told, "shop/prod/access", "a1b2")])
     config_maps = [{"metadata": metadata, "data": {document.FILE_NAME: text}}, {"metadata": {"name": "other"}}]
     found = renewals_of(config_maps, [{"metadata": metadata, "spec": {"suspend": False}}])
     assert found == {("shop", "access"): Renewal(title="CronJob imagepull/access-renewal", refresh_before=4 * HOURS)}

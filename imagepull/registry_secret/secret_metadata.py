@@ -1,0 +1,174 @@
+"""Labels and annotations of a pull Secret: ours, those that the program asks for, those of others below them. Pure."""
+
+import json
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from imagepull.kubernetes import ownership
+from imagepull.kubernetes.ownership import Owner, Standing
+from imagepull.registries import lifetimes as renewal
+from imagepull.registry_secret.existing import (
+    BEFORE_ANNOTATION,
+    EXPIRES_AT_ANNOTATION,
+    HOSTS_ANNOTATION,
+    LEGACY_DIGEST_ANNOTATION,
+    Existing,
+)
+from imagepull.registry_secret.spec import Spec
+from imagepull.registry_secret.state import Previous
+from imagepull.registry_secret.trust import Entry, annotate
+
+__all__ = ["PULUMI", "Before", "new_metadata", "patch_metadata", "release_metadata"]
+
+PULUMI: Final = "pulumi"
+"""What pulumi-kubernetes writes into the managed-by label."""
+_OUR_LABELS: Final = (ownership.MANAGED_BY_LABEL, ownership.OWNER_LABEL, ownership.IDENTITY_LABEL)
+_OUR_ANNOTATIONS: Final = (
+    ownership.OWNED_BY_ANNOTATION,
+    EXPIRES_AT_ANNOTATION,
+    HOSTS_ANNOTATION,
+    LEGACY_DIGEST_ANNOTATION,
+    BEFORE_ANNOTATION,
+)
+
+Patch = dict[str, dict[str, str | None]]
+"""JSON merge patch of `labels` and `annotations`; both empty when there is nothing to change."""
+
+
+class Before:
+    """Values of others that ours have taken the place of, kept in an annotation: they come back at the end."""
+
+    def __init__(self, existing: Existing | None) -> None:
+        noted = {} if existing is None else existing.annotated(BEFORE_ANNOTATION)
+        self.labels = _texts(noted.get("labels"))
+        self.annotations = _texts(noted.get("annotations"))
+
+    @property
+    def is_managed_by_another(self) -> bool:
+        """Whether another tool than Pulumi manages the Secret, and would miss it."""
+        return self.labels.get(ownership.MANAGED_BY_LABEL) not in (None, ownership.MANAGED_BY, PULUMI)
+
+
+def new_metadata(spec: Spec, owner: Owner, entries: Mapping[str, Entry]) -> dict[str, dict[str, str]]:
+    """Labels and annotations of a new Secret with these entries."""
+    annotations = {**spec.annotations, **_our_annotations(owner, entries, (), {})}
+    return {"labels": _our_labels(spec, owner), "annotations": annotations}
+
+
+def patch_metadata(
+    existing: Existing,
+    standing: Standing,
+    spec: Spec,
+    owner: Owner,
+    previous: Previous,
+    entries: Mapping[str, Entry],
+    unproven: Collection[str],
+) -> Patch:
+    """What makes a Secret's labels and annotations those of one with these entries.
+
+    Args:
+        unproven: Hosts that are ours and whose entries stay without a digest.
+    """
+    # What a foreign Secret says it was before, others wrote.
+    before = Before(existing if standing.may_be_written else None)
+    labels = _our_labels(spec, owner)
+    keeps = {
+        "labels": _note(
+            existing.labels,
+            labels,
+            _keep(before.labels, labels, previous.labels),
+            _ours(standing, previous.labels, labels),
+        ),
+        "annotations": _note(
+            existing.annotations,
+            spec.annotations,
+            _keep(before.annotations, spec.annotations, previous.annotations),
+            _ours(standing, previous.annotations, spec.annotations),
+        ),
+    }
+    annotations = {**spec.annotations, **_our_annotations(owner, entries, unproven, keeps)}
+    return {
+        "labels": _patch(existing.labels, labels, previous.labels, before.labels),
+        "annotations": _patch(
+            existing.annotations, annotations, (*previous.annotations, *_OUR_ANNOTATIONS), before.annotations
+        ),
+    }
+
+
+def release_metadata(existing: Existing, previous: Previous) -> Patch:
+    """What takes our labels and annotations away, and brings back those of others."""
+    before = Before(existing)
+    return {
+        "labels": _patch(existing.labels, {}, (*previous.labels, *_OUR_LABELS), before.labels),
+        "annotations": _patch(existing.annotations, {}, (*previous.annotations, *_OUR_ANNOTATIONS), before.annotations),
+    }
+
+
+def _our_labels(spec: Spec, owner: Owner) -> dict[str, str]:
+    assert owner.identity is not None
+    return {
+        **spec.labels,
+        ownership.MANAGED_BY_LABEL: ownership.MANAGED_BY,
+        ownership.OWNER_LABEL: owner.key,
+        ownership.IDENTITY_LABEL: owner.identity,
+    }
+
+
+def _our_annotations(
+    owner: Owner,
+    entries: Mapping[str, Entry],
+    unproven: Collection[str],
+    before: Mapping[str, Mapping[str, str]],
+) -> dict[str, str]:
+    assert owner.digest_key is not None
+    hosts = {**{host: {} for host in unproven}, **annotate(entries, owner.digest_key)}
+    ours = {ownership.OWNED_BY_ANNOTATION: owner.title, HOSTS_ANNOTATION: _json(hosts)}
+    expires = renewal.earliest({host: entry.lifetime for host, entry in entries.items() if entry.lifetime is not None})
+    if expires is not None:
+        ours[EXPIRES_AT_ANNOTATION] = renewal.to_text(expires)
+    if any(before.values()):
+        ours[BEFORE_ANNOTATION] = _json(before)
+    return ours
+
+
+def _ours(standing: Standing, known: Collection[str], wanted: Collection[str]) -> Collection[str]:
+    """Keys whose values an incarnation of ours wrote."""
+    if not standing.may_be_written:
+        return ()
+    # What an earlier run asked for is not known. Its program was this one, more or less.
+    return known if standing is Standing.OURS else wanted
+
+
+def _keep(before: Mapping[str, str], wanted: Collection[str], known: Collection[str]) -> dict[str, str]:
+    """What was before, without what has come back by now: a key that was asked for and is no more."""
+    return {key: value for key, value in before.items() if key in wanted or key not in known}
+
+
+def _note(
+    current: Mapping[str, str], wanted: Mapping[str, str], before: Mapping[str, str], ours: Collection[str]
+) -> dict[str, str]:
+    """The values of others below `wanted`."""
+    found = dict(before)
+    for key, value in wanted.items():
+        is_anothers = key not in ours or key == ownership.MANAGED_BY_LABEL
+        if is_anothers and key in current and current[key] != value and not key.startswith("imagepull/"):
+            found[key] = current[key]
+    return found
+
+
+def _patch(
+    current: Mapping[str, str], wanted: Mapping[str, str], removed: Collection[str], before: Mapping[str, str]
+) -> dict[str, str | None]:
+    """From `current` to `wanted`: the keys `removed` go, or back to what was before; all others stay."""
+    goal: dict[str, str | None] = {key: before.get(key) for key in removed if key in current}
+    return {key: value for key, value in {**goal, **wanted}.items() if current.get(key) != value}
+
+
+def _texts(value: object) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        return {}
+    return {key: text for key, text in value.items() if isinstance(key, str) and isinstance(text, str)}
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)

@@ -1,0 +1,35 @@
+"""What Pulumi's state knows of the Secrets from the runs before."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["Previous"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Previous:
+    """What the state knows. All empty before the first write.
+
+    Attributes:
+        namespaces: Namespaces that were asked for.
+        uids: UIDs by namespace.
+        hosts: Hosts whose entries were written.
+        labels: Keys of the labels that were asked for.
+        annotations: Keys of the annotations that were asked for.
+    """
+
+    namespaces: Collection[str] = ()
+    uids: Mapping[str, str] = field(default_factory=dict)
+    hosts: Collection[str] = ()
+    labels: Collection[str] = ()
+    annotations: Collection[str] = ()
+
+    @property
+    def known_uids(self) -> frozenset[str]:
+        """The UIDs: the API server never gives one twice."""
+        return frozenset(self.uids.values())
+
+    @property
+    def all_namespaces(self) -> frozenset[str]:
+        """Namespaces in which something of it may be."""
+        return frozenset({*self.namespaces, *self.uids})

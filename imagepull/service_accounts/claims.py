@@ -1,0 +1,147 @@
+"""What to write to one ServiceAccount so that it lists our names, or no longer does. Pure.
+
+The list is atomic (kubernetes/api core/v1/types.go, `+listType=atomic`): whoever applies it replaces all of it. So the
+whole list as it is now goes back, with our names appended, on condition that nobody changed it in between. Who added
+which name is noted on the account itself, so that the last one who asked for a name takes it away, and nobody takes
+away what none of them added.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from imagepull.kubernetes.objects import KubernetesObject
+from imagepull.kubernetes.ownership import Owner
+
+__all__ = ["CLAIM", "Account", "write"]
+
+CLAIM: Final = "imagepull/claim-"
+"""Prefix of annotations: the identity of the incarnation that asks for names follows. Versions without identities wrote
+the key of the owner's title."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Claim:
+    """Names that one owner asked for: those that one of us added, and those that were there before any of us."""
+
+    added: frozenset[str] = frozenset()
+    found: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """A ServiceAccount as the cluster holds it. `listed`: the names in its `imagePullSecrets`, in order."""
+
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    annotations: Mapping[str, str]
+    listed: tuple[str, ...]
+    is_being_deleted: bool = False
+
+    @classmethod
+    def of(cls, account: KubernetesObject) -> "Account":
+        """Of the object that the API server shows."""
+        return cls(
+            namespace=account.namespace,
+            name=account.name,
+            uid=account.uid,
+            resource_version=account.resource_version,
+            annotations=account.annotations,
+            listed=account.names("imagePullSecrets"),
+            is_being_deleted=account.being_deleted,
+        )
+
+    def claims_of(self, owner: Owner) -> list[str]:
+        """Annotations by which the owner itself claims names."""
+        ours = {f"{CLAIM}{key}" for key in (owner.identity, *owner.keys) if key is not None}
+        return [key for key in self.annotations if key in ours]
+
+    def claims_of_earlier_runs(self, owner: Owner) -> list[str]:
+        """Annotations of other incarnations of the same resource: one that was replaced or cut short."""
+        ours = self.claims_of(owner)
+        return [
+            key
+            for key, text in self.annotations.items()
+            if key.startswith(CLAIM) and key not in ours and _read(text).get("resource") == owner.urn_key
+        ]
+
+
+def write(account: Account | None, owner: Owner, names: Sequence[str]) -> dict[str, Any] | None:
+    """What makes the account list the owner's `names`, and no longer others that the owner asked for before.
+
+    Args:
+        account: The account that is there; None to make one.
+        owner: With its identity, unless names are released.
+        names: An empty sequence releases the account.
+
+    Returns:
+        A JSON merge patch with the precondition; the body of a new account if there is none; None when there is nothing
+        to change.
+    """
+    ours_key = f"{CLAIM}{owner.identity}"
+    if account is None:
+        claim = _Claim(added=frozenset(names))
+        return {"metadata": {"annotations": {ours_key: _text(claim, owner)}}, **_list(names)}
+    claims = {key: _parse(text) for key, text in account.annotations.items() if key.startswith(CLAIM)}
+    # Whoever asks takes over what its earlier runs noted; whoever releases leaves that alone.
+    replaced = [*account.claims_of(owner), *(account.claims_of_earlier_runs(owner) if names else ())]
+    ours = _join(claims.pop(key) for key in replaced)
+    theirs_added = {name for claim in claims.values() for name in claim.added}
+    theirs = theirs_added.union(*(claim.found for claim in claims.values()))
+    gone = ours.added - set(names) - theirs
+    listed = [name for name in account.listed if name not in gone]
+    new = [name for name in dict.fromkeys(names) if name not in listed]
+    added = frozenset(name for name in names if name in new or name in ours.added or name in theirs_added)
+    claim = _Claim(added=added, found=frozenset(names) - added)
+    notes: dict[str, str | None] = dict.fromkeys(replaced)
+    if names:
+        notes[ours_key] = _text(claim, owner)
+    notes = {key: text for key, text in notes.items() if account.annotations.get(key) != text}
+    body: dict[str, Any] = _list([*listed, *new]) if gone or new else {}
+    if not body and not notes:
+        return None
+    metadata: dict[str, Any] = {"uid": account.uid, "resourceVersion": account.resource_version}
+    return {**body, "metadata": {**metadata, **({"annotations": notes} if notes else {})}}
+
+
+def _join(claims: Iterable[_Claim]) -> _Claim:
+    added: frozenset[str] = frozenset()
+    found: frozenset[str] = frozenset()
+    for claim in claims:
+        added, found = added | claim.added, found | claim.found
+    return _Claim(added=added, found=found - added)
+
+
+def _read(text: str) -> dict[str, object]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _parse(text: str) -> _Claim:
+    value = _read(text)
+    added, found = (_names(value.get(key)) for key in ("added", "found"))
+    return _Claim() if added is None or found is None else _Claim(added=added, found=found)
+
+
+def _names(value: object) -> frozenset[str] | None:
+    return frozenset(name for name in value if isinstance(name, str)) if isinstance(value, list) else None
+
+
+def _text(claim: _Claim, owner: Owner) -> str:
+    value = {
+        "by": owner.title,
+        "resource": owner.urn_key,
+        "added": sorted(claim.added),
+        "found": sorted(claim.found),
+    }
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _list(names: Sequence[str]) -> dict[str, Any]:
+    return {"imagePullSecrets": [{"name": name} for name in names]}

@@ -1,0 +1,131 @@
+"""Our names in a ServiceAccount's atomic list: appended, never in place of others' entries."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from imagepull.kubernetes.ownership import Owner
+from imagepull.service_accounts import claims
+from imagepull.service_accounts.claims import Account
+
+A = Owner(title="p/dev/sa", identity="aaaaaaaaaaaaaaaa", urn="urn:a")
+B = Owner(title="q/dev/sa", identity="bbbbbbbbbbbbbbbb", urn="urn:b")
+A_NEXT = replace(A, identity="cccccccccccccccc")
+
+
+def account(*listed: str, annotations: dict[str, str] | None = None) -> Account:
+    return Account(
+        namespace="n",
+        name="default",
+        uid="uid-1",
+        resource_version="1",
+        annotations=annotations or {},
+        listed=tuple(listed),
+    )
+
+
+def after(before: Account | None, owner: Owner, *names: str) -> Account:
+    """The account once the owner's write has been applied."""
+    body: Any = claims.write(before, owner, names)
+    if body is None:
+        assert before is not None
+        return before
+    if before is not None:
+        assert (body["metadata"]["uid"], body["metadata"]["resourceVersion"]) == ("uid-1", before.resource_version)
+    old = before or account()
+    annotations = {**old.annotations, **body["metadata"].get("annotations", {})}
+    listed = [entry["name"] for entry in body["imagePullSecrets"]] if "imagePullSecrets" in body else old.listed
+    return account(*listed, annotations={key: text for key, text in annotations.items() if text is not None})
+
+
+def test_names_are_appended_in_order_behind_what_is_there() -> None:
+    assert after(account("theirs", "z"), A, "b", "a").listed == ("theirs", "z", "b", "a")
+
+
+def test_the_same_again_is_no_request() -> None:
+    assert claims.write(after(account("theirs"), A, "ours"), A, ["ours"]) is None
+
+
+def test_a_missing_account_is_made_with_the_names() -> None:
+    assert after(None, A, "ours").listed == ("ours",)
+    assert after(after(None, A, "ours"), A).listed == ()
+
+
+def test_release_takes_only_what_was_added() -> None:
+    both = after(account("theirs", "shared"), A, "shared", "ours")
+    released = after(both, A)
+    assert released.listed == ("theirs", "shared")
+    assert released.annotations == {}
+
+
+def test_a_name_no_longer_asked_for_goes_and_the_others_stay() -> None:
+    assert after(after(account("theirs"), A, "one", "two"), A, "two").listed == ("theirs", "two")
+
+
+def test_the_last_stack_that_asked_for_a_name_takes_it_away() -> None:
+    shared = after(after(account("theirs"), A, "pull"), B, "pull")
+    without_a = after(shared, A)
+    assert without_a.listed == ("theirs", "pull")
+    assert after(without_a, B).listed == ("theirs",)
+
+
+def test_stacks_do_not_mind_in_which_order_they_go() -> None:
+    shared = after(after(account(), A, "pull", "a"), B, "pull", "b")
+    assert after(shared, B).listed == ("pull", "a")
+    assert after(after(shared, B), A).listed == ()
+
+
+def test_a_name_that_was_there_before_any_stack_outlives_them() -> None:
+    shared = after(after(account("pull"), A, "pull"), B, "pull")
+    assert after(after(shared, A), B).listed == ("pull",)
+    assert after(after(shared, B), A).listed == ("pull",)
+
+
+def test_an_entry_removed_behind_our_back_comes_back() -> None:
+    added = after(account("theirs"), A, "ours")
+    removed = account("theirs", annotations=dict(added.annotations))
+    assert after(removed, A, "ours").listed == ("theirs", "ours")
+
+
+def test_a_broken_mark_is_read_as_none() -> None:
+    key = next(iter(after(account(), A, "ours").annotations))
+    for text in ("", "5", "{}", '{"added": 1, "found": 2}'):
+        assert after(account("ours", annotations={key: text}), A).listed == ("ours",)
+
+
+def test_the_name_of_the_annotation_and_its_keys_do_not_change() -> None:
+    ((key, text),) = after(account(), A, "ours").annotations.items()
+    assert key == "imagepull/claim-aaaaaaaaaaaaaaaa"
+    assert json.loads(text) == {"by": "p/dev/sa", "resource": A.urn_key, "added": ["ours"], "found": []}
+
+
+def test_a_replacement_takes_over_the_claim_and_the_old_ones_release_changes_nothing() -> None:
+    replaced = after(after(account("theirs"), A, "ours"), A_NEXT, "ours")
+    assert list(replaced.annotations) == ["imagepull/claim-cccccccccccccccc"]
+    assert claims.write(replaced, A, ()) is None
+    assert after(replaced, A_NEXT).listed == ("theirs",)
+
+
+def test_a_resource_of_one_name_below_another_parent_has_a_claim_of_its_own() -> None:
+    elsewhere = replace(A_NEXT, urn="urn:elsewhere")
+    both = after(after(account(), A, "one"), elsewhere, "two")
+    assert both.listed == ("one", "two")
+    assert after(both, A).listed == ("two",)
+
+
+def test_what_a_version_without_identities_claimed_is_ours() -> None:
+    legacy = account(
+        "theirs", "ours", annotations={f"imagepull/claim-{A.key}": '{"by":"p/dev/sa","added":["ours"],"found":[]}'}
+    )
+    claimed = after(legacy, A, "ours")
+    assert list(claimed.annotations) == ["imagepull/claim-aaaaaaaaaaaaaaaa"]
+    for before, owner in ((claimed, A), (legacy, A), (legacy, replace(A, identity=None))):
+        assert after(before, owner).listed == ("theirs",)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[]", '{"resource": 5}'])
+def test_a_broken_claim_of_another_is_left_alone(text: str) -> None:
+    before = account("theirs", annotations={"imagepull/claim-x": text})
+    assert after(before, A, "ours").annotations["imagepull/claim-x"] == text
