@@ -39,7 +39,7 @@ def fresh(wheel: Path, tmp_path: Path) -> Callable[[], Path]:
 
 
 @pytest.fixture
-def outside(lab: Lab, wheel: Path, tmp_path: Path) -> Mapping[str, str]:
+def outside(lab: Lab, wheel: Path, tmp_path: Path) -> dict[str, str]:
     """The variables of somebody outside the checkout: an empty PULUMI_HOME, and an index that has the wheel.
 
     The Kubernetes plugin is there already, as it is on a machine that has used it before.

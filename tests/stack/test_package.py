@@ -1,7 +1,6 @@
 """The package `imagepull` in every language: the examples, from the generated SDK to `pulumi destroy`, on the lab."""
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -16,18 +15,11 @@ from lab.images import SHOP
 from lab.layout import CHECKOUT
 from lab.lifecycle import Lab
 from lab.toolchain.table import KUBERNETES_PLUGIN_VERSION
-from tests.languages import LANGUAGES, PROGRAMS, environment, run
+from tests.languages import LANGUAGES, PROGRAMS, environment, leave_out, run
 from tests.pulumi_project import PulumiStack
 
 SCHEMA = CHECKOUT / "tests" / "unit" / "golden" / "schema.json"
 TOKEN = "not-for-your-eyes"
-
-
-def leave_out(reason: str) -> None:
-    """Skip, but not where everything has to be there."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
