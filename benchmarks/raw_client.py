@@ -33,20 +33,26 @@ class Request:
     body: bytes
 
 
+def namespace(name: str) -> Request:
+    """Server-side apply of a namespace."""
+    return _apply(f"/api/v1/namespaces/{name}", {"kind": "Namespace", "metadata": {"name": name}})
+
+
+def default_account(namespace: str) -> Request:
+    """Server-side apply of the `default` ServiceAccount, which the cluster's controller makes in time."""
+    document = {"kind": "ServiceAccount", "metadata": {"name": "default", "namespace": namespace}}
+    return _apply(f"/api/v1/namespaces/{namespace}/serviceaccounts/default", document)
+
+
 def secret(namespace: str, name: str, config: str) -> Request:
     """Server-side apply of a pull Secret."""
     document = {
-        "apiVersion": "v1",
         "kind": "Secret",
         "type": "kubernetes.io/dockerconfigjson",
         "metadata": {"name": name, "namespace": namespace},
         "stringData": {".dockerconfigjson": config},
     }
-    return Request(
-        path=f"/api/v1/namespaces/{namespace}/secrets/{name}?fieldManager=floor&force=true",
-        content_type="application/apply-patch+yaml",
-        body=json.dumps(document).encode(),
-    )
+    return _apply(f"/api/v1/namespaces/{namespace}/secrets/{name}", document)
 
 
 def service_account(namespace: str, secret_name: str) -> Request:
@@ -55,6 +61,14 @@ def service_account(namespace: str, secret_name: str) -> Request:
         path=f"/api/v1/namespaces/{namespace}/serviceaccounts/default?fieldManager=floor",
         content_type="application/merge-patch+json",
         body=json.dumps({"imagePullSecrets": [{"name": secret_name}]}).encode(),
+    )
+
+
+def _apply(path: str, document: dict[str, Any]) -> Request:
+    return Request(
+        path=f"{path}?fieldManager=floor&force=true",
+        content_type="application/apply-patch+yaml",
+        body=json.dumps({"apiVersion": "v1", **document}).encode(),
     )
 
 
