@@ -32,7 +32,7 @@ _PATTERNS: Final = (
     (re.compile(r"\b(?:ghp|gho|ghs|ghu|github_pat|glpat|dckr_pat|npm|pul)[_-][A-Za-z0-9_-]{16,}"), REDACTED),
 )
 # Always matches as far as it can: a pattern that ends in `@` would start anew at each `://` of a text without one.
-_up_to_at = re.compile(r"[^@\s]+@?")
+_up_to_at = re.compile(r"[^@\s]+(?:@(?!sha256:))?")
 _LONGEST_FOREIGN: Final = 1000
 _word = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
 _hex = re.compile(r"[0-9a-f]+")

@@ -141,10 +141,16 @@ def pod_access(
 
 def together(lift: Lift, values: Sequence[object], function: Callable[..., Lifted[U]]) -> Lifted[U]:
     """`function` of all the values, once each of them is there."""
-    if not values:
-        return function()
-    first, *others = values
-    return lift(first, lambda value: together(lift, others, lambda *taken: function(value, *taken)))
+    return lift(_gather(lift, values), lambda taken: function(*taken))
+
+
+def _gather(lift: Lift, values: Sequence[object]) -> Lifted[list[object]]:
+    """All the values. By halves: one lift within the other for each value is too deep for lists of hundreds."""
+    if len(values) < 2:
+        return lift(values[0], lambda value: [value]) if values else []
+    middle = len(values) // 2
+    first, second = values[:middle], values[middle:]
+    return lift(_gather(lift, first), lambda taken: lift(_gather(lift, second), lambda others: [*taken, *others]))
 
 
 def text(value: object) -> str:

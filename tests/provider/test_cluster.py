@@ -173,6 +173,17 @@ def test_refusals_of_one_kind_are_told_together(tmp_path: Path) -> None:
     assert caught.value.reasons == ["2 namespaces n1, n2: the cluster refuses (HTTP 422): no"]
 
 
+def test_a_policy_that_quotes_the_object_shows_no_password(tmp_path: Path) -> None:
+    said = 'denied: {"ghcr.io":{"password":"correct-horse"}} correct-horse\n'
+    api = FaultyApi(fault=lambda method, path: Fault(status=422, reason=said) if method == "POST" else None)
+    with pytest.raises(Refused) as caught:
+        with_plugin(api, tmp_path, create)
+    assert "denied: " in caught.value.message
+    shown = f"{caught.value.message} {caught.value.reasons} {caught.value.partial}"
+    assert "correct-horse" not in shown
+    assert len(caught.value.reasons) == 1
+
+
 def test_cancel_ends_at_once_with_what_was_done(tmp_path: Path) -> None:
     api = FaultyApi()
 

@@ -284,3 +284,13 @@ def test_a_namespace_that_comes_later_hides_no_policy_unless_an_exception_asks()
 
     assert plain["spec"]["containers"][0]["imagePullPolicy"] == "Always"
     assert excepted["spec"]["containers"][0]["imagePullPolicy"] == Later("Always")
+
+
+def test_thousands_of_pull_secrets_are_kept_in_order() -> None:
+    names = [f"s{number}" for number in range(3000)]
+    spec = {"containers": [{"name": "web", "image": "nginx"}], "imagePullSecrets": [{"name": name} for name in names]}
+    manifest = {"kind": "Pod", "metadata": {"name": "web"}, "spec": spec}
+
+    written: Any = make_explicit(manifest, pull_secrets=["pull"]).manifest
+
+    assert [entry["name"] for entry in written["spec"]["imagePullSecrets"]] == [*names, "pull"]
