@@ -73,7 +73,7 @@ def token_expiry(password: str) -> datetime | None:
 def _content(document: Json) -> tuple[Json, str]:
     """The docker config inside, and why it is none; both empty for a Secret that has none."""
     if "content" in document or "entryFacts" in document:
-        return mapping(document, "content"), ""
+        return mapping(document, "content"), text(document, "malformed")
     data = mapping(document, "data")
     held = next((value for key in DATA_KEYS.values() if isinstance(value := data.get(key), str)), None)
     if held is None:

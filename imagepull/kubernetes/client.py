@@ -9,11 +9,11 @@ from typing import Final, TypeVar, overload
 
 import aiohttp
 
-from imagepull.errors import ClusterError, ClusterUnreachable, Conflict, NotFound, RequestUnanswered
+from imagepull.errors import ClusterError, ClusterUnreachable, Conflict, NotFound, RequestRefused, RequestUnanswered
 from imagepull.kubernetes import kubeconfig
 from imagepull.kubernetes.connection import Connection
 from imagepull.kubernetes.failures import describe_connection_failure, refusal
-from imagepull.kubernetes.kinds import EVERY_NAMESPACE, Kind
+from imagepull.kubernetes.kinds import EVERY_NAMESPACE, KINDS, Kind
 from imagepull.kubernetes.objects import Document, KubernetesObject
 from imagepull.kubernetes.transport import Answer, Request, Transport
 
@@ -27,6 +27,8 @@ _FIRST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 4.0
 _CHUNK: Final = 500
 """Objects in one answer to a list, as kubectl asks for."""
+_LOG_BYTES: Final = 4096
+"""The most that is read of a container's last line."""
 _PASSING: Final = frozenset({429, 500, 502, 503, 504})
 """Statuses that the same request may not meet a moment later."""
 
@@ -163,6 +165,16 @@ class Cluster:
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": given} if given else None
         with suppress(NotFound):
             await self._request(Request(method="DELETE", path=kind.path(namespace, name), body=body))
+
+    async def read_last_log_line(self, namespace: str, pod: str, container: str) -> str | None:
+        """What a container wrote last; None if its log may not be read or is not there."""
+        path = f"{KINDS['Pod'].path(namespace, pod)}/log"
+        query = {"container": container, "tailLines": "1", "limitBytes": str(_LOG_BYTES)}
+        try:
+            answer = await self._request(Request(method="GET", path=path, query=query, of_text=True))
+        except RequestRefused:
+            return None
+        return str(answer.document["text"]).strip()
 
     async def close(self) -> None:
         """Closes all connections."""

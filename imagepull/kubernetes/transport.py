@@ -26,13 +26,18 @@ _LOOK_SECONDS: Final = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One request; `body` is sent as JSON."""
+    """One request; `body` is sent as JSON.
+
+    Attributes:
+        of_text: The answer is no JSON, as a log; it stands in the answer's document under `text`.
+    """
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, object] | None = field(default=None, repr=False)
     media_type: str = "application/json"
+    of_text: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +133,10 @@ class Transport:
             server_hostname=cluster.tls_server_name,
             allow_redirects=False,
         ) as response:
-            return _read_answer(response.status, response.headers.get("Retry-After", ""), await response.read())
+            body = await response.read()
+            if request.of_text and response.status < 300:
+                return Answer(status=response.status, document={"text": body.decode(errors="replace")}, retry_after=0)
+            return _read_answer(response.status, response.headers.get("Retry-After", ""), body)
 
     def _context(self, proof: Proof) -> ssl.SSLContext | bool:
         if self._connection.cluster.server.startswith("http://"):

@@ -1,0 +1,58 @@
+"""`imagepull dump`: what `imagepull diagnose` reads, as a file for a ticket. It holds no credential.
+
+Left out are a Pod's environment, arguments, labels and annotations, and every value of a Secret but user names.
+`imagepull diagnose --file FILE` reads it anywhere, without a cluster.
+"""
+
+import argparse
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+from imagepull.cli import cluster_arguments
+from imagepull.diagnosis.selection import Target, parse_target
+from imagepull.errors import InvalidInput, Problem
+
+if TYPE_CHECKING:
+    from imagepull.diagnosis.reader import Reading
+
+__all__ = ["add", "read_cluster"]
+
+
+def add(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "dump", help="print what `diagnose` reads of a cluster, without any credential", description=__doc__
+    )
+    parser.add_argument("target", metavar="POD|KIND/NAME", nargs="?", help="default: every Pod that waits for an image")
+    cluster_arguments.add_arguments(parser)
+    parser.set_defaults(run=_run)
+
+
+def read_cluster(given: argparse.Namespace) -> "Reading":
+    """What the arguments ask for.
+
+    Raises:
+        InvalidInput: the target is none, or is meant in every namespace.
+        ClusterError: it could not be read.
+    """
+    target = parse_target(given.target) if given.target else None
+    if target is not None and given.all_namespaces:
+        raise InvalidInput([Problem(path="-A", reason=f"does not go with {given.target}; give its namespace with -n")])
+    return asyncio.run(_read(given, target))
+
+
+async def _read(given: argparse.Namespace, target: Target | None) -> "Reading":
+    from imagepull.diagnosis.reader import read
+
+    cluster, namespace = cluster_arguments.connect(given)
+    try:
+        return await read(cluster, namespace, target)
+    finally:
+        await cluster.close()
+
+
+def _run(given: argparse.Namespace) -> int:
+    for row in read_cluster(given).rows:
+        print(json.dumps(row, ensure_ascii=False))
+    return 0

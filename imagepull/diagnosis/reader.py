@@ -1,0 +1,295 @@
+"""Reads cases from a cluster: lists, not Pod by Pod, and only of the namespaces in which something fails.
+
+What may not be listed in the whole cluster is listed in each namespace; a Secret that may not be listed is asked for by
+name. What may not be read is null in the case, never taken to be absent.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from imagepull.diagnosis.dump import event_facts, node_facts, pod_facts, secret_facts, service_account_facts
+from imagepull.diagnosis.fields import Json, items, mapping, names, text
+from imagepull.diagnosis.objects import Pod
+from imagepull.diagnosis.parsing import parse_pod
+from imagepull.diagnosis.secrets import DATA_KEYS
+from imagepull.diagnosis.selection import Target, belongs_to, may_wait_for_image
+from imagepull.errors import ClusterError, Forbidden
+from imagepull.kubernetes.client import Cluster, for_each
+from imagepull.kubernetes.kinds import KINDS
+from imagepull.registries.lifetimes import to_text
+
+__all__ = ["Reading", "read"]
+
+_FEW: Final = 12
+"""Up to so many namespaces or nodes are asked one by one; more are listed in the whole cluster."""
+_MOST_NAMESAKES: Final = 8
+"""Absent Secrets whose name is looked for in the other namespaces."""
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What was read: `rows` in the form of a case file, and how many Pods were looked at."""
+
+    rows: tuple[Row, ...]
+    pods: int
+
+
+async def read(cluster: Cluster, namespace: str, target: Target | None) -> Reading:
+    """The cases of a namespace, or of all (`EVERY_NAMESPACE`).
+
+    Args:
+        target: A Pod or a workload, whose Pods are all read; None for every Pod that waits for an image.
+
+    Raises:
+        ClusterError: the cluster cannot be reached, the Pods may not be listed, or the target is not there.
+    """
+    looked_at, pods = await _pods(cluster, namespace, target)
+    if not pods:
+        return Reading(rows=(), pods=looked_at)
+    source = _Source(cluster=cluster, pods=pods)
+    events, accounts, nodes = await asyncio.gather(source.events(target), source.accounts(), source.nodes())
+    secrets = await source.secrets(accounts)
+    logs = await source.logs() if target is not None else {}
+    now = to_text(datetime.now(UTC))
+    rows = []
+    for pod in pods:
+        parsed = parse_pod(pod)
+        there = accounts.get(parsed.namespace)
+        own = (there or {}).get(parsed.service_account)
+        rows.append(
+            {
+                "name": f"{parsed.namespace}/{parsed.name}",
+                "captured_at": now,
+                "pod": pod,
+                "events": events.get((parsed.namespace, parsed.name), []) if events is not None else None,
+                "serviceaccount": own,
+                "serviceaccounts_other": [each for each in (there or {}).values() if each is not own],
+                "node": nodes.get(parsed.node),
+                "logs": logs.get((parsed.namespace, parsed.name), {}),
+                **secrets.of(parsed),
+            }
+        )
+    return Reading(rows=tuple(rows), pods=looked_at)
+
+
+async def _pods(cluster: Cluster, namespace: str, target: Target | None) -> tuple[int, list[Row]]:
+    """How many Pods were looked at, and those to tell of."""
+    if target is not None and target.kind == "Pod":
+        one = await cluster.get(KINDS["Pod"], target.name, namespace)
+        if one is None:
+            raise ClusterError(f"there is no Pod {target.name} in namespace {namespace}; correct the name or give -n")
+        return 1, [pod_facts(one.document)]
+    labels = await _labels(cluster, namespace, target) if target is not None else None
+
+    def keep(document: Json) -> Row | None:
+        wanted = may_wait_for_image(parse_pod(document)) if target is None else belongs_to(document, target)
+        return pod_facts(document) if wanted else None
+
+    found = await cluster.list(KINDS["Pod"], namespace=namespace, labels=labels, parse=keep)
+    kept = [each for each in found if each is not None]
+    if target is not None and not kept:
+        raise ClusterError(f"{target} in namespace {namespace} has no Pod; `kubectl -n {namespace} describe` says why")
+    return len(found), kept
+
+
+async def _labels(cluster: Cluster, namespace: str, target: Target) -> Mapping[str, str] | None:
+    """The labels of a workload's Pods; None where it names none (CronJobs)."""
+    workload = await cluster.get(KINDS[target.kind], target.name, namespace)
+    if workload is None:
+        raise ClusterError(f"there is no {target} in namespace {namespace}; correct the name or give -n")
+    labels = mapping(workload.document, "spec", "selector", "matchLabels")
+    return {key: value for key, value in labels.items() if isinstance(value, str)} or None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Secrets:
+    """Facts of Secrets by namespace and name; None for a namespace of which nothing may be listed."""
+
+    listed: Mapping[str, Mapping[str, Row] | None]
+    asked: Mapping[tuple[str, str], Row | None]
+    namesakes: Mapping[str, Collection[Row]]
+
+    def of(self, pod: Pod) -> Row:
+        """The part of a row about the Secrets that concern a Pod."""
+        listed = self.listed.get(pod.namespace)
+        here = {name: row for (space, name), row in self.asked.items() if space == pod.namespace}
+        found = {**(listed or {}), **{name: row for name, row in here.items() if row is not None}}
+        elsewhere = [
+            row for name in pod.pull_secrets if name not in found for row in self.namesakes.get(name, ()) if row
+        ]
+        readable = listed is not None or here
+        return {
+            "secrets": [*found.values(), *elsewhere] if readable else None,
+            "secrets_incomplete": listed is None,
+            "absent_secrets": sorted(name for name, row in here.items() if row is None),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Source:
+    cluster: Cluster
+    pods: list[Row]
+
+    @property
+    def namespaces(self) -> list[str]:
+        return sorted({parse_pod(pod).namespace for pod in self.pods})
+
+    async def events(self, target: Target | None) -> dict[tuple[str, str], list[Row]] | None:
+        """By namespace and Pod; None when they may not be read."""
+        of_one = {"involvedObject.name": target.name} if target is not None and target.kind == "Pod" else {}
+        wanted = {(pod.namespace, pod.name): pod.uid for pod in map(parse_pod, self.pods)}
+
+        def keep(document: Json) -> Row | None:
+            about = mapping(document, "involvedObject")
+            uid = wanted.get((text(about, "namespace"), text(about, "name")))
+            return event_facts(document) if uid is not None and text(about, "uid") in ("", uid) else None
+
+        found = await self._list("Event", {"involvedObject.kind": "Pod", **of_one}, keep)
+        if found is None or any(each is None for each in found.values()):
+            return None
+        grouped: dict[tuple[str, str], list[Row]] = {}
+        for event in (each for listed in found.values() for each in listed or ()):
+            about = mapping(event, "involvedObject")
+            grouped.setdefault((text(about, "namespace"), text(about, "name")), []).append(event)
+        return grouped
+
+    async def accounts(self) -> dict[str, dict[str, Row] | None]:
+        """By namespace and name; where they may not be listed, the Pods' own are asked for one by one."""
+        found = await self._list("ServiceAccount", {}, service_account_facts)
+        accounts = {space: _by_name(listed) if listed is not None else None for space, listed in found.items()}
+        asked = {
+            (pod.namespace, pod.service_account)
+            for pod in map(parse_pod, self.pods)
+            if accounts.get(pod.namespace) is None
+        }
+
+        async def ask(place: tuple[str, str]) -> None:
+            try:
+                one = await self.cluster.get(KINDS["ServiceAccount"], place[1], place[0])
+            except Forbidden:
+                return
+            if one is not None:
+                accounts[place[0]] = {**(accounts.get(place[0]) or {}), place[1]: service_account_facts(one.document)}
+
+        await for_each(sorted(asked), ask)
+        return accounts
+
+    async def nodes(self) -> dict[str, Row]:
+        """By name; a node that may not be read is left out."""
+        wanted = sorted({pod.node for pod in map(parse_pod, self.pods)} - {""})
+        found: dict[str, Row] = {}
+
+        async def ask(name: str) -> None:
+            with suppress(Forbidden):
+                node = await self.cluster.get(KINDS["Node"], name, "")
+                if node is not None:
+                    found[name] = node_facts(node.document)
+
+        if len(wanted) <= _FEW:
+            await for_each(wanted, ask)
+            return found
+        with suppress(Forbidden):
+            listed = await self.cluster.list(KINDS["Node"], parse=node_facts)
+            found = {text(mapping(node, "metadata"), "name"): node for node in listed}
+        return found
+
+    async def secrets(self, accounts: Mapping[str, Mapping[str, Row] | None]) -> _Secrets:
+        """Pull Secrets of the namespaces, and what the names of others that are listed stand for."""
+        listed: dict[str, dict[str, Row] | None] = {space: {} for space in self.namespaces}
+        for type_ in DATA_KEYS:
+            found = await self._list("Secret", {"type": type_}, secret_facts)
+            for space in self.namespaces:
+                there, more = listed[space], found.get(space, [])
+                listed[space] = None if there is None or more is None else {**there, **_by_name(more)}
+        wanted = {(pod.namespace, name) for pod in map(parse_pod, self.pods) for name in pod.pull_secrets}
+        wanted |= {
+            (space, name)
+            for space, there in accounts.items()
+            for each in (there or {}).values()
+            for name in _names(each)
+        }
+        asked: dict[tuple[str, str], Row | None] = {}
+
+        async def ask(place: tuple[str, str]) -> None:
+            try:
+                one = await self.cluster.get(KINDS["Secret"], place[1], place[0])
+            except Forbidden:
+                return
+            asked[place] = secret_facts(one.document) if one is not None else None
+
+        await for_each(sorted(each for each in wanted if each[1] not in (listed.get(each[0]) or {})), ask)
+        return _Secrets(listed=listed, asked=asked, namesakes=await self._namesakes(asked))
+
+    async def _namesakes(self, asked: Mapping[tuple[str, str], Row | None]) -> dict[str, list[Row]]:
+        """Secrets of other namespaces with the name of an absent one, where they may be listed."""
+        found: dict[str, list[Row]] = {}
+        for name in sorted({name for (_, name), row in asked.items() if row is None})[:_MOST_NAMESAKES]:
+            try:
+                found[name] = await self.cluster.list(KINDS["Secret"], name=name, parse=secret_facts)
+            except Forbidden:
+                break
+        return found
+
+    async def logs(self) -> dict[tuple[str, str], dict[str, str]]:
+        """The last line of containers that have ended, by Pod and container, as far as logs may be read."""
+        found: dict[tuple[str, str], dict[str, str]] = {}
+        crashed = [
+            (pod.namespace, pod.name, container.name)
+            for pod in map(parse_pod, self.pods)
+            for container in pod.containers
+            if container.ended is not None and container.ended.exit_code and not container.running
+        ]
+
+        async def ask(place: tuple[str, str, str]) -> None:
+            line = await self.cluster.read_last_log_line(*place)
+            if line is not None:
+                found.setdefault(place[:2], {})[place[2]] = line
+
+        await for_each(crashed[:_FEW], ask)
+        return found
+
+    async def _list(
+        self, kind: str, fields: Mapping[str, str], parse: Callable[[Any], Row | None]
+    ) -> dict[str, list[Row] | None]:
+        """Objects by namespace; None for a namespace that may not be listed."""
+        spaces = self.namespaces
+        found: dict[str, list[Row] | None] = {space: [] for space in spaces}
+        if len(spaces) > _FEW:
+            try:
+                _sort_in(found, await self.cluster.list(KINDS[kind], fields=fields, parse=parse))
+            except Forbidden:
+                pass
+            else:
+                return found
+
+        async def look(space: str) -> None:
+            try:
+                listed = await self.cluster.list(KINDS[kind], namespace=space, fields=fields, parse=parse)
+            except Forbidden:
+                found[space] = None
+            else:
+                found[space] = [each for each in listed if each is not None]
+
+        await for_each(spaces, look)
+        return found
+
+
+def _sort_in(found: dict[str, list[Row] | None], listed: Iterable[Row | None]) -> None:
+    for each in listed:
+        there = found.get(text(mapping(each, "metadata"), "namespace")) if each is not None else None
+        if each is not None and there is not None:
+            there.append(each)
+
+
+def _by_name(rows: Iterable[Row]) -> dict[str, Row]:
+    return {text(mapping(row, "metadata"), "name"): row for row in rows}
+
+
+def _names(account: Json) -> tuple[str, ...]:
+    return names(account, "imagePullSecrets") if items(account, "imagePullSecrets") else ()

@@ -1,0 +1,72 @@
+"""Which Pods are meant: a Pod, the Pods of a workload, or every Pod that may wait for an image."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from imagepull.diagnosis.fields import Json
+from imagepull.diagnosis.objects import Pod
+from imagepull.diagnosis.parsing import parse_pod
+from imagepull.diagnosis.symptoms import PULL_REASONS
+from imagepull.diagnosis.texts import is_error_text
+from imagepull.errors import InvalidInput, Problem
+
+__all__ = ["Target", "belongs_to", "may_wait_for_image", "parse_target"]
+
+_KINDS: Final = {
+    "pod": "Pod",
+    "deployment": "Deployment",
+    "statefulset": "StatefulSet",
+    "daemonset": "DaemonSet",
+    "job": "Job",
+    "cronjob": "CronJob",
+}
+_SHORT: Final = {"po": "pod", "deploy": "deployment", "sts": "statefulset", "ds": "daemonset", "cj": "cronjob"}
+_WAITING: Final = PULL_REASONS | {
+    "InvalidImageName",
+    "ErrImageNeverPull",
+    "ImageInspectError",
+    "ContainerCreating",
+    "PodInitializing",
+}
+_MADE_BY_CRON: Final = re.compile(r"-\d+$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A Pod or a workload."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+def parse_target(text: str) -> Target:
+    """`web-0`, `deployment/web`, `sts/db`, as kubectl writes them; raises InvalidInput."""
+    kind, slash, name = text.partition("/")
+    if not slash:
+        return Target(kind="Pod", name=text)
+    short = kind.lower().partition(".")[0]
+    singular = _SHORT.get(short, short.removesuffix("s") if short not in _KINDS else short)
+    if singular not in _KINDS or not name:
+        known = ", ".join(_KINDS)
+        raise InvalidInput([Problem(path=text, reason=f"is no POD and no KIND/NAME; write one of {known}, then /NAME")])
+    return Target(kind=_KINDS[singular], name=name)
+
+
+def may_wait_for_image(pod: Pod) -> bool:
+    """Whether some container waits, or may wait, for its image."""
+    waits = {container.waiting_reason for container in pod.containers}
+    return bool(pod.node) and any(reason in _WAITING or is_error_text(reason) for reason in waits)
+
+
+def belongs_to(document: Json, target: Target) -> bool:
+    """Whether a Pod is of a workload; a Deployment's and a CronJob's Pods have an owner between."""
+    kind, _, name = parse_pod(document).owner.partition("/")
+    if target.kind == "Deployment":
+        return kind == "ReplicaSet" and name.rpartition("-")[0] == target.name
+    if target.kind == "CronJob":
+        return kind == "Job" and _MADE_BY_CRON.sub("", name) == target.name
+    return (kind, name) == (target.kind, target.name)
