@@ -21,6 +21,7 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed $(POLICIES_VENV)/installed check
 	@$(RUN) -m lab toolchain > $(VENV)/toolchain.log
+	@$(RUN) -m lab browser
 	@$(RUN) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --durations=15 $(TESTS)
 
 check: $(VENV)/installed

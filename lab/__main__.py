@@ -1,11 +1,11 @@
-"""The lab's command: `python -m lab up | down | status | env | logs | token-life | fault | toolchain | demo`."""
+"""The lab's command: `python -m lab up | down | status | env | logs | token-life | fault | toolchain | ...`."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
 from imagepull.registries.lifetimes import DURATION, seconds
-from lab import demo, environment, lifecycle
+from lab import debian, demo, environment, lifecycle
 from lab.ecr.faults import FaultMode
 from lab.errors import LabError
 from lab.layout import DEFAULT_NAME, command, existing, load, names
@@ -72,6 +72,14 @@ def _toolchain(options: argparse.Namespace) -> int:
     return 0
 
 
+def _browser(options: argparse.Namespace) -> int:
+    try:
+        debian.provide_browser()
+    except LabError as error:
+        say(f"the tests of pages will be skipped: {error}")
+    return 0
+
+
 def _logs(options: argparse.Namespace) -> int:
     layout = existing(options.name)
     folder = layout.folder / "logs"
@@ -119,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     add("status", _status, "which labs are up, their processes and registries")
     add("env", _env, "print exports for a shell that is to use the lab")
     toolchain = add("toolchain", _toolchain, "install, find or build the programs that the lab runs")
+    add("browser", _browser, "install the browser in which pages are tested")
     toolchain.add_argument("programs", nargs="*", help="which ones; all when left out")
     logs = add("logs", _logs, "print the log of one of the lab's processes")
     logs.add_argument("process", help="its name, as `status` lists them; also containerd, kubelet")
