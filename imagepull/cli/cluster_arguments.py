@@ -1,7 +1,7 @@
 """The arguments that say which cluster and namespace, as kubectl has them."""
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from imagepull.kubernetes.client import Cluster
@@ -9,13 +9,14 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments", "connect"]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare --kubeconfig, --context, -n and -A."""
+def add_arguments(parser: argparse.ArgumentParser) -> Any:
+    """Declare --kubeconfig, --context, -n and -A; returns argparse's group of what excludes -n and -A."""
     parser.add_argument("--kubeconfig", metavar="FILE", help="default: KUBECONFIG, then ~/.kube/config")
     parser.add_argument("--context", help="default: the current one")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("-n", "--namespace", help="default: the context's")
     where.add_argument("-A", "--all-namespaces", action="store_true", help="every namespace")
+    return where
 
 
 def connect(given: argparse.Namespace) -> tuple["Cluster", str]:

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 from typing import Final
 
+from imagepull.cli import cluster_arguments
 from imagepull.errors import InvalidInput, Problem
 from imagepull.registries import lifetimes
 from imagepull.status.model import Status
@@ -15,12 +16,8 @@ _WITHIN: Final = "6h"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare which part of which cluster, and how far ahead to look."""
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("-A", "--all-namespaces", action="store_true", help="every namespace of the cluster")
-    where.add_argument("-n", "--namespace", help="this namespace (default: the context's)")
+    where = cluster_arguments.add_arguments(parser)
     where.add_argument("--stack", help="the workloads of this Pulumi stack; run it in the project's folder")
-    parser.add_argument("--kubeconfig", metavar="FILE", help="default: KUBECONFIG, then ~/.kube/config")
-    parser.add_argument("--context", help="context of the kubeconfig (default: its current one)")
     parser.add_argument(
         "--within",
         default=_WITHIN,
@@ -44,24 +41,19 @@ def read_status(given: argparse.Namespace) -> Status:
 
 async def _read(given: argparse.Namespace, within: float) -> Status:
     # What only a cluster needs takes a quarter of a second to import.
-    from imagepull.kubernetes import kubeconfig
-    from imagepull.kubernetes.client import Cluster
     from imagepull.status.assemble import assemble
     from imagepull.status.explain import Explainer
     from imagepull.status.reader import EVERY_NAMESPACE, read_inventory
     from imagepull.status.stack import part_of_stack, read_stack, workloads_of_plan
 
-    connection = kubeconfig.load(given.kubeconfig, given.context)
-    namespace, workloads = given.namespace or connection.namespace, None
-    if given.stack:
-        workloads = workloads_of_plan(read_stack(given.stack), namespace)
-        places = {place for place, _ in workloads}
-        namespace = places.pop() if len(places) == 1 else EVERY_NAMESPACE
-    if given.all_namespaces:
-        namespace = EVERY_NAMESPACE
-    scope = "all namespaces" if namespace == EVERY_NAMESPACE else f"namespace {namespace}"
-    cluster = Cluster(connection)
+    cluster, namespace = cluster_arguments.connect(given)
+    workloads = None
     try:
+        if given.stack:
+            workloads = workloads_of_plan(read_stack(given.stack), namespace)
+            places = {place for place, _ in workloads}
+            namespace = places.pop() if len(places) == 1 else EVERY_NAMESPACE
+        scope = "all namespaces" if namespace == EVERY_NAMESPACE else f"namespace {namespace}"
         inventory = await read_inventory(cluster, namespace, scope)
     finally:
         await cluster.close()
