@@ -39,11 +39,11 @@ class ImagesSource(Protocol):
     """What knows images: a workload component."""
 
     @property
-    def images(self) -> Sequence[Any]:
+    def images(self) -> Sequence[object]:
         """`ResolvedImage`s, and Outputs of them and of lists of them."""
 
     @property
-    def pods(self) -> Sequence[Any]:
+    def pods(self) -> Sequence[object]:
         """`PodAccess`es, likewise."""
 
     @property
@@ -51,12 +51,12 @@ class ImagesSource(Protocol):
         """What to call the source where an image is not known yet."""
 
 
-def resolved_images(images: Sequence[Any]) -> pulumi.Output[list[Mapping[str, Any]]]:
+def resolved_images(images: Sequence[object]) -> pulumi.Output[list[Mapping[str, object]]]:
     """The images as plain data; unknown as long as one of them is."""
     return pulumi.Output.all(*images).apply(lambda images: [as_data(image) for image in flat(images)])
 
 
-def keeping_rules(images: Sequence[Any]) -> pulumi.Output[list[Any]]:
+def keeping_rules(images: Sequence[object]) -> pulumi.Output[list[pulumi.Resource]]:
     """An empty list, once every image is known to keep the rules: what depends on it waits for that.
 
     Where one does not, each violation is printed as an error, the Output fails, and with it the run. What is known
@@ -67,7 +67,7 @@ def keeping_rules(images: Sequence[Any]) -> pulumi.Output[list[Any]]:
     for line in told:
         pulumi.error(line)
 
-    def refuse(images: Any) -> list[Any]:
+    def refuse(images: Sequence[object]) -> list[pulumi.Resource]:
         broken = broken_rules(flat(images))
         for line in broken:
             if line not in told:
@@ -164,11 +164,11 @@ def _access(access: Access) -> pulumi.Output[credentials.Access]:
     return later.apply(of, run_with_unknowns=True)
 
 
-def _to_show(image: Any) -> pulumi.Output[Any]:
+def _to_show(image: object) -> pulumi.Output[object]:
     """The resolved image, `UNKNOWN` where it is not known yet, nothing where it is a secret."""
     output = pulumi.Output.from_input(image)
 
-    async def unless_secret() -> Any:
+    async def unless_secret() -> object:
         return [] if await output.is_secret() else output.apply(lambda image: image, run_with_unknowns=True)
 
     return pulumi.Output.from_input(unless_secret())

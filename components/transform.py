@@ -7,8 +7,9 @@ from typing import Any, Optional
 import pulumi
 
 from imagepull.images.rules import Rules
+from imagepull.pull_plan.access import PodAccess
 from imagepull.pull_plan.explicit import ExplicitManifest, make_explicit
-from imagepull.pull_plan.manifest import WORKLOAD_KINDS, pod_access, spec_path
+from imagepull.pull_plan.manifest import WORKLOAD_KINDS, Lifted, pod_access, spec_path
 
 from .access import Access, check_access
 from .lifting import lift
@@ -64,7 +65,7 @@ class _Resolved:
     pod_spec: Optional[Sequence[str]]
     ours: bool
 
-    def pods(self) -> Any:
+    def pods(self) -> Lifted[PodAccess]:
         return pod_access(self.explicit.manifest, name=self.name, lift=lift, pod_spec=self.pod_spec)
 
 
@@ -94,23 +95,23 @@ class ExplicitImagePulls:
         pulumi.runtime.register_resource_transform(self._transform)
 
     @property
-    def images(self) -> Sequence[Any]:
+    def images(self) -> Sequence[pulumi.Output[list[object]]]:
         """The images of what the program has declared by now, once it is registered."""
         return [self._once_registered(lambda resolved: [] if resolved.ours else resolved.explicit.images)]
 
     @property
-    def pods(self) -> Sequence[Any]:
+    def pods(self) -> Sequence[pulumi.Output[list[object]]]:
         """How the Pods of all workloads get their pull Secrets, likewise."""
         return [self._once_registered(lambda resolved: [resolved.pods()])]
 
-    def _once_registered(self, what: Callable[[_Resolved], Sequence[Any]]) -> pulumi.Output[list[Any]]:
+    def _once_registered(self, what: Callable[[_Resolved], Sequence[object]]) -> pulumi.Output[list[object]]:
         registered = pulumi.Output.all(*(resource.urn for resource in self._declared))
 
-        def seen(_: Any) -> pulumi.Output[list[Any]]:
+        def list_all(_: object) -> pulumi.Output[list[object]]:
             in_order = [self._resolved[key] for key in sorted(self._resolved)]
             return pulumi.Output.all(*(one for resolved in in_order for one in what(resolved)))
 
-        return registered.apply(seen, run_with_unknowns=True)
+        return registered.apply(list_all, run_with_unknowns=True)
 
     def _note(self, args: pulumi.ResourceTransformationArgs) -> None:
         self._declared.append(args.resource)

@@ -123,10 +123,10 @@ def _custom(analyzer: ComponentAnalyzer, declared: type, args: type) -> dict[str
     }
 
 
-def _component(analyzer: ComponentAnalyzer, name: str, component: Component) -> dict[str, Any]:
+def _component(analyzer: ComponentAnalyzer, name: str, component: Component) -> dict[str, object]:
     outputs, _ = analyzer.outputs(component.outputs)
     inputs = _inputs(analyzer, component.args, component.documented)
-    inputs["description"] = inputs["description"].replace(_SEE_WORKLOAD, _summary(workload_args.WorkloadArgs))
+    inputs["description"] = str(inputs["description"]).replace(_SEE_WORKLOAD, _summary(workload_args.WorkloadArgs))
     return {
         "isComponent": True,
         **inputs,
@@ -135,7 +135,7 @@ def _component(analyzer: ComponentAnalyzer, name: str, component: Component) -> 
     }
 
 
-def _inputs(analyzer: ComponentAnalyzer, args: type, declared: type) -> dict[str, Any]:
+def _inputs(analyzer: ComponentAnalyzer, args: type, declared: type) -> dict[str, object]:
     definitions, _ = analyzer.inputs(args)
     return {
         "description": _summary(declared),
@@ -144,11 +144,11 @@ def _inputs(analyzer: ComponentAnalyzer, args: type, declared: type) -> dict[str
     }
 
 
-def _properties(type_name: str, definitions: Mapping[str, PropertyDefinition]) -> dict[str, Any]:
+def _properties(type_name: str, definitions: Mapping[str, PropertyDefinition]) -> dict[str, object]:
     return {key: _property((type_name, key), definition) for key, definition in definitions.items()}
 
 
-def _property(field: tuple[str, str], definition: PropertyDefinition) -> dict[str, Any]:
+def _property(field: tuple[str, str], definition: PropertyDefinition) -> dict[str, object]:
     told: dict[str, Any] = Property.from_definition(definition).to_json()
     for inner in ("items", "additionalProperties"):
         if told[inner]:
@@ -160,7 +160,7 @@ def _required(definitions: Mapping[str, PropertyDefinition]) -> list[str]:
     return sorted(key for key, definition in definitions.items() if not definition.optional)
 
 
-def _type(name: str, definition: TypeDefinition) -> dict[str, Any]:
+def _type(name: str, definition: TypeDefinition) -> dict[str, object]:
     told: dict[str, Any] = ComplexType.from_definition(definition).to_json()
     told["description"] = use_wire_names(definition.description or "")
     if definition.enum:

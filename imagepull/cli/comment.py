@@ -2,15 +2,15 @@
 
 import argparse
 import sys
-from typing import Any
 
 from imagepull.cli import source
+from imagepull.cli.parsers import Subparsers
 from imagepull.preview.comment import GITHUB_LIMIT, marker, render
 
 __all__ = ["add"]
 
 
-def add(subparsers: Any) -> None:
+def add(subparsers: Subparsers) -> None:
     """Declare the subcommand."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "comment", help="print a saved preview as a comment for a pull request", description=__doc__

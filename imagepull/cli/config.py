@@ -2,8 +2,9 @@
 
 import argparse
 import json
-from typing import Any, Final
+from typing import Final
 
+from imagepull.cli.parsers import Subparsers
 from imagepull.stack_config.reader import file_schema
 
 __all__ = ["add"]
@@ -11,7 +12,7 @@ __all__ = ["add"]
 _PROJECT: Final = "private-images"
 
 
-def add(subparsers: Any) -> None:
+def add(subparsers: Subparsers) -> None:
     """Declare the subcommand."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "config", help="print the schema of a stack's configuration", description=__doc__

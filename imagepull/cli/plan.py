@@ -4,9 +4,10 @@ import argparse
 import os
 import re
 import sys
-from typing import Any, Final
+from typing import Final
 
 from imagepull.cli import source
+from imagepull.cli.parsers import Subparsers
 from imagepull.preview.image_changes import plan
 from imagepull.pull_plan.findings import Severity, findings
 from imagepull.pull_plan.plan import as_table, coloured, describe_renewals
@@ -24,7 +25,7 @@ _ANSI: Final = {
 _unprintable = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
-def add(subparsers: Any) -> None:
+def add(subparsers: Subparsers) -> None:
     """Declare the subcommand."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "plan", help="print the image pull plan of a saved preview", description=__doc__

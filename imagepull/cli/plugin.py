@@ -2,14 +2,14 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
 
+from imagepull.cli.parsers import Subparsers
 from imagepull.install import templates
 
 __all__ = ["add"]
 
 
-def add(subparsers: Any) -> None:
+def add(subparsers: Subparsers) -> None:
     """Declare the subcommands."""
     plugin = subparsers.add_parser("plugin", help="write what starts the plugin", description=__doc__)
     actions = plugin.add_subparsers(metavar="ACTION", required=True)

@@ -12,8 +12,9 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from imagepull.cli.parsers import Subparsers
 from imagepull.errors import ClusterError, InvalidInput, Problem
 from imagepull.redaction import redact
 from imagepull.renewal.cron_job import DIGEST_KEY_NAME
@@ -35,7 +36,7 @@ examples:
 """
 
 
-def add(subparsers: Any) -> None:
+def add(subparsers: Subparsers) -> None:
     """Declare the subcommand."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "renew",

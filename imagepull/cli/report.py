@@ -6,9 +6,10 @@ The exit status is that of `imagepull status`.
 import argparse
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from imagepull.cli import live
+from imagepull.cli.parsers import Subparsers
 from imagepull.preview import engine_events
 
 __all__ = ["add"]
@@ -16,7 +17,7 @@ __all__ = ["add"]
 _FILE: Final = "imagepull-report.html"
 
 
-def add(subparsers: Any) -> None:
+def add(subparsers: Subparsers) -> None:
     """Declare the subcommand."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "report",

@@ -8,9 +8,9 @@ rely on it; 2 when the cluster could not be looked at.
 import argparse
 import json
 import sys
-from typing import Any
 
 from imagepull.cli import live
+from imagepull.cli.parsers import Subparsers
 from imagepull.plain_text import is_control
 from imagepull.status.data import as_data
 from imagepull.status.metrics import as_metrics
@@ -19,7 +19,7 @@ from imagepull.status.text import as_lines
 __all__ = ["add"]
 
 
-def add(subparsers: Any) -> None:
+def add(subparsers: Subparsers) -> None:
     """Declare the subcommand."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "status",
