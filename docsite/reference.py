@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from docsite import troubleshooting
 from imagepull.cli import make_parser
 from imagepull.pull_plan.manifest import WORKLOAD_KINDS
 from provider.schema import schema
@@ -37,6 +38,7 @@ def pages(checkout: Path) -> Mapping[str, str]:
         "reference/resources.md": "\n".join(_describe_package(package)),
         "reference/cli.md": "\n".join(_describe_commands(make_parser())),
         "reference/api.md": "\n".join(_describe_api()),
+        **troubleshooting.pages(),
         **{name: (checkout / name).read_text() for name in _OF_THE_REPOSITORY},
     }
 

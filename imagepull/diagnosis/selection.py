@@ -59,7 +59,7 @@ def parse_target(text: str) -> Target:
 def may_wait_for_image(pod: Pod) -> bool:
     """Whether some container waits, or may wait, for its image."""
     waits = {container.waiting_reason for container in pod.containers}
-    return bool(pod.node) and any(reason in _WAITING or is_error_text(reason) for reason in waits)
+    return any(reason in _WAITING or is_error_text(reason) for reason in waits)
 
 
 def belongs_to(document: Json, target: Target) -> bool:
