@@ -1,0 +1,192 @@
+"""Pulumi's engine as far as it matters to a resource: state, replacement before deletion, aliases, kills."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from imagepull.errors import ImagePullError
+from imagepull.registries.docker_config import Credential
+from imagepull.registries.ecr_tokens import Token, TokenRequest, TokenSource
+from imagepull.registries.lifetimes import Lifetime
+from imagepull.registry_secret.trust import LONGEST_LIFE
+from provider.registry_secret import RegistrySecret
+from provider.requests import Partial, Resource, Run, State
+from provider.service_accounts import ServiceAccountImagePullSecrets
+from tests.provider.fake_cluster import FakeCluster, Killed
+
+RESOURCES: Mapping[str, Resource] = {
+    "RegistrySecret": RegistrySecret(),
+    "ServiceAccountImagePullSecrets": ServiceAccountImagePullSecrets(),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """A resource of a program. `former`: names and parents by which aliases say that it was known."""
+
+    kind: str
+    name: str
+    inputs: Mapping[str, object]
+    parent: str = ""
+    former: tuple[tuple[str, str], ...] = ()
+
+
+class _Tokens:
+    """In place of TokenSource: a new token each time, without AWS."""
+
+    def __init__(self) -> None:
+        self.issued = 0
+
+    async def get(self, request: TokenRequest) -> Token:
+        self.issued += 1
+        now = datetime.now(UTC).replace(microsecond=0)
+        credential = Credential(username="AWS", password=f"token-{self.issued}")
+        return Token(credential=credential, lifetime=Lifetime(issued=now, expires=now + LONGEST_LIFE))
+
+
+class _Silent:
+    def info(self, message: str) -> None:
+        """Says nothing."""
+
+    warn = info
+
+    def begin(self, verb: str, total: int) -> None:
+        """Says nothing."""
+
+    def step(self) -> None:
+        """Says nothing."""
+
+
+@dataclass(kw_only=True)
+class Stack:
+    """A stack in a backend of its own.
+
+    Attributes:
+        states: By URN.
+        leaving: States that a replacement has yet to delete, with their URNs.
+        tainted: URNs to replace at the next update.
+    """
+
+    cluster: FakeCluster
+    name: str
+    states: dict[str, State] = field(default_factory=dict)
+    leaving: list[tuple[str, State]] = field(default_factory=list)
+    tainted: set[str] = field(default_factory=set)
+    tokens: _Tokens = field(default_factory=_Tokens)
+
+    def urn(self, kind: str, name: str, parent: str) -> str:
+        chain = f"my:index:{parent}$" if parent else ""
+        return f"urn:pulumi:{self.name}::shop::{chain}imagepull:index:{kind}::{name}"
+
+    def up(self, program: list[Declared]) -> bool:
+        """Whether it succeeded. Raises Killed."""
+        kept = set()
+        for each in program:
+            urn = self.urn(each.kind, each.name, each.parent)
+            for name, parent in each.former:
+                former = self.urn(each.kind, name, parent)
+                if urn not in self.states and former in self.states:
+                    self.states[urn] = self.states.pop(former)
+                    self.tainted |= {urn} if former in self.tainted else set()
+            if not self._bring(urn, each):
+                return False
+            kept.add(urn)
+        return self._delete_all([(urn, self.states[urn]) for urn in reversed(self.states) if urn not in kept])
+
+    def destroy(self) -> bool:
+        """Whether it succeeded. Raises Killed."""
+        return self._delete_all([(urn, self.states[urn]) for urn in reversed(self.states)])
+
+    def refresh(self) -> None:
+        """Takes over what the cluster holds."""
+        for urn, state in [*self.states.items()]:
+            found = self._do(_resource_of(urn).read(self._run_of(urn), state))
+            if found is None:
+                del self.states[urn]
+            else:
+                self.states[urn] = found
+
+    def rename(self, name: str) -> None:
+        """`pulumi stack rename`."""
+        before, self.name = self.name, name
+
+        def renamed(urn: str) -> str:
+            return urn.replace(f"urn:pulumi:{before}::", f"urn:pulumi:{name}::", 1)
+
+        self.states = {renamed(urn): state for urn, state in self.states.items()}
+        self.leaving = [(renamed(urn), state) for urn, state in self.leaving]
+        self.tainted = {renamed(urn) for urn in self.tainted}
+
+    def identities(self) -> set[str]:
+        """Of all incarnations in the state."""
+        states = [*self.states.values(), *(state for _, state in self.leaving)]
+        return {str(state.outputs["identity"]) for state in states if state.outputs.get("identity")}
+
+    def _bring(self, urn: str, declared: Declared) -> bool:
+        resource, run, old = _resource_of(urn), self._run_of(urn), self.states.get(urn)
+        if old is None:
+            return self._keep(urn, resource.create(run, declared.inputs))
+        answer = resource.diff(run, old, declared.inputs)
+        if urn in self.tainted or answer.replaces:
+            if not self._keep(urn, resource.create(run, declared.inputs)):
+                return False
+            self.leaving.append((urn, old))
+            self.tainted.discard(urn)
+            return True
+        if answer.differences or answer.outputs or "initErrors" in old.outputs:
+            return self._keep(urn, resource.update(run, old, declared.inputs))
+        return True
+
+    def _keep(self, urn: str, operation: Coroutine[Any, Any, State]) -> bool:
+        old = self.states.get(urn)
+        try:
+            self.states[urn] = self._do(operation)
+        except Partial as error:
+            if old is not None and error.state.outputs["identity"] != old.outputs.get("identity"):
+                self.leaving.append((urn, old))
+            outputs = {**error.state.outputs, "initErrors": error.reasons}
+            self.states[urn] = State(id=error.state.id, inputs=error.state.inputs, outputs=outputs)
+            return False
+        except ImagePullError:
+            return False
+        return True
+
+    def _delete_all(self, states: list[tuple[str, State]]) -> bool:
+        for urn, state in [*self.leaving, *states]:
+            try:
+                self._do(_resource_of(urn).delete(self._run_of(urn), state))
+            except ImagePullError:
+                return False
+            if (urn, state) in self.leaving:
+                self.leaving.remove((urn, state))
+            else:
+                del self.states[urn]
+        return True
+
+    def _run_of(self, urn: str) -> Run:
+        return Run(
+            urn=urn,
+            report=_Silent(),
+            tokens=cast(TokenSource, self.tokens),
+            clusters=cast(Any, _Connected(self.cluster)),
+        )
+
+    def _do(self, operation: Coroutine[Any, Any, Any]) -> Any:
+        try:
+            return asyncio.run(operation)
+        except* Killed:
+            raise Killed from None
+
+
+class _Connected:
+    def __init__(self, cluster: FakeCluster) -> None:
+        self._cluster = cluster
+
+    def connect(self) -> FakeCluster:
+        return self._cluster
+
+
+def _resource_of(urn: str) -> Resource:
+    return RESOURCES[urn.split("::")[2].rpartition(":")[2]]
