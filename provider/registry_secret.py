@@ -18,10 +18,15 @@ from .runs import do_all, owner_of, reasons_of
 class RegistrySecret:
     """See `provider.requests.Resource`."""
 
+    def __init__(self) -> None:
+        self._writers: dict[tuple[object, object], str] = {}
+        """URN of the resource that has each Secret, by name and namespace, as far as this process has seen."""
+
     def check(self, inputs: Values) -> None:
         registry_secret.parse(inputs)
 
     def diff(self, run: Run, old: State, new: Values) -> DiffAnswer:
+        self._find_rivals(run.urn, new)
         found = registry_secret.diff(
             old.inputs, new, renewal.lifetimes_from_texts(old.outputs.get("lifetimes")), datetime.now(UTC)
         )
@@ -98,6 +103,7 @@ class RegistrySecret:
         previous = Previous() if old is None else _previous(old)
         outcome = secret_writer.SecretOutcome()
         cluster = run.clusters.connect()
+        outcome.failures.update(self._find_rivals(run.urn, inputs))
         work = secret_writer.apply(cluster, run.tokens, spec, owner, previous, outcome, run.report)
         reasons = await reasons_of(work, outcome)
         hosts = [registry.host for registry in spec.registries]
@@ -106,6 +112,22 @@ class RegistrySecret:
         if reasons:
             raise Partial(state, reasons)
         return state
+
+    def _find_rivals(self, urn: str, inputs: Values) -> dict[str, str]:
+        """Namespaces in which another resource of this program has the same Secret, and what to do about it.
+
+        The cluster cannot tell: both may have one title, and one of them could be the other's replacement.
+        """
+        namespaces, found = inputs.get("namespaces"), {}
+        for namespace in namespaces if isinstance(namespaces, list) else []:
+            if not isinstance(namespace, str) or not isinstance(inputs.get("name"), str):
+                continue
+            writer = self._writers.setdefault((inputs["name"], namespace), urn)
+            if writer != urn:
+                found[namespace] = (
+                    f"{writer} of this program writes Secret {inputs['name']} there, too; give one of them another name"
+                )
+        return found
 
 
 def _previous(old: State) -> Previous:

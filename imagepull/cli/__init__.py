@@ -11,12 +11,25 @@ from pathlib import Path
 from typing import Final
 
 from imagepull import __version__
-from imagepull.cli import comment, config, diagnose, dump, node_config, plan, plugin, rbac, renew, report, status
+from imagepull.cli import (
+    comment,
+    config,
+    diagnose,
+    dump,
+    node_config,
+    orphans,
+    plan,
+    plugin,
+    rbac,
+    renew,
+    report,
+    status,
+)
 from imagepull.errors import ImagePullError
 
 __all__ = ["main", "make_parser", "run"]
 
-_COMMANDS = (diagnose, status, report, plan, comment, config, plugin, rbac, renew, node_config, dump)
+_COMMANDS = (diagnose, status, report, plan, comment, config, plugin, rbac, renew, node_config, dump, orphans)
 _CALLED: Final = {"__main__": "python -m imagepull", "kubectl-imagepull": "kubectl imagepull"}
 """What a person has typed, by the name of the file that runs; others type the file's name."""
 

@@ -72,8 +72,8 @@ async def apply(
 ) -> None:
     """Brings every namespace to the spec, then removes the Secret from namespaces that are no longer in it.
 
-    What is done, and what could not be, is in `outcome` at any time. A namespace that fails holds up no other. Nothing
-    is written when no registry has a credential.
+    What is done, and what could not be, is in `outcome` at any time. A namespace that fails holds up no other; one that
+    has failed before is left alone. Nothing is written when no registry has a credential.
 
     Args:
         owner: With its identity and its key.
@@ -89,7 +89,7 @@ async def apply(
     report.begin("written", len(spec.namespaces))
     writing = _Writing(cluster, wanted, found, outcome)
     await for_each(
-        [place for place in spec.namespaces if place not in found.denied], outcome.noting(writing.put, report)
+        [place for place in spec.namespaces if place not in outcome.failures], outcome.noting(writing.put, report)
     )
     for sentence in writing.remarks():
         report.warn(f"Secret {spec.name} in {sentence}")

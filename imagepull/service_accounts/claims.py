@@ -14,7 +14,7 @@ from typing import Any, Final
 from imagepull.kubernetes.objects import KubernetesObject
 from imagepull.kubernetes.ownership import Owner
 
-__all__ = ["CLAIM", "Account", "write"]
+__all__ = ["CLAIM", "Account", "read_title", "write"]
 
 CLAIM: Final = "imagepull/claim-"
 """Prefix of annotations: the identity of the incarnation that asks for names follows. Versions without identities wrote
@@ -67,6 +67,12 @@ class Account:
             for key, text in self.annotations.items()
             if key.startswith(CLAIM) and key not in ours and _read(text).get("resource") == owner.urn_key
         ]
+
+
+def read_title(text: str) -> str:
+    """The title of the owner that a claim names; empty if it names none."""
+    title = _read(text).get("by")
+    return title if isinstance(title, str) else ""
 
 
 def write(account: Account | None, owner: Owner, names: Sequence[str]) -> dict[str, Any] | None:

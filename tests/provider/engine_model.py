@@ -16,10 +16,12 @@ from provider.requests import Partial, Resource, Run, State
 from provider.service_accounts import ServiceAccountImagePullSecrets
 from tests.provider.fake_cluster import FakeCluster, Killed
 
-RESOURCES: Mapping[str, Resource] = {
-    "RegistrySecret": RegistrySecret(),
-    "ServiceAccountImagePullSecrets": ServiceAccountImagePullSecrets(),
-}
+
+def _start_plugin() -> dict[str, Resource]:
+    return {
+        "RegistrySecret": RegistrySecret(),
+        "ServiceAccountImagePullSecrets": ServiceAccountImagePullSecrets(),
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +77,7 @@ class Stack:
     leaving: list[tuple[str, State]] = field(default_factory=list)
     tainted: set[str] = field(default_factory=set)
     tokens: _Tokens = field(default_factory=_Tokens)
+    _plugin: dict[str, Resource] = field(default_factory=_start_plugin)
 
     def urn(self, kind: str, name: str, parent: str) -> str:
         chain = f"my:index:{parent}$" if parent else ""
@@ -83,6 +86,7 @@ class Stack:
     def up(self, program: list[Declared]) -> bool:
         """Whether it succeeded. Raises Killed."""
         kept = set()
+        self._plugin = _start_plugin()
         for each in program:
             urn = self.urn(each.kind, each.name, each.parent)
             for name, parent in each.former:
@@ -102,7 +106,7 @@ class Stack:
     def refresh(self) -> None:
         """Takes over what the cluster holds."""
         for urn, state in [*self.states.items()]:
-            found = self._do(_resource_of(urn).read(self._run_of(urn), state))
+            found = self._do(self._resource_of(urn).read(self._run_of(urn), state))
             if found is None:
                 del self.states[urn]
             else:
@@ -125,7 +129,7 @@ class Stack:
         return {str(state.outputs["identity"]) for state in states if state.outputs.get("identity")}
 
     def _bring(self, urn: str, declared: Declared) -> bool:
-        resource, run, old = _resource_of(urn), self._run_of(urn), self.states.get(urn)
+        resource, run, old = self._resource_of(urn), self._run_of(urn), self.states.get(urn)
         if old is None:
             return self._keep(urn, resource.create(run, declared.inputs))
         answer = resource.diff(run, old, declared.inputs)
@@ -156,7 +160,7 @@ class Stack:
     def _delete_all(self, states: list[tuple[str, State]]) -> bool:
         for urn, state in [*self.leaving, *states]:
             try:
-                self._do(_resource_of(urn).delete(self._run_of(urn), state))
+                self._do(self._resource_of(urn).delete(self._run_of(urn), state))
             except ImagePullError:
                 return False
             if (urn, state) in self.leaving:
@@ -164,6 +168,9 @@ class Stack:
             else:
                 del self.states[urn]
         return True
+
+    def _resource_of(self, urn: str) -> Resource:
+        return self._plugin[urn.split("::")[2].rpartition(":")[2]]
 
     def _run_of(self, urn: str) -> Run:
         return Run(
@@ -186,7 +193,3 @@ class _Connected:
 
     def connect(self) -> FakeCluster:
         return self._cluster
-
-
-def _resource_of(urn: str) -> Resource:
-    return RESOURCES[urn.split("::")[2].rpartition(":")[2]]

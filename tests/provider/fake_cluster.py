@@ -3,12 +3,13 @@
 import copy
 from collections.abc import Callable, Mapping
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 from imagepull.errors import Conflict, NotFound
 from imagepull.kubernetes.kinds import EVERY_NAMESPACE, Kind
 from imagepull.kubernetes.objects import KubernetesObject
 
+T = TypeVar("T")
 Key = tuple[str, str, str]
 """Kind, namespace, name."""
 
@@ -93,7 +94,7 @@ class FakeCluster:
         if any(precondition.get(each) not in (None, metadata[each]) for each in ("uid", "resourceVersion")):
             raise Conflict("it was changed", status=409)
 
-    def _written(self, write: Callable[[], Any]) -> Any:
+    def _written(self, write: Callable[[], T]) -> T:
         if self.kill_in is None:
             return write()
         self.kill_in -= 1

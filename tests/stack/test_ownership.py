@@ -171,3 +171,17 @@ def test_what_a_version_without_identities_wrote_is_taken_over_silently(
     stack.destroy()
     assert secret("pull", names[0]) is None
     assert listed(lab, names[0]) == []
+
+
+def test_two_resources_of_one_program_that_want_the_same_secret_are_told(
+    project: Project, namespaces: Namespaces, secret: Read
+) -> None:
+    one, two = namespaces(2)
+    first = pull_secret([one, two])
+    below = "pulumi.ResourceOptions(parent=team, depends_on=[secret])"
+    line = pull_secret([two], opts=below).splitlines()[2].replace("secret = ", "again = ")
+    second = f"team = pulumi.ComponentResource('my:index:Team', 'team')\n{line}\n"
+    stack = project(first + second)
+    failed = stack.up(check=False)
+    assert f"namespace {two}: {SECRET_URN} of this program writes Secret pull there, too" in failed.stdout
+    assert identity(secret("pull", two)) == identity(secret("pull", one))
