@@ -1,5 +1,6 @@
 """The provider's configuration: which cluster, and when a change of it means another cluster."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Final
 
@@ -8,10 +9,11 @@ from imagepull.inputs import UNKNOWN, Reader, holds_unknown
 
 from .requests import Values
 
-__all__ = ["CLUSTER_ENTRY", "check_config", "diff_config", "fingerprint_of"]
+__all__ = ["CLUSTER_ENTRY", "check_config", "diff_config", "fingerprint_of", "reach_one_cluster"]
 
 CLUSTER_ENTRY: Final = "clusterEntry"
 """Where the state keeps the fingerprint of the cluster's entry: the kubeconfig of then may be gone or have changed."""
+_ASK_SECONDS: Final = 5.0
 _IDENTIFIER: Final = "clusterIdentifier"
 _PLACE: Final = ("kubeconfig", "context")
 _CONFIGURATION: Final = (*_PLACE, _IDENTIFIER, "version", "pluginDownloadURL")
@@ -58,6 +60,33 @@ def diff_config(old: Values, new: Values) -> tuple[list[str], list[str]]:
     known = old.get(CLUSTER_ENTRY) or _load_fingerprint(old)
     found = _load_fingerprint(new)
     return changed, moved if known and found and known != found else []
+
+
+async def reach_one_cluster(old: Values, new: Values) -> bool:
+    """Whether both configurations lead to one cluster after all, by two addresses: its UID tells.
+
+    Asked only where the entries differ. False if that cannot be told within seconds: previews need no cluster.
+    """
+    from imagepull.kubernetes.client import Cluster
+    from imagepull.kubernetes.cluster_identity import confirm_cluster
+
+    if old.get(CLUSTER_ENTRY) not in (None, _load_fingerprint(old)):
+        return False  # The former configuration leads elsewhere by now.
+
+    async def ask(inputs: Values) -> str | None:
+        text, context = (str(inputs[key]) if inputs.get(key) else None for key in _PLACE)
+        cluster = Cluster.connect(text, context)
+        try:
+            return await confirm_cluster(cluster, None)
+        finally:
+            await cluster.close()
+
+    try:
+        async with asyncio.timeout(_ASK_SECONDS):
+            before, after = await ask(old), await ask(new)
+    except (ClusterError, TimeoutError):
+        return False
+    return before is not None and before == after
 
 
 def _load_fingerprint(inputs: Mapping[str, object]) -> str | None:

@@ -28,7 +28,7 @@ from imagepull.differences import Difference
 from imagepull.errors import ImagePullError, InvalidInput
 from imagepull.inputs import holds_unknown
 
-from .cluster_config import CLUSTER_ENTRY, check_config, diff_config, fingerprint_of
+from .cluster_config import CLUSTER_ENTRY, check_config, diff_config, fingerprint_of, reach_one_cluster
 from .plugin import CLUSTER_UID, ImagePull
 from .report import Engine, EngineReport
 from .requests import DiffAnswer, Partial, Resource, Run, State, Values
@@ -88,7 +88,10 @@ class Servicer(ProviderServicer):
     @_told
     async def DiffConfig(self, request: Any, context: Any) -> Any:
         old = plain_map(request.old_inputs) or plain_map(request.olds)
-        changed, replaces = diff_config(old, plain_map(request.news))
+        new = plain_map(request.news)
+        changed, replaces = diff_config(old, new)
+        if set(replaces) <= {"kubeconfig", "context"} and replaces and not holds_unknown(new):
+            replaces = [] if await reach_one_cluster(old, new) else replaces
         changes = proto.DiffResponse.DIFF_SOME if changed else proto.DiffResponse.DIFF_NONE
         return proto.DiffResponse(changes=changes, diffs=changed, replaces=replaces)
 

@@ -104,6 +104,21 @@ def test_two_contexts_that_reach_one_cluster_are_no_change(two: tuple[Path, Faul
     assert len(first.objects) == 2
 
 
+def test_two_addresses_of_one_cluster_are_no_change(two: tuple[Path, FaultyApi, FaultyApi]) -> None:
+    kubeconfig, first, _ = two
+    document = yaml.safe_load(kubeconfig.read_text())
+    (entry,) = [one for one in document["clusters"] if one["name"] == "also-one"]
+    entry["cluster"] = {"server": entry["cluster"]["server"].replace("127.0.0.1", "localhost")}
+    kubeconfig.write_text(yaml.safe_dump(document))
+
+    async def diff(one: Plugin) -> tuple[list[str], list[str]]:
+        return await one.diff_config(await one.check_config({"context": "one"}), {"context": "also-one"})
+
+    assert in_context(kubeconfig, "one", diff) == (["context"], [])
+    first.fault = lambda method, path: Fault(status=403)
+    assert in_context(kubeconfig, "one", diff) == (["context"], ["context"])
+
+
 def test_a_uid_that_may_not_be_read_is_not_asked_for_twice_nor_forgotten(
     two: tuple[Path, FaultyApi, FaultyApi],
 ) -> None:
