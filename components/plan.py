@@ -41,14 +41,17 @@ class ImagesSource(Protocol):
     @property
     def images(self) -> Sequence[object]:
         """`ResolvedImage`s, and Outputs of them and of lists of them."""
+        ...
 
     @property
     def pods(self) -> Sequence[object]:
         """`PodAccess`es, likewise."""
+        ...
 
     @property
     def title(self) -> str:
         """What to call the source where an image is not known yet."""
+        ...
 
 
 def resolved_images(images: Sequence[object]) -> pulumi.Output[list[Mapping[str, object]]]:

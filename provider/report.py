@@ -22,9 +22,8 @@ class Engine:
         if self._stub is None:
             channel = grpc.aio.insecure_channel(self._address)
             self._stub = engine_pb2_grpc.EngineStub(channel)
-        request = engine_pb2.LogRequest(
-            severity=engine_pb2.LogSeverity.Name(severity), message=message, urn=urn, ephemeral=ephemeral
-        )
+        level: Any = severity  # the SDK's types have a class for it, and its enum's members are numbers
+        request = engine_pb2.LogRequest(severity=level, message=message, urn=urn, ephemeral=ephemeral)
         await self._stub.Log(request)
 
 

@@ -41,6 +41,7 @@ class Run:
 class Clusters(Protocol):
     def connect(self) -> "Cluster":
         """The provider's cluster, one connection for all; raises ClusterError."""
+        ...
 
 
 class Reports(Report, Protocol):
@@ -76,6 +77,7 @@ class Resource(Protocol):
 
     def preview(self, old: State | None, new: Values) -> Values:
         """The outputs that a create (no old state) or an update will have, as far as they are known."""
+        ...
 
     async def create(self, run: Run, inputs: Values) -> State: ...
 

@@ -52,13 +52,13 @@ def _given(kubeconfig: str) -> _Kubeconfig:
         return _parse(kubeconfig, "the kubeconfig given", None)
     try:
         path = Path(kubeconfig).expanduser()
-        found = path.is_file()
+        found = path if path.is_file() else None
     except (OSError, ValueError, RuntimeError):
-        found = False
-    if not found:
+        found = None
+    if found is None:
         # Cleaned: it may be a kubeconfig's text after all, in base64 for example.
         raise ClusterError(f"kubeconfig: there is no file {clean(kubeconfig)}; give the path of one, or its text")
-    return _read_file(path)
+    return _read_file(found)
 
 
 def _read_file(path: Path) -> _Kubeconfig:

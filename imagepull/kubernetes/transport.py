@@ -106,7 +106,7 @@ class Transport:
             await self._session.close()
 
     def _open(self, *, force_close: bool) -> aiohttp.ClientSession:
-        headers = CIMultiDict([("User-Agent", USER_AGENT), ("Accept", "application/json")])
+        headers: CIMultiDict[str] = CIMultiDict([("User-Agent", USER_AGENT), ("Accept", "application/json")])
         headers.extend(self._connection.user.impersonation)
         if not self._connection.cluster.compressed:
             headers["Accept-Encoding"] = "identity"

@@ -48,6 +48,7 @@ class Lift(Protocol):
 
     def __call__(self, value: Lifted[T], function: Callable[[T], Lifted[U]], /) -> Lifted[U]:
         """What `function` makes of `value`, now or once it is known."""
+        ...
 
 
 def look_into_plain(value: Lifted[T], function: Callable[[T], Lifted[U]], /) -> Lifted[U]:

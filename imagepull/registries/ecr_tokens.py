@@ -97,9 +97,11 @@ def _token(answer: Any, request: TokenRequest, issued: datetime) -> Token:
     try:
         data = answer["authorizationData"] if request.public else answer["authorizationData"][0]
         username, _, password = base64.b64decode(data["authorizationToken"], validate=True).decode().partition(":")
-        lifetime = Lifetime(issued=issued, expires=data["expiresAt"].astimezone(UTC))
+        expires = data["expiresAt"].astimezone(UTC)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-        username = password = ""
+        username, password, expires = "", "", issued
     if not username or not password:
         raise CredentialError(str(request), "the answer holds no token", "try again")
-    return Token(credential=Credential(username=username, password=password), lifetime=lifetime)
+    return Token(
+        credential=Credential(username=username, password=password), lifetime=Lifetime(issued=issued, expires=expires)
+    )

@@ -190,7 +190,7 @@ def _problem(error: "ErrorDetails") -> Problem:
         return reader.problems[0]
     path = _path(error["loc"])
     if error["type"] == PROBLEM:
-        return Problem(path=path, reason=error["ctx"]["reason"])
+        return Problem(path=path, reason=error.get("ctx", {})["reason"])
     value = error["input"]
     is_ = {"missing": "missing", "too_short": "empty"}.get(error["type"]) or (
         "empty" if value is None else shown(value)
