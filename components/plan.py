@@ -13,7 +13,7 @@ from imagepull.pull_plan.access import PodAccess
 from imagepull.pull_plan.explicit import ResolvedImage, flat
 from imagepull.pull_plan.findings import Finding, Severity, findings, worst_first
 from imagepull.pull_plan.plan import Plan, as_data, as_table, broken_rules, coloured, describe_renewals
-from imagepull.registries.lifetimes import from_text
+from imagepull.registries.lifetimes import from_text, lifetimes_from_texts, written
 
 from .access import Access
 from .registry_access import RegistryAccess
@@ -149,10 +149,11 @@ def _print(plan: Plan, looked_up: Sequence[Finding]) -> None:
 def _access(access: Access) -> pulumi.Output[credentials.Access]:
     """What the plan needs to know of an access; unknown as long as its name, hosts or accounts are."""
     sure = pulumi.Output.all(access.image_pull_secrets, access.hosts, access.service_accounts)
-    later = pulumi.Output.all(access.namespaces, access.expires_at)
+    lifetimes: object = {} if access._lifetimes is None else access._lifetimes
+    later = pulumi.Output.all(access.namespaces, access.expires_at, lifetimes)
 
     def of(seen: Sequence[Any]) -> pulumi.Output[credentials.Access]:
-        namespaces, expires = seen
+        namespaces, expires, lifetimes = seen
         return sure.apply(
             lambda sure: credentials.Access(
                 secret=sure[0][0],
@@ -161,6 +162,7 @@ def _access(access: Access) -> pulumi.Output[credentials.Access]:
                 service_accounts=tuple(sure[2]),
                 expires=UNKNOWN if contains_unknowns(expires) else from_text(expires),
                 renewer=access.renewer if isinstance(access, RegistryAccess) else None,
+                written=None if contains_unknowns(lifetimes) else written(lifetimes_from_texts(lifetimes)),
             )
         )
 

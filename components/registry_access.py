@@ -95,6 +95,7 @@ class RegistryAccess(Access):
         self.service_accounts = pulumi.Output.from_input(service_accounts)
         self.hosts = secret.hosts
         self.expires_at = secret.expires_at
+        self._lifetimes = secret._output("lifetimes")
         self.register_outputs({**self.wire_outputs})
 
     def secrets_in(self, namespace: Lifted[Optional[str]]) -> Lifted[Sequence[str]]:

@@ -138,7 +138,7 @@ class RegistrySecret(pulumi.CustomResource):
         self, resource_name: str, args: RegistrySecretArgs, opts: Optional[pulumi.ResourceOptions] = None
     ) -> None:
         props = {**_wire_inputs(RegistrySecretArgs, args), "registries": _on_the_wire(args["registries"])}
-        outputs = dict.fromkeys(map(camel_case, REGISTRY_SECRET_OUTPUTS))
+        outputs = dict.fromkeys([*map(camel_case, REGISTRY_SECRET_OUTPUTS), "lifetimes"])
         super().__init__(REGISTRY_SECRET, resource_name, {**outputs, **props}, opts)
 
     @property

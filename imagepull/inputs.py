@@ -24,6 +24,16 @@ UNKNOWN: Final = Unknown.UNKNOWN
 """A value that is known only after the resources it comes from are there."""
 
 
+class Reference(Enum):
+    """The type of `REFERENCE`."""
+
+    REFERENCE = "reference"
+
+
+REFERENCE: Final = Reference.REFERENCE
+"""A whole resource that stands where one of its outputs is wanted: `namespaces=[namespace]`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     """What a text must look like: the whole of it matches `pattern`, and is at most `longest` characters long."""
@@ -175,6 +185,9 @@ class Reader:
     def _checked(self, key: str, value: object, rule: Rule) -> str | None:
         if value is UNKNOWN:
             return None
+        if value is REFERENCE:
+            self.problem(key, "is a whole resource; write its name: RESOURCE.metadata.name (Python: metadata['name'])")
+            return None
         if not isinstance(value, str) or not rule.admits(value):
             self.problem(key, f"is {shown(value)}; write {rule.wanted}")
             return None
@@ -231,6 +244,8 @@ def shown(value: object) -> str:
         return "empty" if not value else ascii(_short(value))
     if isinstance(value, bool | int | float):
         return str(value).lower()
+    if value is REFERENCE:
+        return "a whole resource"
     kinds = {Mapping: "a mapping", list: "a list", tuple: "a list"}
     return next((name for kind, name in kinds.items() if isinstance(value, kind)), "of another kind")
 

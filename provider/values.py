@@ -15,12 +15,13 @@ from google.protobuf.struct_pb2 import (  # type: ignore[import-untyped]
 )
 from pulumi.runtime import rpc
 
-from imagepull.inputs import UNKNOWN
+from imagepull.inputs import REFERENCE, UNKNOWN
 from imagepull.registries.inputs import REGISTRY_INPUTS
 
 _SIGNATURE: Final = rpc._special_sig_key
 _SECRET: Final = rpc._special_secret_sig
 _OUTPUT: Final = rpc._special_output_value_sig
+_RESOURCE: Final = rpc._special_resource_sig
 _ALWAYS_SECRET: Final = frozenset({"kubeconfig", "digestKey"})
 _SECRET_INPUTS: Final = frozenset(each.wire_name for each in REGISTRY_INPUTS if each.limits.secret)
 """Of a registry."""
@@ -37,6 +38,8 @@ def plain(value: Value) -> object:
         fields = value.struct_value.fields
         if _SIGNATURE not in fields:
             return plain_map(value.struct_value)
+        if fields[_SIGNATURE].string_value == _RESOURCE:
+            return REFERENCE
         if fields[_SIGNATURE].string_value not in (_SECRET, _OUTPUT) or "value" not in fields:
             return UNKNOWN
         return plain(fields["value"])

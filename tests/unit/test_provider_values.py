@@ -6,7 +6,9 @@ import pytest
 from google.protobuf.struct_pb2 import Struct, Value  # type: ignore[import-untyped]
 from pulumi.runtime import rpc
 
-from imagepull.inputs import UNKNOWN
+from imagepull.errors import InvalidInput
+from imagepull.inputs import REFERENCE, UNKNOWN
+from imagepull.registry_secret.spec import parse
 from provider.values import plain, plain_map, struct, with_secrets, with_values
 
 
@@ -65,3 +67,24 @@ def test_other_marks_of_the_program_stay() -> None:
     assert is_secret(kept.fields["labels"])
     assert is_secret(kept.fields["registries"])
     assert plain(kept.fields["namespaces"]) == ["a"]
+
+
+@pytest.mark.parametrize("id_", [{}, {"id": Value(string_value=rpc.UNKNOWN)}, {"id": Value(string_value="shop")}])
+def test_whole_resource_is_refused_with_what_to_write(id_: dict[str, Value]) -> None:
+    urn = "urn:pulumi:dev::shop::kubernetes:core/v1:Namespace::shop"
+    fields = {
+        rpc._special_sig_key: Value(string_value=rpc._special_resource_sig),
+        "urn": Value(string_value=urn),
+        **id_,
+    }
+    reference = plain(Value(struct_value=Struct(fields=fields)))
+
+    with pytest.raises(InvalidInput) as raised:
+        parse({"name": "pull", "namespaces": [reference], "registries": UNKNOWN})
+
+    assert reference is REFERENCE
+    assert str(raised.value) == (
+        "namespaces[0]: is a whole resource; write its name: RESOURCE.metadata.name (Python: metadata['name'])"
+    )
+    with pytest.raises(InvalidInput, match="namespaces: is a whole resource; write a list"):
+        parse({"name": "pull", "namespaces": reference, "registries": UNKNOWN})
