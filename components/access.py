@@ -26,9 +26,6 @@ class Access(pulumi.ComponentResource):
     expires_at: pulumi.Output[Optional[str]]
     """When the first of the tokens expires: RFC 3339, UTC. None when no registry's credential expires."""
 
-    _lifetimes: Optional[pulumi.Output[object]] = None
-    # When each token was issued and expires; only this stack's own state has it.
-
     @property
     def wire_outputs(self) -> Mapping[str, pulumi.Output[object]]:
         """The outputs above by their names in the schema."""

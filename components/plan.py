@@ -149,7 +149,8 @@ def _print(plan: Plan, looked_up: Sequence[Finding]) -> None:
 def _access(access: Access) -> pulumi.Output[credentials.Access]:
     """What the plan needs to know of an access; unknown as long as its name, hosts or accounts are."""
     sure = pulumi.Output.all(access.image_pull_secrets, access.hosts, access.service_accounts)
-    lifetimes: object = {} if access._lifetimes is None else access._lifetimes
+    # Only this stack's own state has it.
+    lifetimes: object = access._lifetimes if isinstance(access, RegistryAccess) else {}
     later = pulumi.Output.all(access.namespaces, access.expires_at, lifetimes)
 
     def of(seen: Sequence[Any]) -> pulumi.Output[credentials.Access]:

@@ -9,6 +9,7 @@ import argparse
 import ast
 import difflib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -67,10 +68,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--least", type=int, default=0, help="percent of logic mutants to be killed (default: any)")
     given = parser.parse_args(arguments)
     work = prepare(given.module, given.tests or _tests_of(given.module))
-    tools = FOLDER / "tools"
-    command = f"import sys; sys.path.append({str(tools)!r}); from mutmut.__main__ import cli; cli(['run'])"
+    command = [sys.executable, "-c", "from mutmut.__main__ import cli; cli(['run'])"]
+    env = {**os.environ, "PYTHONPATH": str(FOLDER / "site")}
     with (FOLDER / "mutmut.log").open("w") as log:
-        done = subprocess.run([sys.executable, "-c", command], cwd=work, stdout=log, stderr=log, check=False)
+        done = subprocess.run(command, cwd=work, env=env, stdout=log, stderr=log, check=False)
     if done.returncode:
         print(f"mutmut failed: see {FOLDER / 'mutmut.log'}", file=sys.stderr)
         return 2
@@ -98,6 +99,9 @@ def prepare(module: str, tests: Sequence[str]) -> Path:
     if not (FOLDER / "tools" / "mutmut").is_dir():
         target = ["--target", str(FOLDER / "tools")]
         subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *target, MUTMUT], check=True)
+    # Behind the project's own packages, which mutmut's must not take the place of; for processes of tests as well.
+    (FOLDER / "site").mkdir(exist_ok=True)
+    (FOLDER / "site" / "sitecustomize.py").write_text(f"import sys\nsys.path.append({str(FOLDER / 'tools')!r})\n")
     return work
 
 
