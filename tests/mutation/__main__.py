@@ -23,7 +23,11 @@ CHECKOUT: Final = Path(__file__).resolve().parents[2]
 FOLDER: Final = CHECKOUT / ".mutants"
 MUTMUT: Final = "mutmut>=3.8,<4"
 _ELSEWHERE: Final = {
-    "imagepull/redaction.py": ["tests/unit/preview/test_comment.py", "tests/unit/test_redaction.py"],
+    "imagepull/redaction.py": [
+        "tests/unit/preview/test_comment.py",
+        "tests/unit/test_redaction.py",
+        "tests/unit/test_redaction_encoded.py",
+    ],
 }
 """Tests that a module has outside of the folder that mirrors its room."""
 # What mutmut notes for each mutant: mutmut/stats.py.
