@@ -10,6 +10,7 @@ from imagepull.pull_plan.manifest import Lifted
 from imagepull.resource_types import REGISTRY_ACCESS
 
 from .access import Access
+from .external_secrets import ExternalSecretsRenewal, declare_external_secrets
 from .lifting import lift
 from .renewal import CronJobRenewal, declare_renewal, parse_renewal, plan_renewal
 from .resources import PullSecretArgs, RegistrySecret, ServiceAccountImagePullSecrets
@@ -27,6 +28,8 @@ class RegistryAccessArgs(PullSecretArgs):
     """`metadata.name` of the Secret, the same in every namespace. Default: the name of the resource."""
     cron_job: NotRequired[CronJobRenewal]
     """How the renewer runs, for `renewal` by `cronJob`."""
+    external_secrets: NotRequired[ExternalSecretsRenewal]
+    """How External Secrets Operator renews, for `renewal` by `externalSecrets`."""
 
 
 _SECRET_FIELDS: Final = PullSecretArgs.__annotations__.keys()
@@ -77,6 +80,10 @@ class RegistryAccess(Access):
         secret = RegistrySecret(name, secret_args, options)
         if renewal.cron_job is not None:
             declare_renewal(name, renewal.cron_job, secret, secret_args, pulumi.ResourceOptions(parent=self))
+        if renewal.external_secrets is not None:
+            declare_external_secrets(
+                name, renewal.external_secrets, secret, secret_args, pulumi.ResourceOptions(parent=self)
+            )
         service_accounts = given.get("service_accounts", ["default"])
         if service_accounts != []:
             ServiceAccountImagePullSecrets(

@@ -8,16 +8,28 @@ import pulumi
 from imagepull.errors import InvalidInput
 from imagepull.inputs import camel_case
 from imagepull.registry_secret.spec import Renewal
-from imagepull.renewal import cron_job, document
+from imagepull.renewal import cron_job, document, external_secrets
 from imagepull.renewal.renewer_plan import PlannedRenewer, plan_cron_job, plan_renewer
-from imagepull.renewal.settings import CronJobSettings, Scope, parse_cron_job
+from imagepull.renewal.settings import (
+    CronJobSettings,
+    ExternalSecretsSettings,
+    Scope,
+    parse_cron_job,
+    parse_external_secrets,
+)
 
+from .external_secrets import parse_registries
 from .resources import RegistrySecret, RenewalRights
 
 if TYPE_CHECKING:
     from imagepull.renewal.cron_job import CronJobObjects
 
-__all__ = ["CronJobRenewal", "declare_renewal", "parse_renewal", "plan_renewal"]
+__all__ = [
+    "CronJobRenewal",
+    "declare_renewal",
+    "parse_renewal",
+    "plan_renewal",
+]
 
 
 class CronJobRenewal(TypedDict):
@@ -50,14 +62,20 @@ class CronJobRenewal(TypedDict):
 
 
 class RenewalSettings:
-    """Who renews, parsed. `cron_job`: for `renewal: cronJob`, None otherwise."""
+    """Who renews, parsed. The settings are None for other ways of renewal than their own."""
 
-    def __init__(self, renewal: Renewal, cron_job: Optional[CronJobSettings]) -> None:
+    def __init__(
+        self,
+        renewal: Renewal,
+        cron_job: Optional[CronJobSettings] = None,
+        external_secrets: Optional[ExternalSecretsSettings] = None,
+    ) -> None:
         self.renewal = renewal
         self.cron_job = cron_job
+        self.external_secrets = external_secrets
 
 
-_SETTINGS: Final = {"cron_job": Renewal.CRON_JOB}
+_SETTINGS: Final = {"cron_job": Renewal.CRON_JOB, "external_secrets": Renewal.EXTERNAL_SECRETS}
 """Arguments with settings, and the way of renewal that each is for."""
 
 
@@ -75,9 +93,18 @@ def parse_renewal(given: Mapping[str, Any], secret_name: Any) -> RenewalSettings
     for field, way in _SETTINGS.items():
         if given.get(field) is not None and renewal != way:
             problems.append(f"{field}: is for renewal {way.value!r}; write renewal={way.value!r}, or leave it out")
-    if renewal == Renewal.CRON_JOB and not isinstance(secret_name, str):
-        problems.append("secret_name: is known only after other resources; with renewal 'cronJob' write a plain text")
-    settings = None
+    if renewal in _SETTINGS.values() and not isinstance(secret_name, str):
+        problems.append(
+            f"secret_name: is known only after other resources; with renewal {renewal!r} write a plain text"
+        )
+    settings, operator = None, None
+    if renewal == Renewal.EXTERNAL_SECRETS:
+        values = {camel_case(key): value for key, value in (given.get("external_secrets") or {}).items()}
+        try:
+            operator = parse_external_secrets(values, "external_secrets")
+            external_secrets.check_registries(parse_registries(given.get("registries")))
+        except InvalidInput as error:
+            problems += map(str, error.problems)
     if renewal == Renewal.CRON_JOB:
         values = {camel_case(key): value for key, value in (given.get("cron_job") or {}).items()}
         try:
@@ -88,7 +115,7 @@ def parse_renewal(given: Mapping[str, Any], secret_name: Any) -> RenewalSettings
             problems.append("cron_job.image: is missing; this is no released version: build the image and name it")
     if problems:
         raise pulumi.RunError("; ".join(problems))
-    return RenewalSettings(Renewal(renewal) if renewal in ways else Renewal.EXTERNAL, settings)
+    return RenewalSettings(Renewal(renewal) if renewal in ways else Renewal.EXTERNAL, settings, operator)
 
 
 def plan_renewal(settings: RenewalSettings, secret_name: Any, name: str) -> Optional[PlannedRenewer]:

@@ -11,10 +11,12 @@ import pulumi
 
 from imagepull.inputs import camel_case
 from imagepull.registries import inputs
-from imagepull.resource_types import PACKAGE, REGISTRY_SECRET, RENEWAL_RIGHTS, SERVICE_ACCOUNTS
+from imagepull.resource_types import COPIED_SECRETS, PACKAGE, REGISTRY_SECRET, RENEWAL_RIGHTS, SERVICE_ACCOUNTS
 
 __all__ = [
     "REGISTRY_SECRET_OUTPUTS",
+    "CopiedSecrets",
+    "CopiedSecretsArgs",
     "Provider",
     "ProviderArgs",
     "PullSecretArgs",
@@ -44,7 +46,8 @@ class PullSecretArgs(TypedDict):
     Default: half of the token's life."""
     renewal: NotRequired[pulumi.Input[str]]
     """Who keeps ECR tokens alive: `pulumi` (each `pulumi up` when due), `cronJob` (imagepull in a CronJob that
-    RegistryAccess declares) or `external` (somebody else). Default: `pulumi`; for the others, a renewal is never due
+    RegistryAccess declares), `externalSecrets` (External Secrets Operator) or `external` (somebody else). Default:
+    `pulumi`; for the others, a renewal is never due
     in a preview."""
     labels: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Labels to put on the Secrets, besides our own. Default: none."""
@@ -73,6 +76,19 @@ class ServiceAccountImagePullSecretsArgs(TypedDict):
     service_accounts: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """ServiceAccounts in each namespace; `["*"]` is every one there is at the time of `pulumi up`. `default` is created
     where the cluster has not done so yet, any other missing one is an error. Default: `["default"]`."""
+
+
+class CopiedSecretsArgs(TypedDict):
+    """Copies of one Secret that External Secrets Operator makes: what to wait for, and where to clean up."""
+
+    name: pulumi.Input[str]
+    """Name of the Secret."""
+    namespaces: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """The program's own namespaces that get a copy. One that is taken out loses the copy, and the operator's mark."""
+    cluster_external_secret: pulumi.Input[str]
+    """Name of the ClusterExternalSecret that copies."""
+    identity: pulumi.Input[str]
+    """The RegistrySecret's output `identity`, which the copies carry as a label."""
 
 
 class RenewalRightsArgs(TypedDict):
@@ -192,6 +208,20 @@ class ServiceAccountImagePullSecrets(pulumi.CustomResource):
     ) -> None:
         props = _wire_inputs(ServiceAccountImagePullSecretsArgs, args)
         super().__init__(SERVICE_ACCOUNTS, resource_name, props, opts)
+
+
+class CopiedSecrets(pulumi.CustomResource):
+    """Copies of one Secret that External Secrets Operator makes in a set of namespaces.
+
+    Args:
+        resource_name: Name of the Pulumi resource.
+        args: See `CopiedSecretsArgs`.
+    """
+
+    def __init__(
+        self, resource_name: str, args: CopiedSecretsArgs, opts: Optional[pulumi.ResourceOptions] = None
+    ) -> None:
+        super().__init__(COPIED_SECRETS, resource_name, _wire_inputs(CopiedSecretsArgs, args), opts)
 
 
 class RenewalRights(pulumi.CustomResource):

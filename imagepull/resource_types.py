@@ -4,6 +4,7 @@ from typing import Final
 
 __all__ = [
     "ACCESS_REFERENCE",
+    "COPIED_SECRETS",
     "PACKAGE",
     "REGISTRY_ACCESS",
     "REGISTRY_SECRET",
@@ -21,6 +22,7 @@ def make_type_token(name: str) -> str:
 
 
 REGISTRY_SECRET: Final = make_type_token("RegistrySecret")
+COPIED_SECRETS: Final = make_type_token("CopiedSecrets")
 RENEWAL_RIGHTS: Final = make_type_token("RenewalRights")
 SERVICE_ACCOUNTS: Final = make_type_token("ServiceAccountImagePullSecrets")
 REGISTRY_ACCESS: Final = make_type_token("RegistryAccess")

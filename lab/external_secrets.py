@@ -45,6 +45,7 @@ _RIGHTS: Sequence[tuple[str, Sequence[str], Sequence[str]]] = (
     ),
     ("", ("namespaces",), (*_READ, "update")),
     ("", ("serviceaccounts",), _READ),
+    ("", ("configmaps",), ("get",)),  # kube-root-ca.crt, which a store names
     ("", ("secrets",), (*_READ, "create", "update", "patch", "delete")),
     ("", ("serviceaccounts/token",), ("create",)),
     ("", ("events",), ("create", "patch")),

@@ -11,6 +11,7 @@ from imagepull import __version__, resource_types
 from imagepull.errors import ImagePullError
 from imagepull.registries.ecr_tokens import TokenSource
 
+from .copied_secrets import CopiedSecrets
 from .registry_secret import RegistrySecret
 from .renewal_rights import RenewalRights
 from .requests import Partial, Resource, State
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _RESOURCES: Final[Mapping[str, Resource]] = {
     resource_types.REGISTRY_SECRET: RegistrySecret(),
+    resource_types.COPIED_SECRETS: CopiedSecrets(),
     resource_types.RENEWAL_RIGHTS: RenewalRights(),
     resource_types.SERVICE_ACCOUNTS: ServiceAccountImagePullSecrets(),
 }

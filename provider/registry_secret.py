@@ -9,6 +9,7 @@ from imagepull.inputs import UNKNOWN, known
 from imagepull.kubernetes.ownership import Owner
 from imagepull.registries import lifetimes as renewal
 from imagepull.registry_secret import spec as registry_secret
+from imagepull.registry_secret.spec import Renewal, Spec
 from imagepull.registry_secret.state import Previous
 
 from .requests import DiffAnswer, Partial, Run, State, Values
@@ -79,6 +80,8 @@ class RegistrySecret:
                 outputs=_outputs(old.id, imported.ecr_hosts, replace(owner, identity=imported.identity), imported.uids),
             )
         spec = registry_secret.parse(old.inputs, required=False)
+        if _is_left_to_operator(old):
+            return await self._leave_to_operator(run, old.inputs, spec, owner, _previous(old))
         held = await secret_reader.read(run.clusters.connect(), spec, owner, _previous(old), run.report)
         if not held.uids:
             return None
@@ -94,6 +97,16 @@ class RegistrySecret:
 
         outcome = secret_writer.SecretOutcome()
         cluster, owner = run.clusters.connect(), owner_of(run, old)
+        if _is_left_to_operator(old):
+            from imagepull.registry_secret import copied
+            from imagepull.renewal.external_secrets import source_name
+
+            places, identity = _previous(old).all_namespaces, owner.identity or ""
+            released = copied.release_namespaces(
+                cluster, old.id, source_name(old.id), places, identity, outcome, run.report
+            )
+            await do_all(released, outcome)
+            return
         await do_all(secret_writer.remove(cluster, old.id, owner, _previous(old), outcome, run.report), outcome)
 
     async def _apply(self, run: Run, inputs: Values, old: State | None) -> State:
@@ -101,6 +114,8 @@ class RegistrySecret:
 
         spec, owner = registry_secret.parse(known(inputs)), owner_of(run, old).with_identity()
         previous = Previous() if old is None else _previous(old)
+        if spec.renewal is Renewal.EXTERNAL_SECRETS:
+            return await self._leave_to_operator(run, inputs, spec, owner, previous)
         outcome = secret_writer.SecretOutcome()
         cluster = run.clusters.connect()
         outcome.failures.update(self._find_rivals(run.urn, inputs))
@@ -128,6 +143,19 @@ class RegistrySecret:
                     f"{writer} of this program writes Secret {inputs['name']} there, too; give one of them another name"
                 )
         return found
+
+    async def _leave_to_operator(self, run: Run, inputs: Values, spec: Spec, owner: Owner, previous: Previous) -> State:
+        """Writes nothing: a Secret has one writer. What is there stays until the operator takes it over."""
+        from imagepull.registry_secret import copied
+
+        places = {*spec.namespaces, *previous.all_namespaces}
+        uids = await copied.find_uids(run.clusters.connect(), spec.name, places, owner.identity)
+        hosts = [registry.host for registry in spec.registries]
+        return State(id=spec.name, inputs=inputs, outputs=_outputs(spec.name, hosts, owner, uids))
+
+
+def _is_left_to_operator(old: State) -> bool:
+    return old.inputs.get("renewal") == Renewal.EXTERNAL_SECRETS
 
 
 def _previous(old: State) -> Previous:

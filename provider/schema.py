@@ -27,6 +27,7 @@ _SECRET: Final = {
 }
 _RESOURCES: Final[Mapping[str, tuple[type, type]]] = {
     "RegistrySecret": (resources.RegistrySecret, resources.RegistrySecretArgs),
+    "CopiedSecrets": (resources.CopiedSecrets, resources.CopiedSecretsArgs),
     "RenewalRights": (resources.RenewalRights, resources.RenewalRightsArgs),
     "ServiceAccountImagePullSecrets": (
         resources.ServiceAccountImagePullSecrets,

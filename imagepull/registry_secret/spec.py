@@ -22,10 +22,11 @@ _OUR_PREFIX: Final = "imagepull/"
 
 
 class Renewal(StrEnum):
-    """Who keeps the tokens alive: each `pulumi up` when due, imagepull in a CronJob, or somebody else."""
+    """Who keeps the tokens alive: each `pulumi up` when due, imagepull in a CronJob, an operator, or somebody else."""
 
     PULUMI = "pulumi"
     CRON_JOB = "cronJob"
+    EXTERNAL_SECRETS = "externalSecrets"
     EXTERNAL = "external"
 
 

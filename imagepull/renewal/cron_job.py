@@ -60,7 +60,11 @@ class CronJobObjects:
 
 def default_name(secret_name: str) -> str:
     """Name of all objects of the renewer of a Secret, and of the namespace that is made for it."""
-    name = f"{secret_name.replace('.', '-')}-renewal"
+    return shorten(f"{secret_name.replace('.', '-')}-renewal")
+
+
+def shorten(name: str) -> str:
+    """The name, or its beginning with a digest of the whole where it is too long for a CronJob and a namespace."""
     if len(name) <= _LONGEST_NAME:
         return name
     return f"{name[: _LONGEST_NAME - 9].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

@@ -11,7 +11,11 @@ from imagepull.renewal.settings import CronJobSettings
 
 __all__ = ["PlannedRenewer", "plan_cron_job", "plan_renewer"]
 
-_WHO = {Renewal.CRON_JOB: "a CronJob", Renewal.EXTERNAL: "somebody outside Pulumi"}
+_WHO = {
+    Renewal.CRON_JOB: "a CronJob",
+    Renewal.EXTERNAL_SECRETS: "External Secrets Operator",
+    Renewal.EXTERNAL: "somebody outside Pulumi",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

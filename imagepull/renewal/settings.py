@@ -1,4 +1,4 @@
-"""Settings of `renewal: cronJob`, parsed."""
+"""Settings of `renewal: cronJob` and `renewal: externalSecrets`, parsed."""
 
 import re
 from collections.abc import Mapping
@@ -10,12 +10,21 @@ from zoneinfo import available_timezones
 
 from imagepull.errors import InvalidReference
 from imagepull.images import reference
-from imagepull.inputs import ANY_TEXT, NAMESPACE, OBJECT_NAME, Reader, Rule
+from imagepull.inputs import ANY_TEXT, LABEL_VALUE, NAMESPACE, OBJECT_NAME, Reader, Rule
 from imagepull.registries.inputs import ROLE_ARN
+from imagepull.registries.lifetimes import DURATION
 from imagepull.renewal import schedule
 from imagepull.renewal.schedule import SCHEDULE
 
-__all__ = ["CRON_JOB_INPUTS", "CronJobSettings", "Scope", "parse_cron_job"]
+__all__ = [
+    "CRON_JOB_INPUTS",
+    "EXTERNAL_SECRETS_INPUTS",
+    "CronJobSettings",
+    "ExternalSecretsSettings",
+    "Scope",
+    "parse_cron_job",
+    "parse_external_secrets",
+]
 
 CRON_JOB_INPUTS: Final = (
     "image",
@@ -27,6 +36,19 @@ CRON_JOB_INPUTS: Final = (
     "credentialsSecret",
     "imagePullSecrets",
     "env",
+)
+EXTERNAL_SECRETS_INPUTS: Final = (
+    "namespace",
+    "namespaceLabels",
+    "serviceAccount",
+    "sourceInterval",
+    "copyInterval",
+    "server",
+)
+_SERVER: Final = Rule(
+    pattern=re.compile(r"https://[^\s/]+/?"),
+    longest=300,
+    wanted="the API server's address such as 'https://10.0.0.1:6443'",
 )
 _TIME_ZONE: Final = Rule(
     pattern=re.compile(r"[A-Za-z_]+(?:/[A-Za-z0-9_+-]+)*"), longest=64, wanted="a time zone such as 'Europe/Berlin'"
@@ -59,6 +81,49 @@ class CronJobSettings:
     credentials_secret: str | None = None
     image_pull_secrets: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExternalSecretsSettings:
+    """How External Secrets Operator renews; None stands for imagepull's own choice.
+
+    Attributes:
+        namespace: Where the source is; None for a namespace of its own, which is made.
+        namespace_labels: Namespaces with all of these labels get a copy, besides the program's own.
+        service_account: ServiceAccount there whose token the operator exchanges for an IAM role (IRSA).
+        source_interval, copy_interval: How often the operator fetches, and compares the copies.
+        server: Address of the API server, for an operator outside the cluster.
+    """
+
+    namespace: str | None = None
+    namespace_labels: Mapping[str, str] = field(default_factory=dict)
+    service_account: str | None = None
+    source_interval: str = "4h"
+    copy_interval: str = "15m"
+    server: str | None = None
+
+
+def parse_external_secrets(values: Mapping[str, object], path: str = "") -> ExternalSecretsSettings:
+    """The settings, from names in camel case.
+
+    Args:
+        path: Where they stand, for the problems: `externalSecrets`.
+
+    Raises:
+        InvalidInput: with every problem and its path.
+    """
+    reader = Reader(values=values, path=path)
+    reader.refuse_others(EXTERNAL_SECRETS_INPUTS)
+    settings = ExternalSecretsSettings(
+        namespace=reader.text("namespace", NAMESPACE),
+        namespace_labels=reader.mapping("namespaceLabels", LABEL_VALUE),
+        service_account=reader.text("serviceAccount", OBJECT_NAME),
+        source_interval=reader.text("sourceInterval", DURATION) or ExternalSecretsSettings.source_interval,
+        copy_interval=reader.text("copyInterval", DURATION) or ExternalSecretsSettings.copy_interval,
+        server=reader.text("server", _SERVER),
+    )
+    reader.raise_problems()
+    return settings
 
 
 def parse_cron_job(values: Mapping[str, object], path: str = "") -> CronJobSettings:

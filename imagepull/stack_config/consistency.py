@@ -1,6 +1,6 @@
 """What must hold between the values of a stack's configuration, and what people write in place of something else."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
 from typing import Any, Final
@@ -11,7 +11,12 @@ from imagepull.plain_text import one_line
 from imagepull.pull_plan.kinds import ONLY_FOR, REQUIRED_FOR, Kind
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.registry_secret.spec import Renewal
-from imagepull.renewal.settings import CRON_JOB_INPUTS, parse_cron_job
+from imagepull.renewal.settings import (
+    CRON_JOB_INPUTS,
+    EXTERNAL_SECRETS_INPUTS,
+    parse_cron_job,
+    parse_external_secrets,
+)
 from imagepull.stack_config.environment import Environment, Verify
 from imagepull.stack_config.stack_file import plain_password
 
@@ -26,6 +31,10 @@ __all__ = [
 
 _ACCESS: Final = [key for key in registry_secret.INPUTS if key not in ("name", "namespaces")]
 _CLUSTER_KEYS: Final = ("kubeconfig", "context")
+_RENEWAL_SETTINGS: Final[Mapping[str, tuple[Renewal, Sequence[str], Callable[[Mapping[str, object], str], object]]]] = {
+    "cronJob": (Renewal.CRON_JOB, CRON_JOB_INPUTS, parse_cron_job),
+    "externalSecrets": (Renewal.EXTERNAL_SECRETS, EXTERNAL_SECRETS_INPUTS, parse_external_secrets),
+}
 _PROVIDER: Final = "imagepull"
 
 
@@ -104,15 +113,16 @@ def wrong_together(values: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _wrong_renewal(reader: Reader) -> Iterator[Problem]:
-    values = reader.values.get("cronJob")
-    if not isinstance(values, Mapping):
-        return
-    if reader.values.get("renewal") != Renewal.CRON_JOB:
-        yield Problem(path="cronJob", reason="is for renewal: cronJob; write that, or leave it out")
-    try:
-        parse_cron_job({key: value for key, value in values.items() if key in CRON_JOB_INPUTS}, "cronJob")
-    except InvalidInput as error:
-        yield from error.problems
+    for key, (way, known, parse) in _RENEWAL_SETTINGS.items():
+        values = reader.values.get(key)
+        if not isinstance(values, Mapping):
+            continue
+        if reader.values.get("renewal") != way:
+            yield Problem(path=key, reason=f"is for renewal: {way}; write that, or leave it out")
+        try:
+            parse({name: value for name, value in values.items() if name in known}, key)
+        except InvalidInput as error:
+            yield from error.problems
 
 
 def _check_kind(workload: Reader) -> None:

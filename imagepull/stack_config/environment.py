@@ -23,7 +23,16 @@ from imagepull.renewal.schedule import SCHEDULE
 from imagepull.renewal.settings import Scope
 from imagepull.stack_config.annotations import Examples, Image, Matching, RegistryInputs, Schedule
 
-__all__ = ["Cluster", "CronJobSection", "Environment", "Namespace", "Resources", "Verify", "WorkloadSpec"]
+__all__ = [
+    "Cluster",
+    "CronJobSection",
+    "Environment",
+    "ExternalSecretsSection",
+    "Namespace",
+    "Resources",
+    "Verify",
+    "WorkloadSpec",
+]
 
 Text = Annotated[str, MinLen(1)]
 PLATFORM = Rule(
@@ -133,6 +142,24 @@ class CronJobSection:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExternalSecretsSection:
+    """How External Secrets Operator, which must be in the cluster, fetches and copies."""
+
+    namespace: Annotated[str, Matching(NAMESPACE)] | None = None
+    """Namespace of the source; it must exist. Default: one of its own, which is made."""
+    namespace_labels: Mapping[Text, str] | None = None
+    """Every namespace with all of these labels gets a copy. Default: only those in `namespaces`."""
+    service_account: Annotated[str, Matching(OBJECT_NAME)] | None = None
+    """ServiceAccount in the source's namespace, with an IAM role for the operator. Default: as it reaches AWS."""
+    source_interval: Annotated[str, Matching(DURATION), Examples("4h")] | None = None
+    """How often the operator fetches tokens. Default: `4h`."""
+    copy_interval: Annotated[str, Matching(DURATION), Examples("15m")] | None = None
+    """How often it compares each copy with the source. Default: `15m`."""
+    server: Text | None = None
+    """Address of the API server, for an operator outside the cluster. Default: as Pods reach it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cluster:
     """The cluster that another stack made."""
 
@@ -158,10 +185,12 @@ class Environment:
     refresh_before: Annotated[str, Matching(DURATION), Examples("6h")] | None = None
     """Time left to the earliest expiry from which on `pulumi up` renews the tokens. Default: half of their life."""
     renewal: Renewal | None = None
-    """Who keeps ECR tokens alive: each `pulumi up` when due, imagepull in a CronJob, or somebody else.
+    """Who keeps ECR tokens alive: each `pulumi up` when due, imagepull in a CronJob, an operator, or somebody else.
     Default: `pulumi`."""
     cron_job: CronJobSection | None = None
     """How the renewer runs, for `renewal: cronJob`."""
+    external_secrets: ExternalSecretsSection | None = None
+    """How External Secrets Operator renews, for `renewal: externalSecrets`."""
     labels: Mapping[str, str] | None = None
     """Labels to put on the Secrets."""
     annotations: Mapping[str, str] | None = None
@@ -189,6 +218,8 @@ class Environment:
         given = {name: value for name, value in _given(self).items() if name not in others}
         if self.cron_job is not None:
             given["cron_job"] = _given(self.cron_job)
+        if self.external_secrets is not None:
+            given["external_secrets"] = _given(self.external_secrets)
         return {
             "registries": [*self.registries],
             "namespaces": [namespace.name for namespace in self.namespaces],

@@ -94,7 +94,7 @@ def test_other_registries_have_a_username_and_password() -> None:
         ({**GOOD, "registries": ["ghcr.io"]}, "registries[0]", "write a mapping"),
         ({**GOOD, "refreshBefore": "soon"}, "refreshBefore", "'6h'"),
         ({**GOOD, "refreshBefore": 6.0}, "refreshBefore", "'6h'"),
-        ({**GOOD, "renewal": "cron"}, "renewal", "one of pulumi, cronJob, external"),
+        ({**GOOD, "renewal": "cron"}, "renewal", "one of pulumi, cronJob, externalSecrets, external"),
         ({**GOOD, "adopt": "yes"}, "adopt", "true or false"),
         ({**GOOD, "labels": {"a b": "c"}}, 'labels["a b"]', "is no key"),
         ({**GOOD, "labels": {"a": "b c"}}, 'labels["a"]', "label's value"),

@@ -90,12 +90,13 @@ def test_there_is_a_file_for_every_environment() -> None:
         ),
         ({"namespaces": [{"name": "shop", "create": "yes"}]}, "namespaces[0].create: is 'yes'; write true or false"),
         ({"cronJob": {}}, "cronJob: is for renewal: cronJob; write that, or leave it out"),
+        ({"externalSecrets": {}}, "externalSecrets: is for renewal: externalSecrets; write that, or leave it out"),
         (
             {"renewal": "cronJob", "cronJob": {"schedule": "61 * * * *", "scope": "world", "nonsense": "x"}},
             "cronJob.nonsense: is no input here|cronJob.schedule: has '61' as its minute"
             "|cronJob.scope: is 'world'; write one of namespaces, cluster",
         ),
-        ({"renewal": "never"}, "renewal: is 'never'; write one of pulumi, cronJob, external"),
+        ({"renewal": "never"}, "renewal: is 'never'; write one of pulumi, cronJob, externalSecrets, external"),
         ({"refreshBefore": "soon"}, "refreshBefore: is 'soon'; write a duration"),
         ({"serviceAccounts": "default"}, "serviceAccounts: is 'default'; write a list"),
         ({"adopt": "true"}, "adopt: is 'true'; write true or false"),

@@ -1,0 +1,106 @@
+"""Secrets that External Secrets Operator writes: nothing here writes a credential, each Secret has one writer.
+
+The operator's copies carry our identity, so that Pulumi knows them and may take them over or delete them.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from imagepull.errors import ClusterError
+from imagepull.kubernetes.client import Cluster, for_each
+from imagepull.kubernetes.kinds import NAMESPACE, SECRET, Kind
+from imagepull.kubernetes.lookup import find_objects
+from imagepull.kubernetes.objects import KubernetesObject
+from imagepull.kubernetes.ownership import IDENTITY_LABEL
+from imagepull.kubernetes.progress import Outcome, Report
+from imagepull.registry_secret.writer import find, read_secret
+
+__all__ = ["find_uids", "release_namespaces", "wait_for_copies"]
+
+_EXTERNAL_SECRET: Final = Kind(name="ExternalSecret", plural="externalsecrets", api_version="external-secrets.io/v1")
+_FINALIZER: Final = "externalsecrets.external-secrets.io/ces-"
+_POLLS: Final = 120
+_POLL: Final = 0.5
+"""Seconds. The operator makes three hundred copies in half a minute with its defaults."""
+
+
+async def find_uids(cluster: Cluster, name: str, namespaces: Collection[str], identity: str | None) -> dict[str, str]:
+    """UIDs by namespace of the Secrets of this name that carry the identity."""
+    found = await find(cluster, name, namespaces)
+    return {
+        place: secret.uid
+        for place, secret in found.secrets.items()
+        if identity is not None and secret.labels.get(IDENTITY_LABEL) == identity
+    }
+
+
+async def wait_for_copies(
+    cluster: Cluster, name: str, namespaces: Collection[str], identity: str, outcome: Outcome
+) -> None:
+    """Waits until every namespace has its copy; those that have none in time are failures of the outcome."""
+    outcome.started = True
+    missing: Collection[str] = namespaces
+    for _ in range(_POLLS):
+        there = await find_uids(cluster, name, namespaces, identity)
+        copied = await find_objects(cluster, _EXTERNAL_SECRET, [name], namespaces, _is_ready)
+        missing = [place for place in namespaces if place not in there or not copied.objects.get((place, name))]
+        if not missing:
+            return
+        await asyncio.sleep(_POLL)
+    reason = f"External Secrets Operator has not copied Secret {name}; see its ExternalSecret {name} there"
+    outcome.failures.update(dict.fromkeys(missing, reason))
+
+
+async def release_namespaces(
+    cluster: Cluster,
+    name: str,
+    copies: str,
+    namespaces: Collection[str],
+    identity: str,
+    outcome: Outcome,
+    report: Report,
+) -> None:
+    """Takes the copies out of namespaces that no longer get one, with the mark that would keep a namespace from going.
+
+    The operator leaves its finalizer on a namespace that it copies to no more (external-secrets#6677).
+
+    Args:
+        copies: Name of the ClusterExternalSecret.
+    """
+    outcome.started = True
+    report.begin("released", len(namespaces))
+
+    async def release(namespace: str) -> None:
+        await _wait_until_not_copied(cluster, name, namespace)
+        secret = await read_secret(cluster, name, namespace)
+        if secret is not None and secret.labels.get(IDENTITY_LABEL) == identity:
+            await cluster.delete(SECRET, name, namespace, uid=secret.uid, resource_version=secret.resource_version)
+        await _drop_finalizer(cluster, copies, namespace)
+
+    await for_each(namespaces, outcome.noting(release, report))
+
+
+def _is_ready(found: KubernetesObject) -> bool:
+    conditions = found.document.get("status", {}).get("conditions", [])
+    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
+
+
+async def _wait_until_not_copied(cluster: Cluster, name: str, namespace: str) -> None:
+    for _ in range(_POLLS):
+        if await cluster.get(_EXTERNAL_SECRET, name, namespace) is None:
+            return
+        await asyncio.sleep(_POLL)
+    raise ClusterError(f"ExternalSecret {name} is still there; is External Secrets Operator running?")
+
+
+async def _drop_finalizer(cluster: Cluster, copies: str, namespace: str) -> None:
+    found = await cluster.get(NAMESPACE, namespace, "")
+    if found is None:
+        return
+    metadata = found.document["metadata"]
+    finalizers = metadata.get("finalizers") if isinstance(metadata, Mapping) else None
+    if isinstance(finalizers, list) and _FINALIZER + copies in finalizers:
+        kept = [each for each in finalizers if each != _FINALIZER + copies]
+        body = {"metadata": {"finalizers": kept, "resourceVersion": found.resource_version}}
+        await cluster.patch(NAMESPACE, namespace, "", body)

@@ -1,0 +1,66 @@
+"""`imagepull:index:CopiedSecrets`: between Pulumi's inputs and outputs and the copies of External Secrets Operator."""
+
+from imagepull.differences import differences
+from imagepull.inputs import NAMESPACE, OBJECT_NAME, Reader, known
+from imagepull.kubernetes.progress import Outcome
+
+from .requests import DiffAnswer, Partial, Run, State, Values
+from .runs import reasons_of
+
+__all__ = ["CopiedSecrets"]
+
+_INPUTS = ("name", "namespaces", "clusterExternalSecret", "identity")
+
+
+class CopiedSecrets:
+    """See `provider.requests.Resource`. It waits for copies, and cleans namespaces that no longer get one."""
+
+    def check(self, inputs: Values) -> None:
+        reader = Reader(values=inputs)
+        reader.refuse_others(_INPUTS)
+        for key in ("name", "clusterExternalSecret"):
+            reader.text(key, OBJECT_NAME, required=True)
+        reader.texts("namespaces", NAMESPACE, required=True)
+        reader.text("identity", required=True)
+        reader.raise_problems()
+
+    def diff(self, run: Run, old: State, new: Values) -> DiffAnswer:
+        found = differences(old.inputs, new, sets={"namespaces": None})
+        return DiffAnswer(differences=found, replaces=("name",) if "name" in found else ())
+
+    def preview(self, old: State | None, new: Values) -> Values:
+        return {} if old is None else old.outputs
+
+    async def create(self, run: Run, inputs: Values) -> State:
+        return await self._apply(run, inputs, [])
+
+    async def update(self, run: Run, old: State, inputs: Values) -> State:
+        return await self._apply(run, inputs, _texts(old.outputs.get("written")))
+
+    async def read(self, run: Run, old: State) -> State | None:
+        return old if old.inputs else None
+
+    async def delete(self, run: Run, old: State) -> None:
+        """Nothing: the copies end with the ClusterExternalSecret, and the Secrets with the RegistrySecret."""
+
+    async def _apply(self, run: Run, inputs: Values, before: list[str]) -> State:
+        from imagepull.registry_secret import copied
+
+        name, copies, identity = (str(known(inputs).get(key)) for key in ("name", "clusterExternalSecret", "identity"))
+        namespaces, cluster, outcome = _texts(inputs.get("namespaces")), run.clusters.connect(), Outcome()
+        dropped = [place for place in before if place not in namespaces]
+
+        async def work() -> None:
+            await copied.wait_for_copies(cluster, name, namespaces, identity, outcome)
+            await copied.release_namespaces(cluster, name, copies, dropped, identity, outcome, run.report)
+
+        reasons = await reasons_of(work(), outcome)
+        left = sorted({*namespaces, *(place for place in dropped if place in outcome.failures)})
+        state = State(id=name, inputs=inputs, outputs={"written": left})
+        if reasons:
+            raise Partial(state, reasons)
+        return state
+
+
+def _texts(value: object) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else []

@@ -1,0 +1,124 @@
+"""`renewal: externalSecrets` with the real operator: one source, copied."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from imagepull.registries import docker_config
+from imagepull.registries.docker_config import Credential
+from lab.ecr.faults import FaultMode
+from lab.external_secrets import ExternalSecrets
+from lab.lifecycle import Lab
+from lab.processes import wait_until
+from tests.pulumi_project import PulumiProject
+from tests.stack.programs import EU, US, auths
+
+Project = Callable[..., PulumiProject]
+Namespaces = Callable[[int], list[str]]
+Read = Callable[[str, str], dict[str, Any] | None]
+
+
+@pytest.fixture(scope="module")
+def operator(lab: Lab) -> Iterator[ExternalSecrets]:
+    operator = ExternalSecrets(lab)
+    operator.start()
+    yield operator
+    operator.stop()
+
+
+def program(lab: Lab, namespaces: list[str], *, renewal: str = "externalSecrets", **settings: object) -> str:
+    server = f"https://127.0.0.1:{lab.layout.ports.apiserver}"
+    arguments = {
+        "registries": [{"host": US}, {"host": EU}],
+        "namespaces": namespaces,
+        "renewal": renewal,
+        "secret_name": "copied",
+    }
+    if renewal == "externalSecrets":
+        arguments["external_secrets"] = {"server": server, **settings}
+    return f"from components import RegistryAccess\nRegistryAccess('copied', {arguments!r})\n"
+
+
+def uid(found: dict[str, Any] | None) -> str:
+    assert found is not None
+    return str(found["metadata"]["uid"])
+
+
+def newest(lab: Lab, realm: str) -> str:
+    return [token.password for token in lab.ecr.issued() if token.realm == realm][-1]
+
+
+def force_sync(lab: Lab, kind: str, name: str, namespace: str) -> None:
+    lab.kubectl("annotate", kind, name, f"--namespace={namespace}", f"force-sync={time.time()}", "--overwrite")
+
+
+def renewed(lab: Lab) -> str:
+    return lab.kubectl("get", "externalsecret", "copied", "--namespace=copied-source", "--output=yaml")
+
+
+def test_the_life_of_copies(
+    operator: ExternalSecrets, lab: Lab, project: Project, namespaces: Namespaces, secret: Read
+) -> None:
+    a, b, later = namespaces(3)
+    stack = project(program(lab, [a, b], renewal="pulumi"))
+    stack.up()
+    before = uid(secret("copied", a))
+
+    # From pulumi to the operator: the Secrets stay where they are.
+    stack.write(program(lab, [a, b], namespace_labels={"team": "x"}))
+    calls = len(lab.ecr.calls())
+    stack.up()
+    assert uid(secret("copied", a)) == before
+    assert len(lab.ecr.calls()) == calls + 2, "one for each region"
+    assert wait_until(lambda: auths(secret("copied", a))[US]["password"] == newest(lab, "us-east-1"), timeout=60)
+    tokens = {US: newest(lab, "us-east-1"), EU: newest(lab, "eu-west-1")}
+    expected = docker_config.encode({host: Credential(username="AWS", password=text) for host, text in tokens.items()})
+    found = secret("copied", b)
+    assert found is not None
+    assert (
+        docker_config.parse(expected).auths == docker_config.parse(json.dumps({"auths": auths(found)}).encode()).auths
+    )
+    stack.preview("--expect-no-changes")
+    stack.preview("--refresh", "--expect-no-changes")
+
+    # A namespace that Pulumi does not know.
+    lab.kubectl("label", "namespace", later, "team=x")
+    assert wait_until(lambda: secret("copied", later) is not None, timeout=60)
+    assert len(lab.ecr.calls()) == calls + 2
+
+    # A renewal changes the content only; refresh stays silent.
+    force_sync(lab, "externalsecret", "copied", "copied-source")
+    assert wait_until(lambda: len(lab.ecr.calls()) >= calls + 4, timeout=20), renewed(lab)
+    for place in (a, b, later):
+        force_sync(lab, "externalsecret", "copied", place)
+    assert wait_until(lambda: auths(secret("copied", a))[US]["password"] == newest(lab, "us-east-1"), timeout=60)
+    assert uid(secret("copied", a)) == before
+    stack.preview("--refresh", "--expect-no-changes")
+
+    # AWS fails: the content stays.
+    lab.ecr.set_fault(FaultMode.ACCESS_DENIED)
+    force_sync(lab, "externalsecret", "copied", "copied-source")
+    status = ["get", "externalsecret", "copied", "-n", "copied-source", "-o=jsonpath={.status.conditions[0].status}"]
+    assert wait_until(lambda: lab.kubectl(*status) == "False", timeout=60)
+    assert auths(secret("copied", a))[US]["password"] == newest(lab, "us-east-1")
+    lab.ecr.set_fault(FaultMode.NONE)
+
+    # A namespace that is taken out keeps neither the Secret nor the operator's mark, and can be deleted.
+    stack.write(program(lab, [a], namespace_labels={"team": "x"}))
+    stack.up()
+    assert secret("copied", b) is None
+    assert "ces-" not in lab.kubectl("get", "namespace", b, "-o=jsonpath={.metadata.finalizers}")
+    lab.kubectl("delete", "namespace", b, "--timeout=60s")
+
+    # And back: the Secret stays.
+    stack.write(program(lab, [a], renewal="pulumi"))
+    stack.up()
+    assert uid(secret("copied", a)) == before
+    assert lab.kubectl("get", "clusterexternalsecret,clustersecretstore", "-o=name") == ""
+    time.sleep(0)
+    stack.preview("--expect-no-changes")
+    stack.destroy()
+    assert secret("copied", a) is None
