@@ -25,7 +25,7 @@ def test_namespace_given_as_a_whole_resource_is_refused_with_what_to_write(
 
     previewed, updated = stack.preview(check=False), stack.up(check=False)
 
-    told = "namespaces[0]: is a whole resource; write its name: RESOURCE.metadata.name"
+    told = "is a whole resource; write its name: RESOURCE.metadata.name"
     assert previewed.returncode != 0
     assert told in previewed.stdout
     assert told in updated.stdout
