@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 
+__all__ = ["Difference", "differences"]
+
 
 class Difference(Enum):
     """What happens to the value at a path."""

@@ -13,6 +13,25 @@ from typing import Final
 
 from imagepull.errors import InvalidInput, Problem
 
+__all__ = [
+    "ANY_TEXT",
+    "LABEL_VALUE",
+    "METADATA_KEY",
+    "NAMESPACE",
+    "OBJECT_NAME",
+    "REFERENCE",
+    "UNKNOWN",
+    "Reader",
+    "Reference",
+    "Rule",
+    "Unknown",
+    "camel_case",
+    "holds_unknown",
+    "known",
+    "one_of",
+    "shown",
+]
+
 
 class Unknown(Enum):
     """The type of `UNKNOWN`."""

@@ -8,6 +8,8 @@ from pathlib import Path
 from lab.errors import LabError
 from lab.processes import wait_until
 
+__all__ = ["create", "remove"]
+
 _ROOT = Path("/sys/fs/cgroup")
 
 

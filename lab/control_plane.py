@@ -16,6 +16,8 @@ from lab.pki import Authority, signing_key, write_private
 from lab.processes import ProcessTable
 from lab.progress import step
 
+__all__ = ["NODE_NAME", "SERVICE_NETWORK", "ControlPlane"]
+
 NODE_NAME = "lab"
 SERVICE_NETWORK = "10.96.0.0/16"  # of a lab without a node; with one, it is part of the Pod network
 

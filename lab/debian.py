@@ -12,6 +12,8 @@ from lab.errors import LabError
 from lab.lock import machine_lock
 from lab.progress import step
 
+__all__ = ["BROWSER", "PACKAGES", "find", "missing", "provide", "provide_browser"]
+
 # Program (or file) to the package that brings it.
 PACKAGES = {
     "containerd": "containerd",

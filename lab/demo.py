@@ -13,6 +13,8 @@ from lab.layout import CHECKOUT, DEFAULT_NAME, command
 from lab.lifecycle import Lab
 from lab.progress import step
 
+__all__ = ["FOREIGN_ENTRY", "SEEDED_NAMESPACE", "STACK", "run", "seed"]
+
 STACK = "local"
 SEEDED_NAMESPACE = "shop"
 FOREIGN_ENTRY = "team-mirror"

@@ -10,6 +10,8 @@ from lab.layout import Layout
 from lab.network import PodNetwork
 from lab.toolchain.cache import cache_folder
 
+__all__ = ["hard_link", "link_programs", "pod_variables", "process_environment", "shell_exports", "variables"]
+
 # Of the person's own set-up: they would lead away from the lab.
 _UNWANTED = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "PULUMI_ACCESS_TOKEN")
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+__all__ = ["LabError"]
+
 
 class LabError(Exception):
     """A step of the lab that failed.

@@ -18,6 +18,8 @@ from lab.progress import step
 from lab.toolchain import build
 from lab.toolchain.table import CRDS
 
+__all__ = ["NAME", "ExternalSecrets"]
+
 NAME = "external-secrets"
 _READ = ("get", "list", "watch")
 # (API group, resources, verbs): enough for the operator without its push reconcilers, tried verb by verb.

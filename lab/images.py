@@ -19,6 +19,30 @@ from pathlib import Path
 from lab.debian import find
 from lab.errors import LabError
 
+__all__ = [
+    "ARCHITECTURES",
+    "LAYER",
+    "PAUSE_REFERENCE",
+    "REGISTRIES",
+    "REPOSITORIES",
+    "SHOP",
+    "SLEEP",
+    "TOOLS",
+    "USER_ID",
+    "WEB",
+    "WEB_PORT",
+    "Base",
+    "Blob",
+    "Image",
+    "Registry",
+    "Repository",
+    "assemble",
+    "layer",
+    "layout",
+    "write_layout",
+    "write_pause",
+]
+
 USER_ID = 65532
 WEB_PORT = 8080
 PAUSE_REFERENCE = "localhost/lab/pause:1"

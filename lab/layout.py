@@ -12,6 +12,20 @@ from lab.errors import LabError
 from lab.images import REGISTRIES
 from lab.pki import write_private
 
+__all__ = [
+    "CHECKOUT",
+    "DEFAULT_NAME",
+    "LABS",
+    "Layout",
+    "Ports",
+    "command",
+    "existing",
+    "free_ports",
+    "load",
+    "names",
+    "new",
+]
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 LABS = CHECKOUT / ".lab"
 DEFAULT_NAME = "default"

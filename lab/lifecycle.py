@@ -22,6 +22,8 @@ from lab.publish import publish, publish_images
 from lab.toolchain import build
 from lab.toolchain.table import KUBERNETES_PLUGIN_VERSION
 
+__all__ = ["PROGRAMS", "Lab", "down", "prepare", "this_process", "up"]
+
 # What `up` and the tests start; the other programs of the table are built when something asks for them.
 PROGRAMS = (
     "pulumi",

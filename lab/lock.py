@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from lab.progress import say
 from lab.toolchain.cache import cache_folder
 
+__all__ = ["machine_lock"]
+
 
 @contextmanager
 def machine_lock(name: str, *, waiting: str | None = None) -> Iterator[None]:

@@ -7,6 +7,8 @@ forwarding or kube-proxy: the bridge has that address, too.
 import ipaddress
 from dataclasses import dataclass
 
+__all__ = ["PodNetwork"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class PodNetwork:

@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+__all__ = ["Authority", "signing_key", "write_private"]
+
 _LIFE = datetime.timedelta(days=365)
 
 

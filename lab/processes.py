@@ -16,6 +16,8 @@ from pathlib import Path
 
 from lab.errors import LabError
 
+__all__ = ["Process", "ProcessTable", "children", "start_mark", "wait_until"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Process:

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+__all__ = ["SIGN_OF_LIFE", "Step", "say", "step"]
+
 SIGN_OF_LIFE = 15.0  # seconds between two lines of a step that takes long
 
 

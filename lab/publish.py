@@ -16,6 +16,8 @@ from lab.pki import write_private
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
+__all__ = ["ROLE", "publish", "publish_images", "push"]
+
 # In the principal of the lab's own calls: tells them apart from those of others in `EcrControl.calls`.
 ROLE = "lab-publisher"
 

@@ -24,6 +24,8 @@ from lab.lock import machine_lock
 from lab.progress import step
 from lab.toolchain.cache import cache_folder
 
+__all__ = ["base_layer", "python_image", "unpacked_size"]
+
 # Packages of the closure of Python's own that hold what imagepull needs; not curses, sqlite, databases, perl.
 _PACKAGES = re.compile(
     r"libc6|libgcc-s1|zlib1g(t64)?|libexpat1|libffi\d+|libssl3(t64)?|libbz2-1\.0|liblzma5|libuuid1"

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+__all__ = ["Route", "relay"]
+
 _CHUNK = 1 << 16
 
 

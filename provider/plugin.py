@@ -21,6 +21,8 @@ from .service_accounts import ServiceAccountImagePullSecrets
 if TYPE_CHECKING:
     from imagepull.kubernetes.client import Cluster
 
+__all__ = ["CLUSTER_UID", "ImagePull", "Kept", "T"]
+
 _RESOURCES: Final[Mapping[str, Resource]] = {
     resource_types.REGISTRY_SECRET: RegistrySecret(),
     resource_types.COPIED_SECRETS: CopiedSecrets(),

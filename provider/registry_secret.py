@@ -15,6 +15,8 @@ from imagepull.registry_secret.state import Previous
 from .requests import DiffAnswer, Partial, Run, State, Values
 from .runs import do_all, owner_of, reasons_of
 
+__all__ = ["RegistrySecret"]
+
 
 class RegistrySecret:
     """See `provider.requests.Resource`."""

@@ -7,6 +7,8 @@ from typing import Any, Final
 import grpc.aio  # type: ignore[import-untyped]
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
+__all__ = ["Engine", "EngineReport"]
+
 _INTERVAL: Final = 0.5
 """Seconds between two counts: the engine's display costs more than the count is worth."""
 

@@ -16,6 +16,8 @@ from imagepull.registries.ecr_tokens import TokenSource
 if TYPE_CHECKING:
     from imagepull.kubernetes.client import Cluster
 
+__all__ = ["Clusters", "DiffAnswer", "Partial", "Reports", "Resource", "Run", "State", "Values"]
+
 Values = Mapping[str, object]
 
 

@@ -11,6 +11,8 @@ from imagepull.kubernetes.progress import Outcome
 
 from .requests import Run, State
 
+__all__ = ["CANCELLED_EARLY", "do_all", "owner_of", "reasons_of"]
+
 _CANCELLED: Final = "cancelled before all namespaces were written; the next update writes the rest"
 CANCELLED_EARLY: Final = "cancelled before anything was changed"
 

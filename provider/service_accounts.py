@@ -12,6 +12,8 @@ from imagepull.service_accounts.spec import Spec
 from .requests import DiffAnswer, Partial, Run, State, Values
 from .runs import do_all, owner_of, reasons_of
 
+__all__ = ["ServiceAccountImagePullSecrets"]
+
 
 class ServiceAccountImagePullSecrets:
     """See `provider.requests.Resource`."""

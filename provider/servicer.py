@@ -37,6 +37,8 @@ from .values import outputs_struct, plain_map, with_secrets, with_values
 if TYPE_CHECKING:
     from .construct import Construction
 
+__all__ = ["Handler", "Servicer", "main"]
+
 _KINDS: Final = {
     Difference.ADD: (proto.PropertyDiff.ADD, proto.PropertyDiff.ADD_REPLACE),
     Difference.DELETE: (proto.PropertyDiff.DELETE, proto.PropertyDiff.DELETE_REPLACE),

@@ -18,6 +18,8 @@ from pulumi.runtime import rpc
 from imagepull.inputs import REFERENCE, UNKNOWN
 from imagepull.registries.inputs import REGISTRY_INPUTS
 
+__all__ = ["outputs_struct", "plain", "plain_map", "struct", "with_secrets", "with_values"]
+
 _SIGNATURE: Final = rpc._special_sig_key
 _SECRET: Final = rpc._special_secret_sig
 _OUTPUT: Final = rpc._special_output_value_sig

@@ -13,6 +13,8 @@ from enum import Enum
 from imagepull.errors import InvalidPullPolicy, InvalidReference
 from imagepull.images.reference import DEFAULT_TAG, HUB, ImageReference, is_bare_host, parse
 
+__all__ = ["PullPolicy", "ResolvedPolicy", "Surprise", "is_moving_tag", "resolve", "surprises"]
+
 # Tags that are made to be moved; a bare major version is one.
 _MOVING_TAG = re.compile(
     r"(?:main|master|trunk|develop|dev|edge|nightly|canary|beta|rc|next|current|stable|lts|release|snapshot"

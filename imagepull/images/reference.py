@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from imagepull.errors import InvalidReference
 
+__all__ = ["DEFAULT_TAG", "HUB", "ImageReference", "is_bare_host", "is_domain", "parse", "unexpanded_variable"]
+
 HUB = "docker.io"
 DEFAULT_TAG = "latest"
 

@@ -6,6 +6,8 @@ from typing import Final, Protocol
 
 from imagepull.errors import ImagePullError
 
+__all__ = ["Outcome", "Report", "group_by_reason", "grouped"]
+
 _MOST_NAMED: Final = 100
 """Namespaces that one sentence names; a cluster may have thousands."""
 

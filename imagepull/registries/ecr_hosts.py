@@ -8,6 +8,8 @@ names that do not exist: a suffix of one partition with a region of another, dua
 import re
 from dataclasses import dataclass
 
+__all__ = ["EcrHost", "parse_host", "partition_of"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class EcrHost:

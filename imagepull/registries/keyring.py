@@ -11,6 +11,8 @@ from urllib.parse import unquote
 
 from imagepull.images.reference import HUB, parse
 
+__all__ = ["HUB_ALIAS", "index", "match", "match_repository"]
+
 HUB_ALIAS = "index.docker.io"
 
 _control = re.compile(r"[\x00-\x1f\x7f]")

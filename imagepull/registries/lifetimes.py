@@ -8,6 +8,22 @@ from typing import Final
 
 from imagepull.inputs import Rule
 
+__all__ = [
+    "DURATION",
+    "Due",
+    "Lifetime",
+    "due",
+    "due_at",
+    "earliest",
+    "from_text",
+    "lifetimes_from_texts",
+    "lifetimes_to_texts",
+    "seconds",
+    "time_left",
+    "to_text",
+    "written",
+]
+
 DURATION: Final = Rule(
     pattern=re.compile(r"(?=[0-9])(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?"),
     longest=16,

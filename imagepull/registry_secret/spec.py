@@ -16,6 +16,8 @@ from imagepull.registries.ecr_tokens import Principal, TokenRequest
 from imagepull.registries.inputs import REGISTRY_INPUTS
 from imagepull.registries.lifetimes import Due, Lifetime
 
+__all__ = ["INPUTS", "Diff", "Registry", "Renewal", "Spec", "diff", "expires", "hosts", "parse", "parse_registries"]
+
 INPUTS: Final = ("name", "namespaces", "registries", "refreshBefore", "renewal", "labels", "annotations", "adopt")
 _AWS_INPUTS: Final = tuple(each.wire_name for each in REGISTRY_INPUTS if each.limits.aws)
 _OUR_PREFIX: Final = "imagepull/"

@@ -12,6 +12,8 @@ from typing import Any
 
 from lab.ecr import journal
 
+__all__ = ["Access", "manifest_requests", "parse", "read"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Access:

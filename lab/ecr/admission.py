@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from lab.ecr.tokens import USER, Standing, TokenStore, fingerprint
 
+__all__ = ["Admission", "Refusal", "admit"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:

@@ -19,6 +19,8 @@ from lab.ecr.faults import ApiError, FaultMode, FaultSwitch, api_error
 from lab.ecr.tokens import PUBLIC, TokenStore
 from lab.ecr.wsgi import Application, Environ, StartResponse
 
+__all__ = ["EcrApi"]
+
 _ECR = "AmazonEC2ContainerRegistry_V20150921."
 _TARGETS = {
     f"{_ECR}GetAuthorizationToken": "ecr",

@@ -19,6 +19,8 @@ from lab.ecr.config import RegistryConfig
 from lab.errors import LabError
 from lab.pki import write_private
 
+__all__ = ["Backend"]
+
 _USER = "front"
 _PR_SET_PDEATHSIG = 1
 

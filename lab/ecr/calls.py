@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+__all__ = ["Call", "credential_scope"]
+
 _SCOPE = re.compile(r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[^/,\s]+)/[^/,\s]+/aws4_request\b")
 
 

@@ -11,6 +11,8 @@ from lab.ecr.faults import FaultMode
 from lab.ecr.tokens import Token
 from lab.errors import LabError
 
+__all__ = ["EcrControl"]
+
 
 class EcrControl:
     """Reads and sets what the process does.

@@ -9,6 +9,8 @@ from typing import Any
 from lab.errors import LabError
 from lab.pki import write_private
 
+__all__ = ["TOKEN_LIFETIME", "EcrConfig", "RegistryConfig"]
+
 TOKEN_LIFETIME = 12 * 3600.0
 
 

@@ -21,6 +21,8 @@ from lab.ecr.faults import Fault, FaultMode, FaultSwitch
 from lab.ecr.tokens import TokenStore
 from lab.ecr.wsgi import Environ, StartResponse
 
+__all__ = ["Control"]
+
 
 class Control:
     """WSGI application; `token` is what clients must send as `Authorization: Bearer`."""

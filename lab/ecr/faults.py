@@ -4,6 +4,8 @@ import threading
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+__all__ = ["ApiError", "Fault", "FaultMode", "FaultSwitch", "api_error"]
+
 
 class FaultMode(StrEnum):
     """How GetAuthorizationToken fails. `DOWN`: the connection closes without an answer."""

@@ -21,6 +21,8 @@ from lab.ecr.journal import Journal
 from lab.ecr.tokens import TokenStore
 from lab.ecr.wsgi import Environ, StartResponse
 
+__all__ = ["RegistryFront"]
+
 _CHUNK = 1 << 16
 # RFC 9110, section 7.6.1: these speak about one connection, not about the message.
 _HOP_BY_HOP = frozenset(

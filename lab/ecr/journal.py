@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+__all__ = ["Journal", "records"]
+
 
 class Journal:
     """Appends to `path` (mode 0600). A record is on its way to the disk when `append` returns."""

@@ -19,6 +19,8 @@ from lab.ecr.wsgi import Application, Server
 from lab.errors import LabError
 from lab.processes import wait_until
 
+__all__ = ["serve"]
+
 _START_SECONDS = 30.0
 
 

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
+__all__ = ["PUBLIC", "USER", "Standing", "Token", "TokenStore", "fingerprint"]
+
 USER = "AWS"
 PUBLIC = "public.ecr.aws"
 

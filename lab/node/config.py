@@ -10,6 +10,8 @@ import yaml
 from lab.images import PAUSE_REFERENCE
 from lab.network import PodNetwork
 
+__all__ = ["KERNEL_SETTINGS", "Settings", "cni", "containerd", "kubelet", "registry"]
+
 # Kernel settings that the kubelet insists on, with the values it wants
 # (kubernetes/kubernetes pkg/kubelet/cm/container_manager_linux.go, setupKernelTunables).
 KERNEL_SETTINGS: Mapping[str, str] = {

@@ -14,6 +14,8 @@ from pathlib import Path
 from lab.node import config
 from lab.processes import wait_until
 
+__all__ = ["main"]
+
 
 def main(settings_file: str) -> int:
     """Run the node until one of its two daemons ends.

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from lab.errors import LabError
 
+__all__ = ["inotify_limit"]
+
 # Go's names of EMFILE (instances) and ENOSPC (watches) for inotify_init and inotify_add_watch: inotify(7).
 _INOTIFY = re.compile(
     r"^.*(?:inotify|fsnotify|watcher).*(?P<kind>too many open files|no space left on device).*$",

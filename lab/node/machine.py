@@ -25,6 +25,8 @@ from lab.processes import ProcessTable, children, wait_until
 from lab.progress import step
 from lab.relay import Route
 
+__all__ = ["Node", "missing_for_node"]
+
 _POD_NETWORKS = ipaddress.IPv4Network("10.231.0.0/16")  # a free /24 of it for each lab
 
 

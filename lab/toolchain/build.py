@@ -16,6 +16,8 @@ from lab.progress import Step, say, step
 from lab.toolchain.cache import cache_folder
 from lab.toolchain.table import MODULES, Module, Program
 
+__all__ = ["GO_MINIMUM", "provide"]
+
 GO_MINIMUM = (1, 26)
 _GO_ENVIRONMENT = {"CGO_ENABLED": "0"}  # no C compiler needed; the build cache is keyed by it, so it is the same always
 

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+__all__ = ["cache_folder"]
+
 
 def cache_folder() -> Path:
     """A folder outside the checkout, shared by all checkouts of this user."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+__all__ = ["CRDS", "KUBERNETES_PLUGIN_VERSION", "KUBERNETES_VERSION", "MODULES", "PULUMI_VERSION", "Module", "Program"]
+
 KUBERNETES_VERSION = "v1.36.3"
 KUBERNETES_PLUGIN_VERSION = "4.27.0"
 PULUMI_VERSION = "v3.259.0"
