@@ -9,7 +9,7 @@ from imagepull.errors import InvalidInput, Problem
 from imagepull.inputs import camel_case
 from imagepull.kubernetes.ownership import Owner
 from imagepull.registry_secret import spec as registry_secret
-from imagepull.registry_secret.spec import Registry
+from imagepull.registry_secret.spec import RegistrySource
 from imagepull.renewal import external_secrets
 from imagepull.renewal.settings import ExternalSecretsSettings
 
@@ -126,7 +126,7 @@ def _declare_external_secrets(
     return CopiedSecrets(name, args, after(*needed))
 
 
-def parse_registries(registries: Any) -> Sequence[Registry]:
+def parse_registries(registries: Any) -> Sequence[RegistrySource]:
     """The registries; raises InvalidInput where they are not known while the program runs."""
     if not isinstance(registries, Sequence) or any(not isinstance(each, Mapping) for each in registries):
         reason = "are known only after other resources; with renewal 'externalSecrets' write them in the program"

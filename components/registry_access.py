@@ -10,8 +10,8 @@ from imagepull.pull_plan.manifest import Lifted
 from imagepull.resource_types import REGISTRY_ACCESS
 
 from .access import Access
+from .arguments import lift
 from .external_secrets import ExternalSecretsRenewal, declare_external_secrets
-from .lifting import lift
 from .renewal import CronJobRenewal, declare_renewal, parse_renewal, plan_renewal
 from .resources import PullSecretArgs, RegistrySecret, ServiceAccountImagePullSecrets
 

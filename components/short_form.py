@@ -10,7 +10,7 @@ from imagepull.errors import InvalidInput, Problem
 from imagepull.inputs import shown
 from imagepull.pull_plan.kinds import ONLY_FOR, Kind
 
-from .lifting import lift
+from .arguments import lift
 from .workload_args import ShortFormArgs
 
 __all__ = ["SHORT_FORM_FIELDS", "manifest"]

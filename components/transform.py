@@ -12,7 +12,7 @@ from imagepull.pull_plan.explicit import ExplicitManifest, make_explicit
 from imagepull.pull_plan.manifest import WORKLOAD_KINDS, Lifted, pod_access, spec_path
 
 from .access import Access, check_access
-from .lifting import lift
+from .arguments import lift
 from .plan import keeping_rules
 from .workload import Workload
 

@@ -16,7 +16,7 @@ from imagepull.pull_plan.manifest import Lifted, pod_access
 
 from . import short_form
 from .access import Access, check_access
-from .lifting import lift
+from .arguments import lift
 from .plan import keeping_rules, resolved_images
 
 __all__ = ["Workload"]

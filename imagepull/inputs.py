@@ -23,7 +23,7 @@ __all__ = [
     "UNKNOWN",
     "Reader",
     "Reference",
-    "Rule",
+    "TextPattern",
     "Unknown",
     "camel_case",
     "holds_unknown",
@@ -54,7 +54,7 @@ REFERENCE: Final = Reference.REFERENCE
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
+class TextPattern:
     """What a text must look like: the whole of it matches `pattern`, and is at most `longest` characters long."""
 
     pattern: re.Pattern[str]
@@ -65,27 +65,27 @@ class Rule:
         return len(text) <= self.longest and self.pattern.fullmatch(text) is not None
 
 
-ANY_TEXT = Rule(pattern=re.compile(r"(?s:.+)"), longest=1 << 20, wanted="a text that is not empty")
+ANY_TEXT = TextPattern(pattern=re.compile(r"(?s:.+)"), longest=1 << 20, wanted="a text that is not empty")
 # kubernetes/apimachinery pkg/util/validation/validation.go: IsDNS1123Label, IsDNS1123Subdomain, IsQualifiedName,
 # IsValidLabelValue.
 _LABEL = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _NAME_PART = "[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?"
-NAMESPACE = Rule(
+NAMESPACE = TextPattern(
     pattern=re.compile(_LABEL),
     longest=63,
     wanted="a namespace's name: lower-case letters, digits and '-', at most 63 characters, such as 'team-a'",
 )
-OBJECT_NAME = Rule(
+OBJECT_NAME = TextPattern(
     pattern=re.compile(rf"{_LABEL}(?:\.{_LABEL})*"),
     longest=253,
     wanted="an object's name: lower-case letters, digits, '-' and '.', at most 253 characters, such as 'registry-pull'",
 )
-LABEL_VALUE = Rule(
+LABEL_VALUE = TextPattern(
     pattern=re.compile(f"(?:{_NAME_PART})?"),
     longest=63,
     wanted="a label's value: letters, digits, '-', '_' and '.', at most 63 characters",
 )
-METADATA_KEY = Rule(
+METADATA_KEY = TextPattern(
     pattern=re.compile(rf"(?:(?=[^/]{{1,253}}/){_LABEL}(?:\.{_LABEL})*/)?(?=[^/]{{1,63}}\Z){_NAME_PART}"),
     longest=253 + 1 + 63,
     wanted="a key such as 'team' or 'example.com/team'",
@@ -116,7 +116,7 @@ class Reader:
             if key not in known and not key.startswith("__"):
                 self.problem(key, f"is no input here; {_meant(key, known)}")
 
-    def text(self, key: str, rule: Rule = ANY_TEXT, *, required: bool = False) -> str | None:
+    def text(self, key: str, rule: TextPattern = ANY_TEXT, *, required: bool = False) -> str | None:
         """The text under `key`; None when it is absent, unknown or wrong."""
         value = self.values.get(key)
         if value is None:
@@ -154,12 +154,12 @@ class Reader:
             return False
         return value
 
-    def texts(self, key: str, rule: Rule, *, required: bool = False) -> tuple[str, ...]:
+    def texts(self, key: str, rule: TextPattern, *, required: bool = False) -> tuple[str, ...]:
         """The known, right texts of the list under `key`, each once, in the list's order."""
         found = [self._checked(f"{key}[{i}]", value, rule) for i, value in enumerate(self._list(key, required))]
         return tuple(dict.fromkeys(text for text in found if text is not None))
 
-    def mapping(self, key: str, value_rule: Rule) -> dict[str, str]:
+    def mapping(self, key: str, value_rule: TextPattern) -> dict[str, str]:
         """The known, right entries of the mapping of texts under `key`, whose keys are Kubernetes metadata keys."""
         value = self.values.get(key)
         if value is None or value is UNKNOWN:
@@ -201,7 +201,7 @@ class Reader:
             return ()
         return value
 
-    def _checked(self, key: str, value: object, rule: Rule) -> str | None:
+    def _checked(self, key: str, value: object, rule: TextPattern) -> str | None:
         if value is UNKNOWN:
             return None
         if value is REFERENCE:

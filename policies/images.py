@@ -6,7 +6,7 @@ from typing import Any
 
 from imagepull.errors import InvalidReference
 from imagepull.images.reference import parse
-from imagepull.images.rules import RuleException, RuleName, Rules
+from imagepull.images.rules import RuleExemption, RuleName, Rules
 from imagepull.inputs import UNKNOWN
 from imagepull.registries import ecr_hosts, keyring
 from policies.policy import Declared, Level, Policy, Setting, Settings, Write
@@ -34,7 +34,7 @@ def _latest(resource: Declared, settings: Settings) -> Iterator[str]:
 
 def _never(resource: Declared, settings: Settings) -> Iterator[str]:
     local = tuple(
-        RuleException(reason="a local image", rules=(RuleName.FORBID_NEVER,), image=pattern)
+        RuleExemption(reason="a local image", rules=(RuleName.FORBID_NEVER,), image=pattern)
         for pattern in settings["localImages"]
     )
     yield from _violations(resource, settings, Rules(forbid_never=True, exceptions=local))

@@ -7,7 +7,7 @@ from typing import Final
 from imagepull.errors import ClusterError
 from imagepull.inputs import UNKNOWN, Reader, holds_unknown
 
-from .requests import Values
+from .operations import Values
 
 __all__ = ["CLUSTER_ENTRY", "check_config", "diff_config", "fingerprint_of", "reach_one_cluster"]
 

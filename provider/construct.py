@@ -14,8 +14,8 @@ from imagepull.errors import ImagePullError
 from imagepull.inputs import Reader
 from imagepull.resource_types import make_type_token
 
-from .analyzer import ComponentAnalyzer
 from .schema import COMPONENTS
+from .schema_analyzer import ComponentAnalyzer
 
 __all__ = ["Components", "Construction"]
 

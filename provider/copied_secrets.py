@@ -4,8 +4,8 @@ from imagepull.differences import differences
 from imagepull.inputs import NAMESPACE, OBJECT_NAME, Reader, known
 from imagepull.kubernetes.progress import Outcome
 
-from .requests import DiffAnswer, Partial, Run, State, Values
-from .runs import reasons_of
+from .completion import reasons_of
+from .operations import DiffAnswer, Operation, Partial, State, Values
 
 __all__ = ["CopiedSecrets"]
 
@@ -13,7 +13,7 @@ _INPUTS = ("name", "namespaces", "clusterExternalSecret", "identity")
 
 
 class CopiedSecrets:
-    """See `provider.requests.Resource`. It waits for copies, and cleans namespaces that no longer get one."""
+    """See `provider.operations.Resource`. It waits for copies, and cleans namespaces that no longer get one."""
 
     def check(self, inputs: Values) -> None:
         reader = Reader(values=inputs)
@@ -24,26 +24,26 @@ class CopiedSecrets:
         reader.text("identity", required=True)
         reader.raise_problems()
 
-    def diff(self, run: Run, old: State, new: Values) -> DiffAnswer:
+    def diff(self, run: Operation, old: State, new: Values) -> DiffAnswer:
         found = differences(old.inputs, new, sets={"namespaces": None})
         return DiffAnswer(differences=found, replaces=("name",) if "name" in found else ())
 
     def preview(self, old: State | None, new: Values) -> Values:
         return {} if old is None else old.outputs
 
-    async def create(self, run: Run, inputs: Values) -> State:
+    async def create(self, run: Operation, inputs: Values) -> State:
         return await self._apply(run, inputs, [])
 
-    async def update(self, run: Run, old: State, inputs: Values) -> State:
+    async def update(self, run: Operation, old: State, inputs: Values) -> State:
         return await self._apply(run, inputs, _texts(old.outputs.get("written")))
 
-    async def read(self, run: Run, old: State) -> State | None:
+    async def read(self, run: Operation, old: State) -> State | None:
         return old if old.inputs else None
 
-    async def delete(self, run: Run, old: State) -> None:
+    async def delete(self, run: Operation, old: State) -> None:
         """Nothing: the copies end with the ClusterExternalSecret, and the Secrets with the RegistrySecret."""
 
-    async def _apply(self, run: Run, inputs: Values, before: list[str]) -> State:
+    async def _apply(self, run: Operation, inputs: Values, before: list[str]) -> State:
         from imagepull.registry_secret import copied
 
         name, copies, identity = (str(known(inputs).get(key)) for key in ("name", "clusterExternalSecret", "identity"))

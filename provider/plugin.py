@@ -11,11 +11,11 @@ from imagepull import __version__, resource_types
 from imagepull.errors import ImagePullError
 from imagepull.registries.ecr_tokens import TokenSource
 
+from .completion import CANCELLED_EARLY
 from .copied_secrets import CopiedSecrets
+from .operations import Partial, Resource, State
 from .registry_secret import RegistrySecret
 from .renewal_rights import RenewalRights
-from .requests import Partial, Resource, State
-from .runs import CANCELLED_EARLY
 from .service_accounts import ServiceAccountImagePullSecrets
 
 if TYPE_CHECKING:

@@ -9,17 +9,17 @@ from imagepull.inputs import UNKNOWN, known
 from imagepull.kubernetes.ownership import Owner
 from imagepull.registries import lifetimes as renewal
 from imagepull.registry_secret import spec as registry_secret
-from imagepull.registry_secret.spec import Renewal, Spec
+from imagepull.registry_secret.spec import Renewal, SecretSpec
 from imagepull.registry_secret.state import Previous
 
-from .requests import DiffAnswer, Partial, Run, State, Values
-from .runs import do_all, owner_of, reasons_of
+from .completion import do_all, owner_of, reasons_of
+from .operations import DiffAnswer, Operation, Partial, State, Values
 
 __all__ = ["RegistrySecret"]
 
 
 class RegistrySecret:
-    """See `provider.requests.Resource`."""
+    """See `provider.operations.Resource`."""
 
     def __init__(self) -> None:
         self._writers: dict[tuple[object, object], str] = {}
@@ -28,7 +28,7 @@ class RegistrySecret:
     def check(self, inputs: Values) -> None:
         registry_secret.parse(inputs)
 
-    def diff(self, run: Run, old: State, new: Values) -> DiffAnswer:
+    def diff(self, run: Operation, old: State, new: Values) -> DiffAnswer:
         self._find_rivals(run.urn, new)
         found = registry_secret.diff(
             old.inputs, new, renewal.lifetimes_from_texts(old.outputs.get("lifetimes")), datetime.now(UTC)
@@ -59,13 +59,13 @@ class RegistrySecret:
             **{key: known.get(key) or UNKNOWN for key in ("owner", "identity", "digestKey")},
         }
 
-    async def create(self, run: Run, inputs: Values) -> State:
+    async def create(self, run: Operation, inputs: Values) -> State:
         return await self._apply(run, inputs, None)
 
-    async def update(self, run: Run, old: State, inputs: Values) -> State:
+    async def update(self, run: Operation, old: State, inputs: Values) -> State:
         return await self._apply(run, inputs, old)
 
-    async def read(self, run: Run, old: State) -> State | None:
+    async def read(self, run: Operation, old: State) -> State | None:
         from imagepull.registry_secret import reader as secret_reader
 
         owner = owner_of(run, old)
@@ -94,7 +94,7 @@ class RegistrySecret:
             outputs=_outputs(spec.name, hosts, owner, held.uids, held.lifetimes),
         )
 
-    async def delete(self, run: Run, old: State) -> None:
+    async def delete(self, run: Operation, old: State) -> None:
         from imagepull.registry_secret import writer as secret_writer
 
         outcome = secret_writer.SecretOutcome()
@@ -111,7 +111,7 @@ class RegistrySecret:
             return
         await do_all(secret_writer.remove(cluster, old.id, owner, _previous(old), outcome, run.report), outcome)
 
-    async def _apply(self, run: Run, inputs: Values, old: State | None) -> State:
+    async def _apply(self, run: Operation, inputs: Values, old: State | None) -> State:
         from imagepull.registry_secret import writer as secret_writer
 
         spec, owner = registry_secret.parse(known(inputs)), owner_of(run, old).with_identity()
@@ -146,7 +146,9 @@ class RegistrySecret:
                 )
         return found
 
-    async def _leave_to_operator(self, run: Run, inputs: Values, spec: Spec, owner: Owner, previous: Previous) -> State:
+    async def _leave_to_operator(
+        self, run: Operation, inputs: Values, spec: SecretSpec, owner: Owner, previous: Previous
+    ) -> State:
         """Writes nothing: a Secret has one writer. What is there stays until the operator takes it over."""
         from imagepull.registry_secret import copied
 

@@ -4,32 +4,32 @@ from imagepull.inputs import known
 from imagepull.kubernetes.progress import Outcome
 from imagepull.renewal import rights
 
-from .requests import DiffAnswer, Partial, Run, State, Values
-from .runs import do_all, owner_of, reasons_of
+from .completion import do_all, owner_of, reasons_of
+from .operations import DiffAnswer, Operation, Partial, State, Values
 
 __all__ = ["RenewalRights"]
 
 
 class RenewalRights:
-    """See `provider.requests.Resource`."""
+    """See `provider.operations.Resource`."""
 
     def check(self, inputs: Values) -> None:
         rights.parse(inputs)
 
-    def diff(self, run: Run, old: State, new: Values) -> DiffAnswer:
+    def diff(self, run: Operation, old: State, new: Values) -> DiffAnswer:
         found = rights.diff(old.inputs, new)
         return DiffAnswer(differences=found, replaces=("name",) if "name" in found else ())
 
     def preview(self, old: State | None, new: Values) -> Values:
         return {} if old is None else old.outputs
 
-    async def create(self, run: Run, inputs: Values) -> State:
+    async def create(self, run: Operation, inputs: Values) -> State:
         return await self._apply(run, inputs, None)
 
-    async def update(self, run: Run, old: State, inputs: Values) -> State:
+    async def update(self, run: Operation, old: State, inputs: Values) -> State:
         return await self._apply(run, inputs, old)
 
-    async def read(self, run: Run, old: State) -> State | None:
+    async def read(self, run: Operation, old: State) -> State | None:
         from imagepull.renewal import rights_writer
 
         if not old.inputs:
@@ -40,14 +40,14 @@ class RenewalRights:
             return None
         return State(id=old.id, inputs={**old.inputs, "namespaces": intact}, outputs=old.outputs)
 
-    async def delete(self, run: Run, old: State) -> None:
+    async def delete(self, run: Operation, old: State) -> None:
         from imagepull.renewal import rights_writer
 
         outcome, cluster = Outcome(), run.clusters.connect()
         removal = rights_writer.remove(cluster, old.id, owner_of(run, old), _written(old), outcome, run.report)
         await do_all(removal, outcome)
 
-    async def _apply(self, run: Run, inputs: Values, old: State | None) -> State:
+    async def _apply(self, run: Operation, inputs: Values, old: State | None) -> State:
         from imagepull.renewal import rights_writer
 
         spec, owner = rights.parse(known(inputs)), owner_of(run, old).with_identity()

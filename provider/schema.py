@@ -16,8 +16,8 @@ from imagepull.docstrings import use_wire_names
 from imagepull.registries.inputs import REGISTRY_INPUTS
 from imagepull.resource_types import PACKAGE, make_type_token
 
-from .analyzer import ComponentAnalyzer
 from .declared import kinds, registry_access, resources, workload_args
+from .schema_analyzer import ComponentAnalyzer
 from .workload import Workload
 
 _SECRET: Final = {

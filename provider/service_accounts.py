@@ -7,33 +7,33 @@ from imagepull.inputs import known
 from imagepull.kubernetes.ownership import Owner
 from imagepull.kubernetes.progress import Outcome
 from imagepull.service_accounts import spec as service_accounts
-from imagepull.service_accounts.spec import Spec
+from imagepull.service_accounts.spec import AccountsSpec
 
-from .requests import DiffAnswer, Partial, Run, State, Values
-from .runs import do_all, owner_of, reasons_of
+from .completion import do_all, owner_of, reasons_of
+from .operations import DiffAnswer, Operation, Partial, State, Values
 
 __all__ = ["ServiceAccountImagePullSecrets"]
 
 
 class ServiceAccountImagePullSecrets:
-    """See `provider.requests.Resource`."""
+    """See `provider.operations.Resource`."""
 
     def check(self, inputs: Values) -> None:
         service_accounts.parse(inputs)
 
-    def diff(self, run: Run, old: State, new: Values) -> DiffAnswer:
+    def diff(self, run: Operation, old: State, new: Values) -> DiffAnswer:
         return DiffAnswer(differences=service_accounts.diff(old.inputs, new))
 
     def preview(self, old: State | None, new: Values) -> Values:
         return {} if old is None else old.outputs
 
-    async def create(self, run: Run, inputs: Values) -> State:
+    async def create(self, run: Operation, inputs: Values) -> State:
         return await self._apply(run, inputs, None)
 
-    async def update(self, run: Run, old: State, inputs: Values) -> State:
+    async def update(self, run: Operation, old: State, inputs: Values) -> State:
         return await self._apply(run, inputs, old)
 
-    async def read(self, run: Run, old: State) -> State | None:
+    async def read(self, run: Operation, old: State) -> State | None:
         from imagepull.service_accounts import reader as account_reader
 
         owner, cluster = owner_of(run, old), run.clusters.connect()
@@ -49,13 +49,13 @@ class ServiceAccountImagePullSecrets:
             return None
         return State(id=old.id, inputs={**old.inputs, "namespaces": intact}, outputs=_outputs(owner, edited))
 
-    async def delete(self, run: Run, old: State) -> None:
+    async def delete(self, run: Operation, old: State) -> None:
         from imagepull.service_accounts import writer as account_writer
 
         outcome, cluster = Outcome(), run.clusters.connect()
         await do_all(account_writer.remove(cluster, _recorded(old), owner_of(run, old), outcome, run.report), outcome)
 
-    async def _apply(self, run: Run, inputs: Values, old: State | None) -> State:
+    async def _apply(self, run: Operation, inputs: Values, old: State | None) -> State:
         from imagepull.service_accounts import writer as account_writer
 
         spec, owner = service_accounts.parse(known(inputs)), owner_of(run, old).with_identity()
@@ -73,7 +73,7 @@ def _outputs(owner: Owner, edited: Sequence[str] = ()) -> Values:
     return {"owner": owner.title, "identity": owner.identity, **({"edited": list(edited)} if edited else {})}
 
 
-def _recorded(old: State) -> Spec:
+def _recorded(old: State) -> AccountsSpec:
     """What the state says of the last run, edited namespaces included."""
     spec = service_accounts.parse(old.inputs, required=False)
     edited = old.outputs.get("edited")

@@ -29,10 +29,10 @@ from imagepull.errors import ImagePullError, InvalidInput
 from imagepull.inputs import holds_unknown
 
 from .cluster_config import CLUSTER_ENTRY, check_config, diff_config, fingerprint_of, reach_one_cluster
+from .operations import DiffAnswer, Operation, Partial, Resource, State, Values
 from .plugin import CLUSTER_UID, ImagePull
 from .report import Engine, EngineReport
-from .requests import DiffAnswer, Partial, Resource, Run, State, Values
-from .values import outputs_struct, plain_map, with_secrets, with_values
+from .wire_values import outputs_struct, plain_map, with_secrets, with_values
 
 if TYPE_CHECKING:
     from .construct import Construction
@@ -182,13 +182,13 @@ class Servicer(ProviderServicer):
 
 
 class _Running:
-    """A Run whose messages have arrived by its end."""
+    """A Operation whose messages have arrived by its end."""
 
     def __init__(self, plugin: ImagePull, report: EngineReport, urn: str) -> None:
         self._report = report
-        self._run = Run(urn=urn, report=report, tokens=plugin.tokens, clusters=plugin)
+        self._run = Operation(urn=urn, report=report, tokens=plugin.tokens, clusters=plugin)
 
-    async def __aenter__(self) -> Run:
+    async def __aenter__(self) -> Operation:
         return self._run
 
     async def __aexit__(self, *_: object) -> None:

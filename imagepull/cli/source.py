@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from imagepull.preview import engine_events
-from imagepull.preview.engine_events import Run
+from imagepull.preview.engine_events import PreviewRun
 
 __all__ = ["add_argument", "read"]
 
@@ -21,7 +21,7 @@ def add_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def read(given: argparse.Namespace) -> Run:
+def read(given: argparse.Namespace) -> PreviewRun:
     """The run in FILE.
 
     Raises:

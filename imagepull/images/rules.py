@@ -12,9 +12,9 @@ from enum import StrEnum
 from imagepull.errors import InvalidReference
 from imagepull.images.pull_policy import PullPolicy, resolve
 from imagepull.images.reference import DEFAULT_TAG, ImageReference, parse
-from imagepull.inputs import ANY_TEXT, Reader, Rule, camel_case
+from imagepull.inputs import ANY_TEXT, Reader, TextPattern, camel_case
 
-__all__ = ["Decision", "MutableTagPolicy", "RuleException", "RuleName", "Rules", "Subject", "Violation", "parse_rules"]
+__all__ = ["Decision", "MutableTagPolicy", "RuleExemption", "RuleName", "Rules", "Subject", "Violation", "parse_rules"]
 
 
 class RuleName(StrEnum):
@@ -65,7 +65,7 @@ class Decision:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RuleException:
+class RuleExemption:
     """Images that some rules do not apply to. Patterns are case-sensitive; `*` stands for any text, `/` included."""
 
     reason: str
@@ -103,7 +103,7 @@ class Rules:
     allowed_registries: tuple[str, ...] = ()
     """Registries, or repositories' prefixes, that images may come from: `ghcr.io`, `docker.io/library`; `*` in a host
     stands for any text. Default: any."""
-    exceptions: tuple[RuleException, ...] = ()
+    exceptions: tuple[RuleExemption, ...] = ()
 
     @property
     def sets_policies(self) -> bool:
@@ -160,7 +160,7 @@ class Rules:
         if self.forbid_never and policy is PullPolicy.NEVER:
             yield RuleName.FORBID_NEVER, "a node without the image never gets it; write imagePullPolicy: IfNotPresent"
 
-    def _exception(self, rule: RuleName, image: str, subject: Subject | None) -> RuleException | None:
+    def _exception(self, rule: RuleName, image: str, subject: Subject | None) -> RuleExemption | None:
         if subject is None:
             return None
         return next((each for each in self.exceptions if each.covers(rule, image, subject)), None)
@@ -187,15 +187,15 @@ def parse_rules(inputs: Mapping[str, object]) -> Rules:
     return rules
 
 
-_RULE_NAME = Rule(
+_RULE_NAME = TextPattern(
     pattern=re.compile("|".join(RuleName)), longest=max(map(len, RuleName)), wanted=f"one of {', '.join(RuleName)}"
 )
 
 
-def _parse_exception(entry: Reader) -> RuleException:
-    entry.refuse_others([camel_case(each.name) for each in fields(RuleException)])
+def _parse_exception(entry: Reader) -> RuleExemption:
+    entry.refuse_others([camel_case(each.name) for each in fields(RuleExemption)])
     patterns = {key: entry.text(key) for key in ("namespace", "workload", "image")}
-    return RuleException(
+    return RuleExemption(
         reason=entry.text("reason", required=True) or "",
         rules=tuple(map(RuleName, entry.texts("rules", _RULE_NAME))) or tuple(RuleName),
         **{key: pattern for key, pattern in patterns.items() if pattern is not None},

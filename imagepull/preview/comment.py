@@ -7,7 +7,7 @@ from typing import Final
 
 from imagepull.errors import InvalidInput, Problem
 from imagepull.preview.comment_sections import ICONS, Section, counted, sections
-from imagepull.preview.engine_events import Run
+from imagepull.preview.engine_events import PreviewRun
 from imagepull.preview.image_changes import (
     AccessChange,
     ImageChange,
@@ -45,7 +45,9 @@ def marker(stack: str) -> str:
     return f"<!-- imagepull: {stack} -->"
 
 
-def render(run: Run, *, stack: str, limit: int = GITHUB_LIMIT, log_url: str = "", now: datetime | None = None) -> str:
+def render(
+    run: PreviewRun, *, stack: str, limit: int = GITHUB_LIMIT, log_url: str = "", now: datetime | None = None
+) -> str:
     """The comment as Markdown.
 
     Args:
@@ -77,7 +79,7 @@ def render(run: Run, *, stack: str, limit: int = GITHUB_LIMIT, log_url: str = ""
 
 
 def _verdict(
-    run: Run,
+    run: PreviewRun,
     stack: str,
     images: Sequence[ImageChange],
     access: Sequence[AccessChange],
@@ -105,7 +107,7 @@ def _verdict(
     return f"### {_icon(run, severities)} {prose(stack)}: {' · '.join([verdict, *parts])}"
 
 
-def _icon(run: Run, severities: Sequence[str]) -> str:
+def _icon(run: PreviewRun, severities: Sequence[str]) -> str:
     if run.failed or Severity.ERROR.value in severities:
         return ICONS[Severity.ERROR]
     return ICONS[Severity.WARNING] if Severity.WARNING.value in severities else "✅"

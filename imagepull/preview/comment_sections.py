@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from imagepull.preview.engine_events import Run, Step
+from imagepull.preview.engine_events import PreviewRun, Step
 from imagepull.preview.image_changes import AccessChange, ImageChange, plan
 from imagepull.preview.markdown import code, code_line, preformatted, prose, table_row
 from imagepull.pull_plan.findings import Finding, Severity
@@ -46,7 +46,7 @@ def counted(number: int, one: str) -> str:
 
 
 def sections(
-    run: Run,
+    run: PreviewRun,
     images: Sequence[ImageChange],
     access: Sequence[AccessChange],
     found: Sequence[Finding],

@@ -15,7 +15,7 @@ from typing import Any, Final
 from imagepull.errors import InvalidInput, Problem
 from imagepull.inputs import UNKNOWN
 
-__all__ = ["SECRET", "Message", "Run", "Step", "read"]
+__all__ = ["SECRET", "Message", "PreviewRun", "Step", "read"]
 
 SECRET: Final = "[secret]"  # noqa: S105 - what stands in place of one
 """What Pulumi writes in the place of a secret."""
@@ -68,7 +68,7 @@ class Message:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class PreviewRun:
     """A preview, or an update.
 
     Attributes:
@@ -86,7 +86,7 @@ class Run:
     preview: bool = True
 
 
-def read(text: str) -> Run:
+def read(text: str) -> PreviewRun:
     """The run that a saved event log or `--json` preview tells of; an empty text is one that failed at once.
 
     Raises:
@@ -94,7 +94,7 @@ def read(text: str) -> Run:
     """
     if not text.strip():
         said = Message(severity="error", text="Pulumi told nothing: it failed before it began. See the run's log.")
-        return Run(messages=(said,), failed=True)
+        return PreviewRun(messages=(said,), failed=True)
     try:
         document = json.loads(text)
     except ValueError:
@@ -107,7 +107,7 @@ def read(text: str) -> Run:
         raise InvalidInput([Problem(path="the text", reason=f"is not as Pulumi writes it; {_WANTED}")]) from None
 
 
-def _from_document(document: Mapping[str, Any]) -> Run:
+def _from_document(document: Mapping[str, Any]) -> PreviewRun:
     if not {"steps", "changeSummary", "diagnostics"} & document.keys():
         raise KeyError
     steps = tuple(
@@ -117,7 +117,7 @@ def _from_document(document: Mapping[str, Any]) -> Run:
     )
     messages = tuple(_messages(document.get("diagnostics") or ()))
     counts = document.get("changeSummary") or {}
-    return Run(
+    return PreviewRun(
         steps=steps,
         messages=messages,
         counts=counts,
@@ -126,7 +126,7 @@ def _from_document(document: Mapping[str, Any]) -> Run:
     )
 
 
-def _from_events(text: str) -> Run:
+def _from_events(text: str) -> PreviewRun:
     events = list(_events(text))
     steps: dict[str, Step] = {}
     for metadata in _details(events, "resourcePreEvent", "resOutputsEvent", key="metadata"):
@@ -141,7 +141,7 @@ def _from_events(text: str) -> Run:
     messages = tuple(_messages(said))
     summary = next(iter(_details(events, "summaryEvent")), None)
     failed = summary is None or summary.get("result") == "failed" or any(each.severity == "error" for each in messages)
-    return Run(
+    return PreviewRun(
         steps=tuple(steps.values()),
         messages=messages,
         counts=summary["resourceChanges"] or {} if summary else Counter(step.op for step in steps.values()),

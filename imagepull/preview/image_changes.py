@@ -11,7 +11,7 @@ from imagepull.errors import InvalidPullPolicy
 from imagepull.images.pull_policy import PullPolicy, resolve
 from imagepull.images.rules import RuleName, Violation
 from imagepull.inputs import UNKNOWN
-from imagepull.preview.engine_events import SECRET, Run, Step
+from imagepull.preview.engine_events import SECRET, PreviewRun, Step
 from imagepull.pull_plan.access import Access, PodAccess
 from imagepull.pull_plan.explicit import ResolvedImage, flat, make_explicit
 from imagepull.pull_plan.findings import Finding, Severity
@@ -61,7 +61,7 @@ class AccessChange:
     details: tuple[str, ...]
 
 
-def plan(run: Run) -> Plan:
+def plan(run: PreviewRun) -> Plan:
     """The plan after the run, of the workloads that the run tells of, by namespace and name."""
     reasons = {_key(image): image for image in _told(run)}
     images: list[ResolvedImage] = []
@@ -81,7 +81,7 @@ def plan(run: Run) -> Plan:
     return Plan(images=tuple(images), unknown=tuple(unknown), accesses=_accesses(run), pods=tuple(pods))
 
 
-def image_changes(run: Run) -> list[ImageChange]:
+def image_changes(run: PreviewRun) -> list[ImageChange]:
     """The containers whose image or policy changes, and those that come or go."""
     changes = []
     for step in _by_place(run.steps):
@@ -96,7 +96,7 @@ def image_changes(run: Run) -> list[ImageChange]:
     return changes
 
 
-def access_changes(run: Run) -> list[AccessChange]:
+def access_changes(run: PreviewRun) -> list[AccessChange]:
     """The pull Secrets and the ServiceAccounts' lists that change, and the renewals that are due."""
     due = {message.urn: message.text for message in run.messages if message.text.startswith("renewal due")}
     changes = []
@@ -115,7 +115,7 @@ def access_changes(run: Run) -> list[AccessChange]:
     return changes
 
 
-def told_findings(run: Run, found: Iterable[Finding]) -> list[str]:
+def told_findings(run: PreviewRun, found: Iterable[Finding]) -> list[str]:
     """The findings that the program printed below its plan, without those that are `found` here anyway.
 
     The program knows more: what registries answered (`imagepull.verify`), and access from other stacks.
@@ -126,7 +126,7 @@ def told_findings(run: Run, found: Iterable[Finding]) -> list[str]:
     return [line for text in plans for line in text.splitlines() if line.startswith(severities) and line not in known]
 
 
-def _accesses(run: Run) -> tuple[Access, ...] | None:
+def _accesses(run: PreviewRun) -> tuple[Access, ...] | None:
     """The pull Secrets that the program declares, as they are after the run; None where the run does not tell all."""
     if not run.complete:
         return None
@@ -215,7 +215,7 @@ def _by_place(steps: Iterable[Step]) -> list[Step]:
     return sorted(steps, key=place)
 
 
-def _told(run: Run) -> Iterator[ResolvedImage]:
+def _told(run: PreviewRun) -> Iterator[ResolvedImage]:
     """The rows that components and the stack have as outputs: they know the reason that a manifest does not hold."""
     for step in run.steps:
         for name in ("resolvedImages", "imagePullPlan"):

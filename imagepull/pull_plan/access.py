@@ -17,7 +17,7 @@ from imagepull.registries.lifetimes import time_left
 from imagepull.renewal.renewer_plan import PlannedRenewer
 from imagepull.service_accounts import spec as service_accounts
 
-__all__ = ["DEFAULT_NAMESPACE", "Access", "Credential", "PodAccess", "credential"]
+__all__ = ["DEFAULT_NAMESPACE", "Access", "MatchedEntry", "PodAccess", "find_first_entry"]
 
 DEFAULT_NAMESPACE: Final = "default"
 """Where an object goes that names no namespace, unless the kubeconfig's context says otherwise."""
@@ -94,7 +94,7 @@ class PodAccess:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Credential:
+class MatchedEntry:
     """The entry that the kubelet tries first for an image."""
 
     access: Access
@@ -115,9 +115,9 @@ class Credential:
         return f"{name}, new token"
 
 
-def credential(
+def find_first_entry(
     image: str, accesses: Sequence[Access], namespace: str | None, pod: PodAccess | None
-) -> Credential | None:
+) -> MatchedEntry | None:
     """The entry that the kubelet tries first, of those that the program writes; None where none matches.
 
     Args:
@@ -133,5 +133,5 @@ def credential(
     if pod is not None and pod.pull_secrets:
         there.sort(key=lambda access: pod.pull_secrets.index(access.secret))
     for key in match([key for access in there for key in access.keys], image)[:1]:
-        return Credential(access=next(access for access in there if key in access.keys), key=key)
+        return MatchedEntry(access=next(access for access in there if key in access.keys), key=key)
     return None

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from imagepull.errors import InvalidReference
 from imagepull.images.reference import parse
-from imagepull.pull_plan.access import Access, Credential, PodAccess, credential
+from imagepull.pull_plan.access import Access, MatchedEntry, PodAccess, find_first_entry
 from imagepull.pull_plan.explicit import ResolvedImage
 
 __all__ = ["TITLE", "Plan", "as_data", "as_table", "broken_rules", "coloured", "describe_renewals"]
@@ -42,10 +42,10 @@ class Plan:
     accesses: tuple[Access, ...] | None = None
     pods: tuple[PodAccess, ...] = ()
 
-    def credential(self, image: ResolvedImage) -> Credential | None:
+    def first_entry(self, image: ResolvedImage) -> MatchedEntry | None:
         """The entry of the program's Secrets that the kubelet tries first for one of the images; None without one."""
         try:
-            return credential(image.image, self.accesses or (), image.namespace, self.pod(image))
+            return find_first_entry(image.image, self.accesses or (), image.namespace, self.pod(image))
         except InvalidReference:
             return None
 
@@ -69,7 +69,7 @@ class Plan:
         """
         rows: list[Mapping[str, Any]] = []
         for image in self.images:
-            found = self.credential(image)
+            found = self.first_entry(image)
             opened = {"secret": found.access.secret, "entry": found.key} if found else {}
             rows.append({**as_data(image), **opened})
         return rows
@@ -151,7 +151,7 @@ def _row(image: ResolvedImage) -> Sequence[str]:
 
 
 def _secret(plan: Plan, image: ResolvedImage, now: datetime) -> str:
-    found = plan.credential(image)
+    found = plan.first_entry(image)
     return found.title(parse(image.image).domain, now) if found else _NO_SECRET
 
 

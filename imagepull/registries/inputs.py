@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Final, Generic, NotRequired, TypedDict, TypeVar, get_args, get_type_hints
 
-from imagepull.inputs import ANY_TEXT, Rule, camel_case
+from imagepull.inputs import ANY_TEXT, TextPattern, camel_case
 
 __all__ = ["REGISTRY_INPUTS", "ROLE_ARN", "Limits", "Registry", "RegistryInput"]
 
@@ -26,27 +26,27 @@ class Limits:
         examples: what to write.
     """
 
-    rule: Rule = ANY_TEXT
+    rule: TextPattern = ANY_TEXT
     aws: bool = False
     secret: bool = False
     examples: tuple[str, ...] = ()
 
 
 # botocore data/sts/2011-06-15: AssumeRoleRequest.
-_ACCOUNT = Rule(pattern=re.compile("[0-9]{12}"), longest=12, wanted="an AWS account of 12 digits")
-_REGION = Rule(
+_ACCOUNT = TextPattern(pattern=re.compile("[0-9]{12}"), longest=12, wanted="an AWS account of 12 digits")
+_REGION = TextPattern(
     pattern=re.compile("[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}"), longest=32, wanted="an AWS region such as 'eu-west-1'"
 )
-ROLE_ARN = Rule(
+ROLE_ARN = TextPattern(
     pattern=re.compile(r"arn:aws[-a-z]*:iam::[0-9]{12}:role/[\x21-\x7e]+"),
     longest=2048,
     wanted="a role's ARN such as 'arn:aws:iam::123456789012:role/pull'",
 )
-_EXTERNAL_ID = Rule(pattern=re.compile(r"[\w+=,.@:/-]{2,}", re.ASCII), longest=1224, wanted="an external ID")
-_SESSION_NAME = Rule(
+_EXTERNAL_ID = TextPattern(pattern=re.compile(r"[\w+=,.@:/-]{2,}", re.ASCII), longest=1224, wanted="an external ID")
+_SESSION_NAME = TextPattern(
     pattern=re.compile(r"[\w+=,.@-]{2,}", re.ASCII), longest=64, wanted="2 to 64 letters, digits or any of _+=,.@-"
 )
-_USERNAME = Rule(pattern=re.compile("[^:\x00-\x1f]+"), longest=4096, wanted="a user name without ':'")
+_USERNAME = TextPattern(pattern=re.compile("[^:\x00-\x1f]+"), longest=4096, wanted="a user name without ':'")
 _EXAMPLE_HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 _EXAMPLE_ROLE = "arn:aws:iam::123456789012:role/pull"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from imagepull.inputs import Rule
+from imagepull.inputs import TextPattern
 
 __all__ = [
     "DURATION",
@@ -24,7 +24,7 @@ __all__ = [
     "written",
 ]
 
-DURATION: Final = Rule(
+DURATION: Final = TextPattern(
     pattern=re.compile(r"(?=[0-9])(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?"),
     longest=16,
     wanted="a duration such as '6h', '90m', '1h30m' or '45s'",

@@ -8,12 +8,12 @@ from imagepull.registries import lifetimes as renewal
 from imagepull.registries.lifetimes import Lifetime
 from imagepull.registry_secret import trust
 from imagepull.registry_secret.existing import SECRET_TYPE, Existing
-from imagepull.registry_secret.spec import Spec
+from imagepull.registry_secret.spec import SecretSpec
 
 __all__ = ["find_drift", "find_lifetimes"]
 
 
-def find_drift(existing: Existing, spec: Spec, owner: Owner, now: datetime) -> str | None:
+def find_drift(existing: Existing, spec: SecretSpec, owner: Owner, now: datetime) -> str | None:
     """A clause that says how the Secret differs; None when it does not.
 
     Entries, labels and annotations of others are no difference, nor is a token that a renewer has renewed.

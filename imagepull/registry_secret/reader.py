@@ -14,7 +14,7 @@ from imagepull.registries import ecr_hosts
 from imagepull.registries.lifetimes import Lifetime
 from imagepull.registry_secret.drift import find_drift, find_lifetimes
 from imagepull.registry_secret.existing import SECRET_TYPE, Existing
-from imagepull.registry_secret.spec import Spec
+from imagepull.registry_secret.spec import SecretSpec
 from imagepull.registry_secret.state import Previous
 from imagepull.registry_secret.writer import SecretOutcome, find
 
@@ -41,7 +41,7 @@ class Discovered:
     identity: str | None
 
 
-async def read(cluster: Cluster, spec: Spec, owner: Owner, previous: Previous, report: Report) -> Held:
+async def read(cluster: Cluster, spec: SecretSpec, owner: Owner, previous: Previous, report: Report) -> Held:
     """The Secrets of ours. What somebody changed in one is reported as a warning, and leaves it out of `intact`.
 
     Namespaces that may not be looked into are taken to be as they were.

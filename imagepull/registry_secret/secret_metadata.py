@@ -14,7 +14,7 @@ from imagepull.registry_secret.existing import (
     LEGACY_DIGEST_ANNOTATION,
     Existing,
 )
-from imagepull.registry_secret.spec import Spec
+from imagepull.registry_secret.spec import SecretSpec
 from imagepull.registry_secret.state import Previous
 from imagepull.registry_secret.trust import Entry, annotate
 
@@ -49,7 +49,7 @@ class Before:
         return self.labels.get(ownership.MANAGED_BY_LABEL) not in (None, ownership.MANAGED_BY, PULUMI)
 
 
-def new_metadata(spec: Spec, owner: Owner, entries: Mapping[str, Entry]) -> dict[str, dict[str, str]]:
+def new_metadata(spec: SecretSpec, owner: Owner, entries: Mapping[str, Entry]) -> dict[str, dict[str, str]]:
     """Labels and annotations of a new Secret with these entries."""
     annotations = {**spec.annotations, **_our_annotations(owner, entries, (), {})}
     return {"labels": _our_labels(spec, owner), "annotations": annotations}
@@ -58,7 +58,7 @@ def new_metadata(spec: Spec, owner: Owner, entries: Mapping[str, Entry]) -> dict
 def patch_metadata(
     existing: Existing,
     standing: Standing,
-    spec: Spec,
+    spec: SecretSpec,
     owner: Owner,
     previous: Previous,
     entries: Mapping[str, Entry],
@@ -104,7 +104,7 @@ def release_metadata(existing: Existing, previous: Previous) -> Patch:
     }
 
 
-def _our_labels(spec: Spec, owner: Owner) -> dict[str, str]:
+def _our_labels(spec: SecretSpec, owner: Owner) -> dict[str, str]:
     assert owner.identity is not None
     return {
         **spec.labels,

@@ -20,7 +20,7 @@ from imagepull.registries.docker_repair import Repaired, repair
 from imagepull.registries.lifetimes import Lifetime
 from imagepull.registry_secret.existing import DATA_KEY, HOSTS_ANNOTATION, SECRET_TYPE, Existing
 from imagepull.registry_secret.secret_metadata import PULUMI, Before, new_metadata, patch_metadata, release_metadata
-from imagepull.registry_secret.spec import Spec
+from imagepull.registry_secret.spec import SecretSpec
 from imagepull.registry_secret.state import Previous
 from imagepull.registry_secret.trust import Entry, find_believed
 
@@ -45,7 +45,7 @@ class Wanted:
         now: Timezone-aware.
     """
 
-    spec: Spec
+    spec: SecretSpec
     owner: Owner
     fresh: Mapping[str, Entry]
     last_good: Mapping[str, Entry] = field(default_factory=dict)
@@ -134,7 +134,7 @@ def _create(wanted: Wanted) -> Decision:
     return Decision(change=Change(create=True, body=body), lifetimes=_lifetimes(entries))
 
 
-def _refuse(existing: Existing, standing: Standing, spec: Spec) -> None:
+def _refuse(existing: Existing, standing: Standing, spec: SecretSpec) -> None:
     where = f"Secret {existing.name}"
     if not standing.may_be_written and not spec.adopt:
         holder = existing.annotations.get(ownership.OWNED_BY_ANNOTATION)

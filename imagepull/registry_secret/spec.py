@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from imagepull.differences import Difference, differences
-from imagepull.inputs import ANY_TEXT, LABEL_VALUE, NAMESPACE, OBJECT_NAME, Reader, Rule
+from imagepull.inputs import ANY_TEXT, LABEL_VALUE, NAMESPACE, OBJECT_NAME, Reader, TextPattern
 from imagepull.kubernetes import ownership
 from imagepull.registries import docker_config, ecr_hosts
 from imagepull.registries import lifetimes as renewal
@@ -16,7 +16,18 @@ from imagepull.registries.ecr_tokens import Principal, TokenRequest
 from imagepull.registries.inputs import REGISTRY_INPUTS
 from imagepull.registries.lifetimes import Due, Lifetime
 
-__all__ = ["INPUTS", "Diff", "Registry", "Renewal", "Spec", "diff", "expires", "hosts", "parse", "parse_registries"]
+__all__ = [
+    "INPUTS",
+    "Diff",
+    "RegistrySource",
+    "Renewal",
+    "SecretSpec",
+    "diff",
+    "expires",
+    "hosts",
+    "parse",
+    "parse_registries",
+]
 
 INPUTS: Final = ("name", "namespaces", "registries", "refreshBefore", "renewal", "labels", "annotations", "adopt")
 _AWS_INPUTS: Final = tuple(each.wire_name for each in REGISTRY_INPUTS if each.limits.aws)
@@ -33,7 +44,7 @@ class Renewal(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Registry:
+class RegistrySource:
     """One registry by its host, with either a token to ask for or a fixed credential."""
 
     host: str
@@ -42,12 +53,12 @@ class Registry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spec:
+class SecretSpec:
     """A RegistrySecret as asked for. `refresh_before`: seconds before expiry, None for half of a token's life."""
 
     name: str
     namespaces: tuple[str, ...]
-    registries: tuple[Registry, ...]
+    registries: tuple[RegistrySource, ...]
     refresh_before: float | None
     renewal: Renewal
     labels: Mapping[str, str]
@@ -75,8 +86,8 @@ class Diff:
         return "name" in self.differences
 
 
-def parse(inputs: Mapping[str, object], *, required: bool = True) -> Spec:
-    """The inputs as a Spec: what is not known yet is right, and not in it (see `imagepull.inputs.known`).
+def parse(inputs: Mapping[str, object], *, required: bool = True) -> SecretSpec:
+    """The inputs as a SecretSpec: what is not known yet is right, and not in it (see `imagepull.inputs.known`).
 
     Args:
         inputs: As they are in the program, or recorded.
@@ -88,7 +99,7 @@ def parse(inputs: Mapping[str, object], *, required: bool = True) -> Spec:
     reader = Reader(values=inputs)
     reader.refuse_others(INPUTS)
     refresh_before = reader.text("refreshBefore", renewal.DURATION)
-    spec = Spec(
+    spec = SecretSpec(
         name=reader.text("name", OBJECT_NAME, required=True) or "",
         namespaces=reader.texts("namespaces", NAMESPACE, required=required),
         registries=tuple(_read_registries(reader, required)),
@@ -102,7 +113,7 @@ def parse(inputs: Mapping[str, object], *, required: bool = True) -> Spec:
     return spec
 
 
-def parse_registries(registries: Sequence[object]) -> tuple[Registry, ...]:
+def parse_registries(registries: Sequence[object]) -> tuple[RegistrySource, ...]:
     """A list of registries on its own; raises InvalidInput with every wrong input (`registries[1].host`)."""
     reader = Reader(values={"registries": registries})
     found = tuple(_read_registries(reader, required=True))
@@ -154,7 +165,7 @@ def _token_hosts(inputs: Mapping[str, object]) -> set[str]:
     }
 
 
-def _metadata(reader: Reader, key: str, rule: Rule) -> dict[str, str]:
+def _metadata(reader: Reader, key: str, rule: TextPattern) -> dict[str, str]:
     found = reader.mapping(key, rule)
     for name in found:
         if name == ownership.MANAGED_BY_LABEL or name.startswith(_OUR_PREFIX):
@@ -162,7 +173,7 @@ def _metadata(reader: Reader, key: str, rule: Rule) -> dict[str, str]:
     return found
 
 
-def _read_registries(reader: Reader, required: bool) -> list[Registry]:
+def _read_registries(reader: Reader, required: bool) -> list[RegistrySource]:
     found: dict[str, str] = {}
     registries = []
     for entry in reader.children("registries", required=required):
@@ -177,7 +188,7 @@ def _read_registries(reader: Reader, required: bool) -> list[Registry]:
     return registries
 
 
-def _read_registry(entry: Reader) -> Registry | None:
+def _read_registry(entry: Reader) -> RegistrySource | None:
     given = _read_registry_inputs(entry)
     principal = Principal(
         profile=given["profile"],
@@ -197,7 +208,7 @@ def _read_registry(entry: Reader) -> Registry | None:
     if entry.has("username") or entry.has("password"):
         return _fixed(entry, host, given["username"], given["password"])
     request = _token_request(entry, host, principal, given["account"], given["region"])
-    return None if request is None else Registry(host=host, token=request)
+    return None if request is None else RegistrySource(host=host, token=request)
 
 
 def _read_registry_inputs(entry: Reader) -> dict[str, str | None]:
@@ -211,7 +222,7 @@ def _read_registry_inputs(entry: Reader) -> dict[str, str | None]:
     }
 
 
-def _fixed(entry: Reader, host: str, username: str | None, password: str | None) -> Registry | None:
+def _fixed(entry: Reader, host: str, username: str | None, password: str | None) -> RegistrySource | None:
     for key, other in (("username", "password"), ("password", "username")):
         if not entry.has(key):
             entry.problem(key, f"is missing beside {other}; give both")
@@ -224,11 +235,11 @@ def _fixed(entry: Reader, host: str, username: str | None, password: str | None)
             "username", f"is for other registries: {host} is private ECR, whose token is asked for; leave it out"
         )
     if username is None or password is None:
-        return Registry(host=host)
+        return RegistrySource(host=host)
     fixed = Credential(username=username, password=password)
     if reason := docker_config.check_credential(fixed):
         entry.problem("password", f"cannot be used: {reason}")
-    return Registry(host=host, fixed=fixed)
+    return RegistrySource(host=host, fixed=fixed)
 
 
 def _token_request(

@@ -19,7 +19,7 @@ from imagepull.registries.lifetimes import Lifetime
 from imagepull.registry_secret import secret_object
 from imagepull.registry_secret.existing import Existing
 from imagepull.registry_secret.secret_object import Change, Decision, Wanted
-from imagepull.registry_secret.spec import Registry, Spec
+from imagepull.registry_secret.spec import RegistrySource, SecretSpec
 from imagepull.registry_secret.state import Previous
 from imagepull.registry_secret.trust import Entry, find_last_good
 
@@ -64,7 +64,7 @@ async def find(cluster: Cluster, name: str, namespaces: Collection[str] | None) 
 async def apply(
     cluster: Cluster,
     tokens: TokenSource,
-    spec: Spec,
+    spec: SecretSpec,
     owner: Owner,
     previous: Previous,
     outcome: SecretOutcome,
@@ -219,10 +219,10 @@ async def _wait_until_gone(cluster: Cluster, existing: Existing) -> Existing | N
     )
 
 
-async def _fetch(tokens: TokenSource, spec: Spec) -> dict[str, Entry | CredentialError]:
+async def _fetch(tokens: TokenSource, spec: SecretSpec) -> dict[str, Entry | CredentialError]:
     """The entry of each registry by its host, or why there is none."""
 
-    async def fetch(registry: Registry) -> Entry | CredentialError:
+    async def fetch(registry: RegistrySource) -> Entry | CredentialError:
         if registry.fixed is not None:
             return Entry(credential=registry.fixed)
         assert registry.token is not None
@@ -237,7 +237,7 @@ async def _fetch(tokens: TokenSource, spec: Spec) -> dict[str, Entry | Credentia
 
 
 def _decide_entries(
-    spec: Spec,
+    spec: SecretSpec,
     owner: Owner,
     previous: Previous,
     fetched: Mapping[str, Entry | CredentialError],

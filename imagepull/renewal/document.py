@@ -19,11 +19,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from imagepull.errors import InvalidInput, Problem
-from imagepull.inputs import NAMESPACE, OBJECT_NAME, UNKNOWN, Reader, Rule
+from imagepull.inputs import NAMESPACE, OBJECT_NAME, UNKNOWN, Reader, TextPattern
 from imagepull.kubernetes.ownership import Owner
 from imagepull.registries import docker_config, lifetimes
 from imagepull.registry_secret import spec as registry_secret
-from imagepull.registry_secret.spec import Registry
+from imagepull.registry_secret.spec import RegistrySource
 
 __all__ = [
     "DIGEST_KEY_VARIABLE",
@@ -41,7 +41,7 @@ FILE_NAME: Final = "renewal.json"
 DIGEST_KEY_VARIABLE: Final = "IMAGEPULL_DIGEST_KEY"
 _VERSION: Final = 1
 _SECRET_KEYS: Final = ("name", "owner", "identity", "digestKey", "namespaces", "registries", "refreshBefore")
-_IDENTITY = Rule(pattern=re.compile("[0-9a-f]+"), longest=63, wanted="the RegistrySecret's output identity")
+_IDENTITY = TextPattern(pattern=re.compile("[0-9a-f]+"), longest=63, wanted="the RegistrySecret's output identity")
 _CREDENTIAL_KEYS: Final = ("username", "password")
 
 
@@ -58,7 +58,7 @@ class RenewedSecret:
     name: str
     owner: Owner
     namespaces: tuple[str, ...]
-    registries: tuple[Registry, ...]
+    registries: tuple[RegistrySource, ...]
     fixed_hosts: tuple[str, ...]
     refresh_before: float | None
 
@@ -158,7 +158,7 @@ def _read_secret(entry: Reader) -> RenewedSecret:
     )
 
 
-def _read_registries(entry: Reader) -> Sequence[Registry]:
+def _read_registries(entry: Reader) -> Sequence[RegistrySource]:
     """Those whose tokens are renewed."""
     given = entry.values.get("registries")
     # Paths of problems count the fixed ones, too.

@@ -21,7 +21,7 @@ from imagepull.kubernetes.ownership import (
 from imagepull.registries import docker_config, lifetimes
 from imagepull.registries.ecr_tokens import TokenRequest
 from imagepull.registry_secret.existing import DATA_KEY, EXPIRES_AT_ANNOTATION, HOSTS_ANNOTATION, SECRET_TYPE
-from imagepull.registry_secret.spec import Registry
+from imagepull.registry_secret.spec import RegistrySource
 from imagepull.renewal.cron_job import shorten
 from imagepull.renewal.settings import ExternalSecretsSettings
 
@@ -53,7 +53,7 @@ def source_name(secret_name: str) -> str:
     return shorten(f"{secret_name.replace('.', '-')}-source")
 
 
-def check_registries(registries: Sequence[Registry]) -> None:
+def check_registries(registries: Sequence[RegistrySource]) -> None:
     """Raises InvalidInput with every registry that the operator cannot open in this layout."""
     problems = []
     for index, registry in enumerate(registries):
@@ -90,7 +90,7 @@ def copy_marks(owner: Owner, hosts: Sequence[str], labels: Mapping[str, str], an
 def objects(
     settings: ExternalSecretsSettings,
     secret_name: str,
-    registries: Sequence[Registry],
+    registries: Sequence[RegistrySource],
     namespaces: Any,
     marks: Any,
 ) -> ExternalSecretsObjects:
@@ -151,7 +151,7 @@ def _source(
     home: str,
     name: str,
     secret_name: str,
-    registries: Sequence[Registry],
+    registries: Sequence[RegistrySource],
     requests: Sequence[TokenRequest],
 ) -> dict[str, Any]:
     # Every generator gives the same keys, so each gets a prefix.

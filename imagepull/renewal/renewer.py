@@ -20,7 +20,7 @@ from imagepull.registry_secret import secret_object
 from imagepull.registry_secret.drift import find_drift, find_lifetimes
 from imagepull.registry_secret.existing import Existing
 from imagepull.registry_secret.secret_object import Wanted
-from imagepull.registry_secret.spec import Registry, Renewal, Spec
+from imagepull.registry_secret.spec import RegistrySource, Renewal, SecretSpec
 from imagepull.registry_secret.trust import Entry
 from imagepull.registry_secret.writer import find, read_secret
 from imagepull.renewal.document import RenewedSecret
@@ -132,11 +132,11 @@ def _due_hosts(existing: Existing, secret: RenewedSecret, now: datetime, options
 
 
 async def _fetch(
-    tokens: TokenSource, registries: Collection[Registry]
+    tokens: TokenSource, registries: Collection[RegistrySource]
 ) -> tuple[dict[str, Entry], dict[str, CredentialError]]:
     """New entries by host, and why there is none for others."""
 
-    async def fetch(registry: Registry) -> Entry | CredentialError:
+    async def fetch(registry: RegistrySource) -> Entry | CredentialError:
         assert registry.token is not None
         try:
             token = await tokens.get(registry.token)
@@ -203,12 +203,12 @@ def _next_due(
     return min((lifetimes.due_at(lifetime, secret.refresh_before) for lifetime in known), default=None)
 
 
-def _spec(secret: RenewedSecret) -> Spec:
+def _spec(secret: RenewedSecret) -> SecretSpec:
     """The Secret as asked for, as far as a renewer has a say in it."""
-    return Spec(
+    return SecretSpec(
         name=secret.name,
         namespaces=secret.namespaces,
-        registries=(*secret.registries, *(Registry(host=host) for host in secret.fixed_hosts)),
+        registries=(*secret.registries, *(RegistrySource(host=host) for host in secret.fixed_hosts)),
         refresh_before=secret.refresh_before,
         renewal=Renewal.EXTERNAL,
         labels={},

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from itertools import islice, pairwise
 from typing import Final
 
-from imagepull.inputs import Rule
+from imagepull.inputs import TextPattern
 
 __all__ = ["SCHEDULE", "Schedule", "choose", "parse"]
 
-SCHEDULE: Final = Rule(
+SCHEDULE: Final = TextPattern(
     pattern=re.compile(r"[0-9A-Za-z*/,?-]+(?: +[0-9A-Za-z*/,?-]+){4}"),
     longest=200,
     wanted="a cron schedule of five fields such as '17 */2 * * *'",

@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 
 from imagepull.errors import InvalidReference
 from imagepull.images import reference
-from imagepull.inputs import ANY_TEXT, LABEL_VALUE, NAMESPACE, OBJECT_NAME, Reader, Rule
+from imagepull.inputs import ANY_TEXT, LABEL_VALUE, NAMESPACE, OBJECT_NAME, Reader, TextPattern
 from imagepull.registries.inputs import ROLE_ARN
 from imagepull.registries.lifetimes import DURATION
 from imagepull.renewal import schedule
@@ -45,12 +45,12 @@ EXTERNAL_SECRETS_INPUTS: Final = (
     "copyInterval",
     "server",
 )
-_SERVER: Final = Rule(
+_SERVER: Final = TextPattern(
     pattern=re.compile(r"https://[^\s/]+/?"),
     longest=300,
     wanted="the API server's address such as 'https://10.0.0.1:6443'",
 )
-_TIME_ZONE: Final = Rule(
+_TIME_ZONE: Final = TextPattern(
     pattern=re.compile(r"[A-Za-z_]+(?:/[A-Za-z0-9_+-]+)*"), longest=64, wanted="a time zone such as 'Europe/Berlin'"
 )
 

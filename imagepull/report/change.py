@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from imagepull.preview.engine_events import Run
+from imagepull.preview.engine_events import PreviewRun
 from imagepull.preview.image_changes import (
     AccessChange,
     ImageChange,
@@ -60,7 +60,7 @@ class Change:
     complete: bool
 
 
-def change_of(run: Run) -> Change:
+def change_of(run: PreviewRun) -> Change:
     """The rows of a preview (or update)."""
     found = findings(plan(run))
     serious = [str(finding) for finding in found if finding.severity is not Severity.INFO]

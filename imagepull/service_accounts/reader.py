@@ -8,7 +8,7 @@ from imagepull.kubernetes.client import Cluster
 from imagepull.kubernetes.ownership import Owner
 from imagepull.kubernetes.progress import Report, grouped
 from imagepull.service_accounts import spec as service_accounts
-from imagepull.service_accounts.spec import DEFAULT, Spec
+from imagepull.service_accounts.spec import DEFAULT, AccountsSpec
 from imagepull.service_accounts.writer import find
 
 __all__ = ["Held", "discover", "read"]
@@ -22,7 +22,7 @@ class Held:
     claimed: Sequence[str]
 
 
-async def read(cluster: Cluster, spec: Spec, owner: Owner, report: Report) -> Held:
+async def read(cluster: Cluster, spec: AccountsSpec, owner: Owner, report: Report) -> Held:
     """Which namespaces are as they should be; those that may not be looked into are taken to be."""
     found = await find(cluster, spec.namespaces, spec.accounts)
     for sentence in grouped(found.denied):

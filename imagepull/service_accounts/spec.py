@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from imagepull.differences import Difference, differences
-from imagepull.inputs import NAMESPACE, OBJECT_NAME, Reader, Rule
+from imagepull.inputs import NAMESPACE, OBJECT_NAME, Reader, TextPattern
 
-__all__ = ["ALL", "DEFAULT", "INPUTS", "Spec", "diff", "missing", "parse", "wanted"]
+__all__ = ["ALL", "DEFAULT", "INPUTS", "AccountsSpec", "diff", "missing", "parse", "wanted"]
 
 INPUTS: Final = ("secretNames", "namespaces", "serviceAccounts")
 DEFAULT: Final = "default"
 ALL: Final = "*"
 """Every account there is."""
-_ACCOUNT = Rule(
+_ACCOUNT = TextPattern(
     pattern=OBJECT_NAME.pattern,
     longest=OBJECT_NAME.longest,
     wanted="a ServiceAccount's name such as 'default', or '*' alone for every one there is",
@@ -21,7 +21,7 @@ _ACCOUNT = Rule(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spec:
+class AccountsSpec:
     """ServiceAccountImagePullSecrets as asked for. `accounts` is `(ALL,)` for every account."""
 
     secret_names: tuple[str, ...]
@@ -29,8 +29,8 @@ class Spec:
     accounts: tuple[str, ...]
 
 
-def parse(inputs: Mapping[str, object], *, required: bool = True) -> Spec:
-    """The inputs as a Spec: what is not known yet is right, and not in it (see `imagepull.inputs.known`).
+def parse(inputs: Mapping[str, object], *, required: bool = True) -> AccountsSpec:
+    """The inputs as a AccountsSpec: what is not known yet is right, and not in it (see `imagepull.inputs.known`).
 
     Args:
         inputs: As they are in the program, or recorded.
@@ -44,7 +44,7 @@ def parse(inputs: Mapping[str, object], *, required: bool = True) -> Spec:
     accounts: tuple[str, ...] = (ALL,)
     if inputs.get("serviceAccounts") != [ALL]:
         accounts = reader.texts("serviceAccounts", _ACCOUNT) or (DEFAULT,)
-    spec = Spec(
+    spec = AccountsSpec(
         secret_names=reader.texts("secretNames", OBJECT_NAME, required=required),
         namespaces=reader.texts("namespaces", NAMESPACE, required=required),
         accounts=accounts,
@@ -58,7 +58,7 @@ def diff(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, Diff
     return differences(old, new, sets=dict.fromkeys(INPUTS))
 
 
-def missing(spec: Spec, there: Collection[tuple[str, str]]) -> dict[str, list[str]]:
+def missing(spec: AccountsSpec, there: Collection[tuple[str, str]]) -> dict[str, list[str]]:
     """Accounts asked for by name that are not there, by namespace; `default` is made when needed.
 
     Args:
@@ -71,7 +71,7 @@ def missing(spec: Spec, there: Collection[tuple[str, str]]) -> dict[str, list[st
     return {namespace: names for namespace, names in absent.items() if names}
 
 
-def wanted(spec: Spec, there: Collection[tuple[str, str]]) -> dict[str, list[str]]:
+def wanted(spec: AccountsSpec, there: Collection[tuple[str, str]]) -> dict[str, list[str]]:
     """The accounts to write, by namespace. A namespace without any will have `default`."""
     if spec.accounts != (ALL,):
         return {namespace: list(spec.accounts) for namespace in spec.namespaces}

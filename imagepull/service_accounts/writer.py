@@ -15,7 +15,7 @@ from imagepull.kubernetes.progress import Outcome, Report, grouped
 from imagepull.service_accounts import claims
 from imagepull.service_accounts import spec as service_accounts
 from imagepull.service_accounts.claims import Account
-from imagepull.service_accounts.spec import ALL, DEFAULT, Spec
+from imagepull.service_accounts.spec import ALL, DEFAULT, AccountsSpec
 
 __all__ = ["Found", "apply", "find", "remove"]
 
@@ -41,7 +41,7 @@ async def find(cluster: Cluster, namespaces: Collection[str] | None, names: Coll
 
 
 async def apply(
-    cluster: Cluster, spec: Spec, owner: Owner, previous: Spec | None, outcome: Outcome, report: Report
+    cluster: Cluster, spec: AccountsSpec, owner: Owner, previous: AccountsSpec | None, outcome: Outcome, report: Report
 ) -> None:
     """Brings every account of the spec to it, then releases those that are no longer in it.
 
@@ -82,7 +82,7 @@ async def apply(
     await _release(cluster, found, owner, asked, outcome, report)
 
 
-async def remove(cluster: Cluster, spec: Spec, owner: Owner, outcome: Outcome, report: Report) -> None:
+async def remove(cluster: Cluster, spec: AccountsSpec, owner: Owner, outcome: Outcome, report: Report) -> None:
     """Takes the owner's names out of every account; what others added or ask for stays."""
     outcome.started = True
     found = await find(cluster, spec.namespaces, spec.accounts)

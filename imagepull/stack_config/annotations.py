@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from imagepull.docstrings import read_field_docstring, use_wire_names
 from imagepull.errors import InvalidReference
 from imagepull.images.reference import parse
-from imagepull.inputs import Rule, shown
+from imagepull.inputs import TextPattern, shown
 from imagepull.registries.inputs import REGISTRY_INPUTS, Registry
 from imagepull.stack_config.cron import check_schedule
 
@@ -47,7 +47,7 @@ class Examples:
 class Matching:
     """A text that `rule` admits."""
 
-    rule: Rule
+    rule: TextPattern
 
     def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
         return _checked(source, handler, self._problem)

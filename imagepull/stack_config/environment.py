@@ -14,7 +14,7 @@ from annotated_types import Interval, MinLen
 
 from imagepull.images.pull_policy import PullPolicy
 from imagepull.images.rules import Rules
-from imagepull.inputs import NAMESPACE, OBJECT_NAME, Rule
+from imagepull.inputs import NAMESPACE, OBJECT_NAME, TextPattern
 from imagepull.pull_plan.kinds import Kind
 from imagepull.registries.lifetimes import DURATION
 from imagepull.registry_secret import spec as registry_secret
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 Text = Annotated[str, MinLen(1)]
-PLATFORM = Rule(
+PLATFORM = TextPattern(
     pattern=re.compile("[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?"), longest=64, wanted="a platform such as 'linux/amd64'"
 )
 _UNITS: Final[Mapping[str, int]] = {"": 1} | {
@@ -43,7 +43,7 @@ _UNITS: Final[Mapping[str, int]] = {"": 1} | {
     for base, units in ((1000, ("k", "M", "G", "T")), (1024, ("Ki", "Mi", "Gi", "Ti")))
     for power, unit in enumerate(units, start=1)
 }
-SIZE = Rule(
+SIZE = TextPattern(
     pattern=re.compile("[1-9][0-9]{0,14}(?:k|M|G|T|Ki|Mi|Gi|Ti)?"), longest=18, wanted="a size in bytes such as '2Gi'"
 )
 """kubernetes/apimachinery pkg/api/resource/quantity.go, as far as sizes need it."""
@@ -235,7 +235,7 @@ class Environment:
         return int(digits) * _UNITS[self.largest_image.removeprefix(digits)]
 
     @property
-    def credentials(self) -> tuple[registry_secret.Registry, ...]:
+    def credentials(self) -> tuple[registry_secret.RegistrySource, ...]:
         """What opens each registry. They hold passwords."""
         return registry_secret.parse_registries([*self.registries])
 

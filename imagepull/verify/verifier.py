@@ -15,7 +15,7 @@ from imagepull.registries.docker_config import auths_key
 from imagepull.registries.ecr_hosts import parse_host
 from imagepull.registries.ecr_tokens import Principal, TokenRequest, TokenSource
 from imagepull.registries.keyring import match
-from imagepull.registry_secret.spec import Registry
+from imagepull.registry_secret.spec import RegistrySource
 from imagepull.verify import ecr, oci
 from imagepull.verify.facts import ImageFacts, Unverified
 
@@ -48,7 +48,7 @@ class Settings:
     base_urls: Mapping[str, str] = field(default_factory=dict)
 
 
-def verify(images: Sequence[ResolvedImage], registries: Sequence[Registry], settings: Settings) -> list[Finding]:
+def verify(images: Sequence[ResolvedImage], registries: Sequence[RegistrySource], settings: Settings) -> list[Finding]:
     """Look all images up and tell what is wrong, the worst first. Blocks; see `Verifier.findings`."""
     return asyncio.run(Verifier(registries, settings).findings(images))
 
@@ -62,7 +62,7 @@ class Verifier:
         settings: What to demand.
     """
 
-    def __init__(self, registries: Sequence[Registry], settings: Settings) -> None:
+    def __init__(self, registries: Sequence[RegistrySource], settings: Settings) -> None:
         self._registries = {auths_key(registry.host): registry for registry in registries}
         self._settings = settings
         self._tokens = TokenSource()

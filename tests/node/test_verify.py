@@ -8,7 +8,7 @@ import pytest
 from imagepull.images.reference import parse
 from imagepull.registries.docker_config import Credential
 from imagepull.registries.ecr_tokens import Principal, TokenRequest, ask_aws
-from imagepull.registry_secret.spec import Registry
+from imagepull.registry_secret.spec import RegistrySource
 from imagepull.verify import ImageFacts, Settings, Verifier, ecr, oci, verify
 from lab.lifecycle import Lab
 from tests.resolved_images import row
@@ -29,13 +29,13 @@ def settings(lab: Lab, *platforms: str) -> Settings:
     return Settings(base_urls={HOST: base_url}, platforms=platforms)
 
 
-def codes(registries: list[Registry], wanted: Settings, *images: str) -> list[str]:
+def codes(registries: list[RegistrySource], wanted: Settings, *images: str) -> list[str]:
     return [finding.code for finding in verify([row(f"{HOST}/{image}") for image in images], registries, wanted)]
 
 
 def test_registry_tells_what_is_there_with_the_right_token_only(lab: Lab) -> None:
-    token = Registry(host=HOST, fixed=ask_aws(REQUEST).credential)
-    wrong = Registry(host=HOST, fixed=Credential(username="AWS", password="expired"))
+    token = RegistrySource(host=HOST, fixed=ask_aws(REQUEST).credential)
+    wrong = RegistrySource(host=HOST, fixed=Credential(username="AWS", password="expired"))
     assert codes([token], settings(lab), "shop/web:1.0", "shop/web:9.9", "shop/none:1") == ["image-not-found"] * 2
     assert codes([wrong], settings(lab), "shop/web:1.0") == ["access-denied"]
     assert codes([token], settings(lab, "windows/amd64"), "shop/web:1.0") == ["platform-missing"]

@@ -11,8 +11,8 @@ from imagepull.registries.docker_config import Credential
 from imagepull.registries.ecr_tokens import Token, TokenRequest, TokenSource
 from imagepull.registries.lifetimes import Lifetime
 from imagepull.registry_secret.trust import LONGEST_LIFE
+from provider.operations import Operation, Partial, Resource, State
 from provider.registry_secret import RegistrySecret
-from provider.requests import Partial, Resource, Run, State
 from provider.service_accounts import ServiceAccountImagePullSecrets
 from tests.provider.fake_cluster import FakeCluster, Killed
 
@@ -172,8 +172,8 @@ class Stack:
     def _resource_of(self, urn: str) -> Resource:
         return self._plugin[urn.split("::")[2].rpartition(":")[2]]
 
-    def _run_of(self, urn: str) -> Run:
-        return Run(
+    def _run_of(self, urn: str) -> Operation:
+        return Operation(
             urn=urn,
             report=_Silent(),
             tokens=cast(TokenSource, self.tokens),

@@ -13,7 +13,7 @@ from pulumi.runtime import proto
 from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2, provider_pb2_grpc, status_pb2
 
 from lab.layout import CHECKOUT
-from provider.values import plain_map, struct
+from provider.wire_values import plain_map, struct
 
 URN = "urn:pulumi:dev::shop::imagepull:index:{}::pull"
 SECRET, ACCOUNTS = URN.format("RegistrySecret"), URN.format("ServiceAccountImagePullSecrets")

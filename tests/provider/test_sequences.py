@@ -17,7 +17,7 @@ from imagepull.kubernetes.objects import KubernetesObject
 from imagepull.kubernetes.ownership import IDENTITY_LABEL
 from imagepull.registry_secret.existing import Existing
 from imagepull.service_accounts.claims import CLAIM
-from provider.requests import State
+from provider.operations import State
 from tests.provider.engine_model import Declared, Stack
 from tests.provider.fake_cluster import FakeCluster, Key, Killed
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 
 from imagepull.errors import InvalidInput, Problem
-from imagepull.inputs import LABEL_VALUE, METADATA_KEY, NAMESPACE, OBJECT_NAME, UNKNOWN, Rule, holds_unknown
+from imagepull.inputs import LABEL_VALUE, METADATA_KEY, NAMESPACE, OBJECT_NAME, UNKNOWN, TextPattern, holds_unknown
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.service_accounts import spec as service_accounts
 
@@ -84,7 +84,7 @@ def test_noise_is_a_problem_or_right_but_never_a_crash(seed: int) -> None:
         (METADATA_KEY, "", False),
     ],
 )
-def test_names_are_those_of_kubernetes(rule: Rule, text: str, admitted: bool) -> None:
+def test_names_are_those_of_kubernetes(rule: TextPattern, text: str, admitted: bool) -> None:
     assert rule.admits(text) is admitted
 
 

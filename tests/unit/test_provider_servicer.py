@@ -8,7 +8,7 @@ from pulumi.runtime import proto
 
 from provider.plugin import ImagePull
 from provider.servicer import Servicer
-from provider.values import struct
+from provider.wire_values import struct
 from tests.provider.plugin import SECRET
 
 

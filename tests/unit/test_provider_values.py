@@ -9,7 +9,7 @@ from pulumi.runtime import rpc
 from imagepull.errors import InvalidInput
 from imagepull.inputs import REFERENCE, UNKNOWN
 from imagepull.registry_secret.spec import parse
-from provider.values import plain, plain_map, struct, with_secrets, with_values
+from provider.wire_values import plain, plain_map, struct, with_secrets, with_values
 
 
 def marked(value: Value, signature: str = rpc._special_secret_sig) -> Value:

@@ -9,7 +9,7 @@ from imagepull import __version__
 from imagepull.images.pull_policy import PullPolicy
 from imagepull.pull_plan.explicit import ResolvedImage
 from imagepull.pull_plan.plan import as_data
-from provider import analyzer
+from provider import schema_analyzer as analyzer
 from provider.schema import schema
 from tests.golden import as_json, assert_golden
 

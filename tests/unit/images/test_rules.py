@@ -3,7 +3,7 @@
 import pytest
 
 from imagepull.images.pull_policy import PullPolicy
-from imagepull.images.rules import MutableTagPolicy, RuleException, RuleName, Rules, Subject
+from imagepull.images.rules import MutableTagPolicy, RuleExemption, RuleName, Rules, Subject
 
 DIGEST = "@sha256:" + "0" * 64
 WEB = Subject(kind="Deployment", name="web", namespace="shop")
@@ -91,19 +91,19 @@ def test_each_broken_rule_is_told_with_what_to_write() -> None:
 @pytest.mark.parametrize(
     ("exception", "covered"),
     [
-        (RuleException(reason="old"), True),
-        (RuleException(reason="old", rules=(RuleName.FORBID_NEVER,)), False),
-        (RuleException(reason="old", namespace="sh*"), True),
-        (RuleException(reason="old", namespace="tools"), False),
-        (RuleException(reason="old", workload="w*b"), True),
-        (RuleException(reason="old", workload="Deployment/*"), True),
-        (RuleException(reason="old", workload="DaemonSet/*"), False),
-        (RuleException(reason="old", image="nginx"), True),
-        (RuleException(reason="old", image="docker.io/library/*"), True),
-        (RuleException(reason="old", image="ghcr.io/*"), False),
+        (RuleExemption(reason="old"), True),
+        (RuleExemption(reason="old", rules=(RuleName.FORBID_NEVER,)), False),
+        (RuleExemption(reason="old", namespace="sh*"), True),
+        (RuleExemption(reason="old", namespace="tools"), False),
+        (RuleExemption(reason="old", workload="w*b"), True),
+        (RuleExemption(reason="old", workload="Deployment/*"), True),
+        (RuleExemption(reason="old", workload="DaemonSet/*"), False),
+        (RuleExemption(reason="old", image="nginx"), True),
+        (RuleExemption(reason="old", image="docker.io/library/*"), True),
+        (RuleExemption(reason="old", image="ghcr.io/*"), False),
     ],
 )
-def test_exception_covers_what_it_names(exception: RuleException, covered: bool) -> None:
+def test_exception_covers_what_it_names(exception: RuleExemption, covered: bool) -> None:
     decision = Rules(forbid_latest=True, exceptions=(exception,)).decide("nginx", None, WEB)
 
     assert (decision.violations == ()) is covered
@@ -111,13 +111,13 @@ def test_exception_covers_what_it_names(exception: RuleException, covered: bool)
 
 
 def test_exception_from_a_set_policy_keeps_the_written_one() -> None:
-    exception = RuleException(reason="air-gapped", rules=(RuleName.MUTABLE_TAG_POLICY,))
+    exception = RuleExemption(reason="air-gapped", rules=(RuleName.MUTABLE_TAG_POLICY,))
     rules = Rules(mutable_tag_policy=MutableTagPolicy.ALWAYS, exceptions=(exception,))
 
     assert rules.decide("nginx:1", "IfNotPresent", WEB).policy is PullPolicy.IF_NOT_PRESENT
 
 
 def test_without_a_workload_no_exception_applies() -> None:
-    rules = Rules(forbid_latest=True, exceptions=(RuleException(reason="old"),))
+    rules = Rules(forbid_latest=True, exceptions=(RuleExemption(reason="old"),))
 
     assert rules.decide("nginx").violations

@@ -6,7 +6,7 @@ import pytest
 
 from imagepull.errors import InvalidInput
 from imagepull.images.pull_policy import PullPolicy
-from imagepull.images.rules import MutableTagPolicy, RuleException, RuleName, Rules, Subject, parse_rules
+from imagepull.images.rules import MutableTagPolicy, RuleExemption, RuleName, Rules, Subject, parse_rules
 
 WEB = Subject(kind="Deployment", name="web", namespace="shop")
 DIGEST = "@sha256:" + "0" * 64
@@ -22,7 +22,7 @@ DIGEST = "@sha256:" + "0" * 64
         ({"mutableTagPolicy": "Always"}, Rules(mutable_tag_policy=MutableTagPolicy.ALWAYS)),
         ({"mutableTagPolicy": "error"}, Rules(mutable_tag_policy=MutableTagPolicy.ERROR)),
         ({"allowedRegistries": ["ghcr.io", "quay.io"]}, Rules(allowed_registries=("ghcr.io", "quay.io"))),
-        ({"exceptions": [{"reason": "old"}]}, Rules(exceptions=(RuleException(reason="old"),))),
+        ({"exceptions": [{"reason": "old"}]}, Rules(exceptions=(RuleExemption(reason="old"),))),
         (
             {
                 "exceptions": [
@@ -32,8 +32,8 @@ DIGEST = "@sha256:" + "0" * 64
             },
             Rules(
                 exceptions=(
-                    RuleException(reason="a", rules=(RuleName.FORBID_NEVER, RuleName.REQUIRE_DIGEST)),
-                    RuleException(reason="b", namespace="tools", workload="Job/*", image="ghcr.io/*"),
+                    RuleExemption(reason="a", rules=(RuleName.FORBID_NEVER, RuleName.REQUIRE_DIGEST)),
+                    RuleExemption(reason="b", namespace="tools", workload="Job/*", image="ghcr.io/*"),
                 )
             ),
         ),

@@ -14,7 +14,7 @@ import pytest
 
 from imagepull.errors import InvalidInput
 from imagepull.preview.comment import GITHUB_LIMIT, LEAST_LIMIT, marker, render
-from imagepull.preview.engine_events import Message, Run, Step, read
+from imagepull.preview.engine_events import Message, PreviewRun, Step, read
 from imagepull.preview.image_changes import plan
 from imagepull.preview.markdown import code, preformatted, prose
 from imagepull.pull_plan.findings import findings
@@ -25,11 +25,11 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 DIGEST = "sha256:" + "4b" * 32
 
 
-def recorded(name: str) -> Run:
+def recorded(name: str) -> PreviewRun:
     return read((GOLDEN / f"{name}.preview.json").read_text())
 
 
-def deployments(count: int, name: str = "app-{}") -> Run:
+def deployments(count: int, name: str = "app-{}") -> PreviewRun:
     def step(number: int) -> Step:
         def manifest(tag: str, policy: str) -> dict[str, object]:
             container = {"name": "app", "image": f"ghcr.io/acme/app-{number}:{tag}", "imagePullPolicy": policy}
@@ -41,7 +41,7 @@ def deployments(count: int, name: str = "app-{}") -> Run:
         changed = ("spec.containers[0].image", "spec.containers[0].imagePullPolicy")
         return Step(op="update", urn=urn, type="kubernetes:core/v1:Pod", old=old, new=new, changed=changed)
 
-    return Run(steps=tuple(map(step, range(count))), counts={"update": count})
+    return PreviewRun(steps=tuple(map(step, range(count))), counts={"update": count})
 
 
 @pytest.mark.parametrize("name", ["no-change", "first-deploy", "policy-change", "renewal-due", "findings", "failed"])
@@ -66,11 +66,11 @@ def test_comment_of_1000_changes_is_cut_by_importance_and_says_so() -> None:
     [
         deployments(1000),
         deployments(300, "é" * 200 + "{}"),
-        Run(messages=tuple(Message(severity="error", text=f"{each}" * 9000) for each in range(50)), failed=True),
+        PreviewRun(messages=tuple(Message(severity="error", text=f"{each}" * 9000) for each in range(50)), failed=True),
     ],
     ids=["many", "long names, more bytes than characters", "long errors"],
 )
-def test_comment_is_never_over_the_limit(run: Run, limit: int) -> None:
+def test_comment_is_never_over_the_limit(run: PreviewRun, limit: int) -> None:
     comment = render(run, stack="s" * 100, limit=limit, log_url="https://example.com/" + "x" * 400)
     assert len(comment.encode()) <= limit
     assert comment.count("<details>") == comment.count("</details>")
@@ -82,7 +82,7 @@ def test_comment_uses_the_room_there_is() -> None:
 
 
 def test_first_line_is_the_verdict_with_counts() -> None:
-    def first(run: Run) -> str:
+    def first(run: PreviewRun) -> str:
         return render(run, stack="prod").splitlines()[0]
 
     assert first(recorded("no-change")) == "### ✅ prod: no changes · 10 unchanged"
@@ -154,13 +154,13 @@ def test_same_run_has_the_same_comment_in_whatever_order_it_is_told() -> None:
 @pytest.mark.parametrize("stack", ["", "a b", "a--b", "-a", "a>b", "a-->", "x" * 101])
 def test_stack_that_would_break_the_marker_is_refused(stack: str) -> None:
     with pytest.raises(InvalidInput, match="stack"):
-        render(Run(), stack=stack)
+        render(PreviewRun(), stack=stack)
 
 
 @pytest.mark.parametrize(("limit", "log_url"), [(1999, ""), (5000, "javascript:x"), (5000, "https://a/b)c")])
 def test_wrong_limit_or_url_is_refused(limit: int, log_url: str) -> None:
     with pytest.raises(InvalidInput):
-        render(Run(), stack="prod", limit=limit, log_url=log_url)
+        render(PreviewRun(), stack="prod", limit=limit, log_url=log_url)
 
 
 HOSTILE = [
@@ -182,7 +182,7 @@ def test_foreign_text_has_no_effect_on_the_comment(text: str) -> None:
     manifest = {"kind": "Pod", "metadata": {"name": text, "namespace": text}, "spec": {"containers": [row]}}
     step = Step(op="create", urn=f"urn:pulumi:s::p::kubernetes:core/v1:Pod::{text}", type="t", new=manifest)
     said = tuple(Message(severity=severity, text=text) for severity in ("error", "warning"))
-    comment = render(Run(steps=(step,), messages=said, counts={"create": 1}), stack="prod")
+    comment = render(PreviewRun(steps=(step,), messages=said, counts={"create": 1}), stack="prod")
     assert comment.count("<!--") == 1
     effective = re.sub(r"`[^`\n]*`", "CODE", comment)
     assert effective.count("<details>") == effective.count("</details>") == 3

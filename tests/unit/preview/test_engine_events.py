@@ -9,7 +9,7 @@ import pytest
 
 from imagepull.errors import InvalidInput
 from imagepull.inputs import UNKNOWN
-from imagepull.preview.engine_events import SECRET, Run, read
+from imagepull.preview.engine_events import SECRET, PreviewRun, read
 from imagepull.preview.image_changes import access_changes, image_changes, plan
 from imagepull.pull_plan.plan import Plan
 from tests.golden import GOLDEN
@@ -18,7 +18,7 @@ ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 RECORDED = ("first-deploy", "no-change", "policy-change", "renewal-due", "failed")
 
 
-def recorded(name: str) -> Run:
+def recorded(name: str) -> PreviewRun:
     """A recorded run; the names that Pulumi made up differ in the two forms of one preview."""
     return read(re.sub(r"api-[0-9a-f]{8}", "api-00000000", (GOLDEN / name).read_text()))
 

@@ -9,7 +9,7 @@ import pytest
 
 from imagepull.errors import InvalidPullPolicy
 from imagepull.images.pull_policy import PullPolicy
-from imagepull.images.rules import MutableTagPolicy, RuleException, Rules
+from imagepull.images.rules import MutableTagPolicy, RuleExemption, Rules
 from imagepull.pull_plan.explicit import ResolvedImage, flat, make_explicit
 from imagepull.pull_plan.manifest import WORKLOAD_KINDS, spec_path
 
@@ -277,7 +277,7 @@ def test_a_written_policy_is_known_before_its_image() -> None:
 def test_a_namespace_that_comes_later_hides_no_policy_unless_an_exception_asks() -> None:
     manifest = manifest_of("Pod", {"containers": [{"name": "a", "image": "nginx"}]})
     manifest["metadata"]["namespace"] = Later("shop")
-    exception = RuleException(reason="old", namespace="shop")
+    exception = RuleExemption(reason="old", namespace="shop")
 
     plain = make_explicit(manifest, lift=later).manifest
     excepted = make_explicit(manifest, rules=Rules(exceptions=(exception,)), lift=later).manifest

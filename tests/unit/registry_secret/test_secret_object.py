@@ -45,7 +45,7 @@ def token(password: str, hours_left: float = 12) -> Entry:
 FRESH = {ECR: token("t1"), OTHER_ECR: token("t2", hours_left=11)}
 
 
-def spec(**inputs: object) -> registry_secret.Spec:
+def spec(**inputs: object) -> registry_secret.SecretSpec:
     return registry_secret.parse({**INPUTS, **inputs})
 
 

@@ -5,7 +5,7 @@ import pytest
 from imagepull.errors import InvalidInput
 from imagepull.kubernetes.ownership import IDENTITY_LABEL, Owner
 from imagepull.registry_secret import spec as registry_secret
-from imagepull.registry_secret.spec import Registry
+from imagepull.registry_secret.spec import RegistrySource
 from imagepull.renewal import external_secrets
 from imagepull.renewal.settings import ExternalSecretsSettings, parse_external_secrets
 from tests.golden import as_json, assert_golden
@@ -17,7 +17,7 @@ US = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 ROLE = "arn:aws:iam::123456789012:role/pull"
 
 
-def registries(*given: dict[str, str]) -> tuple[Registry, ...]:
+def registries(*given: dict[str, str]) -> tuple[RegistrySource, ...]:
     return registry_secret.parse({"name": "any", "registries": list(given)}, required=False).registries
 
 

@@ -8,7 +8,7 @@ from imagepull.service_accounts import spec as service_accounts
 from imagepull.service_accounts.spec import ALL
 
 
-def parsed(**inputs: object) -> service_accounts.Spec:
+def parsed(**inputs: object) -> service_accounts.AccountsSpec:
     return service_accounts.parse({"secretNames": ["pull"], "namespaces": ["a", "b"], **inputs})
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from imagepull.images.reference import parse
 from imagepull.registries.docker_config import Credential
-from imagepull.registry_secret.spec import Registry
+from imagepull.registry_secret.spec import RegistrySource
 from imagepull.verify import ImageFacts, Settings, Unverified, Verifier, oci
 from imagepull.verify.requests import LARGEST
 from tests.resolved_images import row
@@ -301,7 +301,9 @@ def test_one_time_limit_holds_for_a_look_up_as_a_whole() -> None:
     async def look_up() -> str:
         async with _served(dripping) as url:
             settings = Settings(timeout=5, time_limit=0.5, base_urls={"r.example.com": url})
-            (finding,) = await Verifier([Registry(host="r.example.com", fixed=BOT)], settings).findings([row(IMAGE)])
+            (finding,) = await Verifier([RegistrySource(host="r.example.com", fixed=BOT)], settings).findings(
+                [row(IMAGE)]
+            )
             return f"{finding.code} {finding.text}"
 
     began = time.monotonic()

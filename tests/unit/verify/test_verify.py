@@ -19,7 +19,7 @@ from imagepull.images.reference import parse
 from imagepull.pull_plan.findings import Severity
 from imagepull.registries.docker_config import Credential
 from imagepull.registries.ecr_tokens import Principal, TokenRequest
-from imagepull.registry_secret.spec import Registry
+from imagepull.registry_secret.spec import RegistrySource
 from imagepull.verify import ImageFacts, Settings, Unverified, Verifier, ecr, oci
 from imagepull.verify.facts import platform_of, read_manifest
 from tests.resolved_images import row
@@ -257,7 +257,7 @@ def test_each_reference_is_asked_once_and_only_so_many_at_a_time(monkeypatch: py
 def test_configured_credential_goes_to_its_own_registry_only(monkeypatch: pytest.MonkeyPatch) -> None:
     counted = Counted(AMD64)
     monkeypatch.setattr(oci, "look_up", counted.look_up)
-    registries = [Registry(host="ghcr.io", fixed=BOT)]
+    registries = [RegistrySource(host="ghcr.io", fixed=BOT)]
     asyncio.run(Verifier(registries, Settings()).findings([row("ghcr.io/a/b:1"), row("quay.io/a/b:1")]))
     assert dict(counted.asked) == {"ghcr.io/a/b:1": BOT, "quay.io/a/b:1": None}
 

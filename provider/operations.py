@@ -16,7 +16,7 @@ from imagepull.registries.ecr_tokens import TokenSource
 if TYPE_CHECKING:
     from imagepull.kubernetes.client import Cluster
 
-__all__ = ["Clusters", "DiffAnswer", "Partial", "Reports", "Resource", "Run", "State", "Values"]
+__all__ = ["Clusters", "DiffAnswer", "Operation", "Partial", "Reports", "Resource", "State", "Values"]
 
 Values = Mapping[str, object]
 
@@ -31,7 +31,7 @@ class State:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class Operation:
     """What an operation has at hand. The cluster is connected at the first call; previews never make it."""
 
     urn: str
@@ -75,17 +75,17 @@ class Resource(Protocol):
     def check(self, inputs: Values) -> None:
         """Raises InvalidInput with every wrong input."""
 
-    def diff(self, run: Run, old: State, new: Values) -> DiffAnswer: ...
+    def diff(self, run: Operation, old: State, new: Values) -> DiffAnswer: ...
 
     def preview(self, old: State | None, new: Values) -> Values:
         """The outputs that a create (no old state) or an update will have, as far as they are known."""
         ...
 
-    async def create(self, run: Run, inputs: Values) -> State: ...
+    async def create(self, run: Operation, inputs: Values) -> State: ...
 
-    async def update(self, run: Run, old: State, inputs: Values) -> State: ...
+    async def update(self, run: Operation, old: State, inputs: Values) -> State: ...
 
-    async def read(self, run: Run, old: State) -> State | None:
+    async def read(self, run: Operation, old: State) -> State | None:
         """What the cluster holds of it, None when nothing; `old` has no inputs when it is imported."""
 
-    async def delete(self, run: Run, old: State) -> None: ...
+    async def delete(self, run: Operation, old: State) -> None: ...

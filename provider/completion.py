@@ -9,7 +9,7 @@ from imagepull.errors import ClusterError
 from imagepull.kubernetes.ownership import Owner
 from imagepull.kubernetes.progress import Outcome
 
-from .requests import Run, State
+from .operations import Operation, State
 
 __all__ = ["CANCELLED_EARLY", "do_all", "owner_of", "reasons_of"]
 
@@ -17,7 +17,7 @@ _CANCELLED: Final = "cancelled before all namespaces were written; the next upda
 CANCELLED_EARLY: Final = "cancelled before anything was changed"
 
 
-def owner_of(run: Run, old: State | None) -> Owner:
+def owner_of(run: Operation, old: State | None) -> Owner:
     """The owner that the state names. Without one it has no identity yet, see `Owner.with_identity`."""
     owner, outputs = Owner.of_urn(run.urn), {} if old is None else old.outputs
 
