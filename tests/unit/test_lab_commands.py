@@ -1,6 +1,8 @@
 """The lab's command says what to type next for the lab that was named, and takes labs down one at a time."""
 
 import fcntl
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,11 +17,12 @@ from lab.node.limits import inotify_limit
 
 
 @pytest.fixture
-def labs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of labs and a folder of locks of the test's own."""
-    monkeypatch.setattr(layout, "LABS", tmp_path / "labs")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path
+def labs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of labs and a folder of locks of the test's own: a short path, because a lab has sockets in it."""
+    with tempfile.TemporaryDirectory(prefix="labs-") as folder:
+        monkeypatch.setattr(layout, "LABS", Path(folder) / "labs")
+        monkeypatch.setenv("XDG_CACHE_HOME", str(Path(folder) / "cache"))
+        yield Path(folder)
 
 
 @pytest.mark.parametrize(
