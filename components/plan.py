@@ -157,7 +157,7 @@ def _access(access: Access) -> pulumi.Output[credentials.Access]:
         namespaces, expires, lifetimes = seen
         return sure.apply(
             lambda sure: credentials.Access(
-                secret=sure[0][0],
+                secret=sure[0][0] if sure[0] else credentials.NODE,
                 hosts=tuple(sure[1]),
                 namespaces=None if contains_unknowns(namespaces) else tuple(namespaces),
                 service_accounts=tuple(sure[2]),

@@ -7,11 +7,16 @@ import pulumi
 
 from imagepull.pull_plan.access import DEFAULT_NAMESPACE
 from imagepull.pull_plan.manifest import Lifted
+from imagepull.registry_secret.spec import Renewal
+from imagepull.renewal import node
+from imagepull.renewal.node import NodeSettings
 from imagepull.resource_types import REGISTRY_ACCESS
+from imagepull.service_accounts.spec import ALL
 
 from .access import Access
 from .arguments import lift
 from .external_secrets import ExternalSecretsRenewal, declare_external_secrets
+from .node_access import NodeRenewal, declare_node_access, parse_node_access
 from .renewal import CronJobRenewal, declare_renewal, parse_renewal, plan_renewal
 from .resources import PullSecretArgs, RegistrySecret, ServiceAccountImagePullSecrets
 
@@ -30,6 +35,8 @@ class RegistryAccessArgs(PullSecretArgs):
     """How the renewer runs, for `renewal` by `cronJob`."""
     external_secrets: NotRequired[ExternalSecretsRenewal]
     """How External Secrets Operator renews, for `renewal` by `externalSecrets`."""
+    node: NotRequired[NodeRenewal]
+    """Whose role the nodes pull with, for `renewal` by `node`."""
 
 
 _SECRET_FIELDS: Final = PullSecretArgs.__annotations__.keys()
@@ -46,6 +53,9 @@ class RegistryAccess(Access):
         name: Name of the Pulumi resource.
         args: See `RegistryAccessArgs`; or its fields as keyword arguments.
     """
+
+    credential_provider_config: pulumi.Output[Optional[str]]
+    """Configuration of the kubelets, as `imagepull node-config` prints it; None unless `renewal` is `node`."""
 
     @overload
     def __init__(self, name: str, args: RegistryAccessArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None: ...
@@ -72,9 +82,15 @@ class RegistryAccess(Access):
         secret_name = given.get("secret_name", name)
         try:
             renewal = parse_renewal(given, secret_name)
+            by_node = parse_node_access(given) if renewal.renewal is Renewal.NODE else None
         except pulumi.RunError as error:
             raise pulumi.RunError(f"RegistryAccess {name}: {error}") from None
         options = pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts else None)
+        self.credential_provider_config = pulumi.Output.from_input(None)
+        self._namespaces = given["namespaces"]
+        if by_node is not None:
+            self._open_by_node(name, by_node, given, options)
+            return
         secret_args: Any = {field: value for field, value in given.items() if field in _SECRET_FIELDS}
         secret_args["name"] = secret_name
         secret = RegistrySecret(name, secret_args, options)
@@ -96,20 +112,44 @@ class RegistryAccess(Access):
                 pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[secret])),
             )
         self.renewer = plan_renewal(renewal, secret_name, name)
-        self._secret_name, self._namespaces = secret_name, given["namespaces"]
-        self.image_pull_secrets = pulumi.Output.from_input([secret_name])
+        self._secret_names = [secret_name]
+        self.image_pull_secrets = pulumi.Output.from_input(self._secret_names)
         self.namespaces = pulumi.Output.from_input(given["namespaces"])
         self.service_accounts = pulumi.Output.from_input(service_accounts)
         self.hosts = secret.hosts
         self.expires_at = secret.expires_at
         self._lifetimes = secret._output("lifetimes")
-        self.register_outputs({**self.wire_outputs})
+        self._register()
+
+    def _open_by_node(
+        self, name: str, settings: NodeSettings, given: Mapping[str, Any], options: pulumi.ResourceOptions
+    ) -> None:
+        """The outputs of an access that needs no Secret, and what it declares instead."""
+        declare_node_access(name, settings, given, options)
+        self._secret_names = []
+        self.renewer = None
+        self._lifetimes = pulumi.Output.from_input({})
+        self.image_pull_secrets = pulumi.Output.from_input(list[str]())
+        self.namespaces = pulumi.Output.from_input(given["namespaces"])
+        # The node's role asks no ServiceAccount.
+        accounts = given.get("service_accounts", ["default"]) if settings.role_arn else [ALL]
+        self.service_accounts = pulumi.Output.from_input(accounts)
+        registries: Any = pulumi.Output.from_input(given["registries"])
+        self.hosts = registries.apply(lambda registries: [each["host"] for each in registries])
+        self.expires_at = pulumi.Output.from_input(None)
+        self.credential_provider_config = self.hosts.apply(
+            lambda hosts: node.credential_provider_config(hosts, settings)
+        )
+        self._register()
+
+    def _register(self) -> None:
+        self.register_outputs({**self.wire_outputs, "credentialProviderConfig": self.credential_provider_config})
 
     def secrets_in(self, namespace: Lifted[Optional[str]]) -> Lifted[Sequence[str]]:
         """See `Access.secrets_in`. Plain when the namespace and the arguments of this resource are, else an Output."""
 
         def list_secrets(namespace: Optional[str]) -> Lifted[Sequence[str]]:
             place = namespace or DEFAULT_NAMESPACE
-            return lift(self._namespaces, lambda ours: [self._secret_name] if place in ours else [])
+            return lift(self._namespaces, lambda ours: self._secret_names if place in ours else [])
 
         return lift(namespace, list_secrets)

@@ -75,7 +75,11 @@ class RenewalSettings:
         self.external_secrets = external_secrets
 
 
-_SETTINGS: Final = {"cron_job": Renewal.CRON_JOB, "external_secrets": Renewal.EXTERNAL_SECRETS}
+_SETTINGS: Final = {
+    "cron_job": Renewal.CRON_JOB,
+    "external_secrets": Renewal.EXTERNAL_SECRETS,
+    "node": Renewal.NODE,
+}
 """Arguments with settings, and the way of renewal that each is for."""
 
 
@@ -93,7 +97,7 @@ def parse_renewal(given: Mapping[str, Any], secret_name: Any) -> RenewalSettings
     for field, way in _SETTINGS.items():
         if given.get(field) is not None and renewal != way:
             problems.append(f"{field}: is for renewal {way.value!r}; write renewal={way.value!r}, or leave it out")
-    if renewal in _SETTINGS.values() and not isinstance(secret_name, str):
+    if renewal in (Renewal.CRON_JOB, Renewal.EXTERNAL_SECRETS) and not isinstance(secret_name, str):
         problems.append(
             f"secret_name: is known only after other resources; with renewal {renewal!r} write a plain text"
         )

@@ -17,18 +17,22 @@ from imagepull.registries.lifetimes import time_left
 from imagepull.renewal.renewer_plan import PlannedRenewer
 from imagepull.service_accounts import spec as service_accounts
 
-__all__ = ["DEFAULT_NAMESPACE", "Access", "MatchedEntry", "PodAccess", "find_first_entry"]
+__all__ = ["DEFAULT_NAMESPACE", "NODE", "Access", "MatchedEntry", "PodAccess", "find_first_entry"]
 
 DEFAULT_NAMESPACE: Final = "default"
 """Where an object goes that names no namespace, unless the kubeconfig's context says otherwise."""
 
 
+NODE: Final = "the node"
+"""Stands where a Secret's name would: the kubelet's credential provider opens the image. No Secret is called so."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """A pull Secret that the program declares.
+    """A pull Secret that the program declares, or the node's own access.
 
     Attributes:
-        secret: its name.
+        secret: its name; NODE where the nodes open the images.
         hosts: the registries that it opens, as they are configured (`ghcr.io`, `docker.io`).
         namespaces: where it is; None when that is not known yet.
         service_accounts: those that list it, in each of its namespaces; `*` is every one.
@@ -48,6 +52,11 @@ class Access:
     renewer: PlannedRenewer | None = None
 
     @property
+    def by_node(self) -> bool:
+        """Whether the nodes open the images, without a Secret."""
+        return self.secret == NODE
+
+    @property
     def keys(self) -> list[str]:
         """The keys of its entries."""
         return [auths_key(host) for host in self.hosts]
@@ -58,6 +67,8 @@ class Access:
         Args:
             now: The moment from which on the next start counts (timezone-aware).
         """
+        if self.by_node:
+            return f"{', '.join(self.hosts)}: opened by the nodes, nothing to renew"
         if self.expires is None:
             return None
         if self.renewer is not None:
@@ -66,12 +77,17 @@ class Access:
         return f"Secret {self.secret} is renewed by `pulumi up`: run it {until}"
 
     def is_in(self, namespace: str | None) -> bool:
-        """Whether it is in this namespace; True where that is not known yet."""
+        """Whether it is in this namespace; True where that is not known yet, and for the node's own role everywhere."""
+        if self.by_node and service_accounts.ALL in self.service_accounts:
+            return True
         return self.namespaces is None or (namespace or DEFAULT_NAMESPACE) in self.namespaces
 
     def reaches(self, pod: "PodAccess") -> bool:
-        """Whether Pods in one of its namespaces get it: they name it, or name none and their account lists it."""
-        if pod.pull_secrets:
+        """Whether Pods in one of its namespaces get it: they name it, or name none and their account lists it.
+
+        The node asks for the account alone, whatever Secrets the Pod names.
+        """
+        if pod.pull_secrets and not self.by_node:
             return self.secret in pod.pull_secrets
         return not {service_accounts.ALL, pod.service_account}.isdisjoint(self.service_accounts)
 
@@ -131,7 +147,8 @@ def find_first_entry(
     """
     there = [access for access in accesses if access.is_in(namespace) and (pod is None or access.reaches(pod))]
     if pod is not None and pod.pull_secrets:
-        there.sort(key=lambda access: pod.pull_secrets.index(access.secret))
+        names = pod.pull_secrets  # the node's credentials come after those of Secrets
+        there.sort(key=lambda access: len(names) if access.by_node else names.index(access.secret))
     for key in match([key for access in there for key in access.keys], image)[:1]:
         return MatchedEntry(access=next(access for access in there if key in access.keys), key=key)
     return None

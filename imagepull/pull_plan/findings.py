@@ -148,6 +148,14 @@ def _without_port(host: str) -> str:
 
 def _not_in_namespace(image: ResolvedImage, opening: Sequence[Access]) -> Finding:
     namespace, secret = image.namespace or DEFAULT_NAMESPACE, opening[0].secret
+    if opening[0].by_node:
+        return Finding(
+            image=image,
+            severity=Severity.ERROR,
+            code="secret-not-in-namespace",
+            text=f"the nodes open this image with a role of ServiceAccounts, which none in namespace {namespace} has",
+            advice=f"add {namespace} to the namespaces of the access by the node",
+        )
     return Finding(
         image=image,
         severity=Severity.ERROR,
@@ -159,6 +167,14 @@ def _not_in_namespace(image: ResolvedImage, opening: Sequence[Access]) -> Findin
 
 def _not_given(image: ResolvedImage, there: Sequence[Access], pod: PodAccess) -> Finding:
     secret = there[0].secret
+    if there[0].by_node:
+        return Finding(
+            image=image,
+            severity=Severity.WARNING,
+            code="secret-not-given",
+            text=f"the nodes open this image with a role that its ServiceAccount {pod.service_account} does not have",
+            advice=f"add {pod.service_account} to the service_accounts of the access by the node",
+        )
     if pod.pull_secrets:
         why = f"name {', '.join(pod.pull_secrets)} instead"
     else:

@@ -63,14 +63,17 @@ class Plan:
         return found
 
     def as_data(self) -> list[Mapping[str, Any]]:
-        """Each image as plain data, with the `secret` and the `entry` in it that open it, where the program has one.
+        """Each image as plain data, with the `secret` and the `entry` in it that open it, or `node` where the nodes do.
 
         How long a token lives is not in it: data that change with the clock would make every run a change.
         """
         rows: list[Mapping[str, Any]] = []
         for image in self.images:
             found = self.first_entry(image)
-            opened = {"secret": found.access.secret, "entry": found.key} if found else {}
+            opened: Mapping[str, Any] = {}
+            if found:
+                opened = {"node": True} if found.access.by_node else {"secret": found.access.secret}
+                opened = {**opened, "entry": found.key}
             rows.append({**as_data(image), **opened})
         return rows
 

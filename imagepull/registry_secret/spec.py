@@ -35,12 +35,17 @@ _OUR_PREFIX: Final = "imagepull/"
 
 
 class Renewal(StrEnum):
-    """Who keeps the tokens alive: each `pulumi up` when due, imagepull in a CronJob, an operator, or somebody else."""
+    """Who keeps the tokens alive: `pulumi up` when due, a CronJob of ours, an operator, the node, or somebody else."""
 
     PULUMI = "pulumi"
     CRON_JOB = "cronJob"
     EXTERNAL_SECRETS = "externalSecrets"
+    NODE = "node"
     EXTERNAL = "external"
+
+
+_RENEWED: Final = [each.value for each in Renewal if each is not Renewal.NODE]
+"""Ways of renewal of a Secret: the node has none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +109,9 @@ def parse(inputs: Mapping[str, object], *, required: bool = True) -> SecretSpec:
         namespaces=reader.texts("namespaces", NAMESPACE, required=required),
         registries=tuple(_read_registries(reader, required)),
         refresh_before=None if refresh_before is None else renewal.seconds(refresh_before),
-        renewal=Renewal(reader.choice("renewal", [each.value for each in Renewal], Renewal.PULUMI.value)),
+        renewal=Renewal(
+            reader.choice("renewal", [each.value for each in Renewal if each is not Renewal.NODE], Renewal.PULUMI.value)
+        ),
         labels=_metadata(reader, "labels", LABEL_VALUE),
         annotations=_metadata(reader, "annotations", ANY_TEXT),
         adopt=reader.flag("adopt"),

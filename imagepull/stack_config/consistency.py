@@ -11,6 +11,7 @@ from imagepull.plain_text import one_line
 from imagepull.pull_plan.kinds import ONLY_FOR, REQUIRED_FOR, Kind
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.registry_secret.spec import Renewal
+from imagepull.renewal.node import NODE_INPUTS, find_unfit_registries, parse_node
 from imagepull.renewal.settings import (
     CRON_JOB_INPUTS,
     EXTERNAL_SECRETS_INPUTS,
@@ -34,6 +35,7 @@ _CLUSTER_KEYS: Final = ("kubeconfig", "context")
 _RENEWAL_SETTINGS: Final[Mapping[str, tuple[Renewal, Sequence[str], Callable[[Mapping[str, object], str], object]]]] = {
     "cronJob": (Renewal.CRON_JOB, CRON_JOB_INPUTS, parse_cron_job),
     "externalSecrets": (Renewal.EXTERNAL_SECRETS, EXTERNAL_SECRETS_INPUTS, parse_external_secrets),
+    "node": (Renewal.NODE, NODE_INPUTS, parse_node),
 }
 _PROVIDER: Final = "imagepull"
 
@@ -123,6 +125,9 @@ def _wrong_renewal(reader: Reader) -> Iterator[Problem]:
             parse({name: value for name, value in values.items() if name in known}, key)
         except InvalidInput as error:
             yield from error.problems
+    registries = reader.values.get("registries")
+    if reader.values.get("renewal") == Renewal.NODE and isinstance(registries, list):
+        yield from find_unfit_registries([each for each in registries if isinstance(each, Mapping)])
 
 
 def _check_kind(workload: Reader) -> None:

@@ -16,6 +16,7 @@ from imagepull.images.pull_policy import PullPolicy
 from imagepull.images.rules import Rules
 from imagepull.inputs import NAMESPACE, OBJECT_NAME, TextPattern
 from imagepull.pull_plan.kinds import Kind
+from imagepull.registries.inputs import ROLE_ARN
 from imagepull.registries.lifetimes import DURATION
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.registry_secret.spec import Renewal
@@ -29,6 +30,7 @@ __all__ = [
     "Environment",
     "ExternalSecretsSection",
     "Namespace",
+    "NodeSection",
     "Resources",
     "Verify",
     "WorkloadSpec",
@@ -160,6 +162,14 @@ class ExternalSecretsSection:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NodeSection:
+    """Whose AWS role the nodes pull with, for `renewal: node`."""
+
+    role_arn: Annotated[str, Matching(ROLE_ARN), Examples("arn:aws:iam::123456789012:role/pull")] | None = None
+    """IAM role of the ServiceAccounts, which are annotated with it. Default: the node's own role, for all Pods."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cluster:
     """The cluster that another stack made."""
 
@@ -185,12 +195,14 @@ class Environment:
     refresh_before: Annotated[str, Matching(DURATION), Examples("6h")] | None = None
     """Time left to the earliest expiry from which on `pulumi up` renews the tokens. Default: half of their life."""
     renewal: Renewal | None = None
-    """Who keeps ECR tokens alive: each `pulumi up` when due, imagepull in a CronJob, an operator, or somebody else.
-    Default: `pulumi`."""
+    """Who keeps ECR tokens alive: each `pulumi up` when due, imagepull in a CronJob, an operator, the nodes without a
+    Secret, or somebody else. Default: `pulumi`."""
     cron_job: CronJobSection | None = None
     """How the renewer runs, for `renewal: cronJob`."""
     external_secrets: ExternalSecretsSection | None = None
     """How External Secrets Operator renews, for `renewal: externalSecrets`."""
+    node: NodeSection | None = None
+    """Whose role the nodes pull with, for `renewal: node`."""
     labels: Mapping[str, str] | None = None
     """Labels to put on the Secrets."""
     annotations: Mapping[str, str] | None = None
@@ -220,6 +232,8 @@ class Environment:
             given["cron_job"] = _given(self.cron_job)
         if self.external_secrets is not None:
             given["external_secrets"] = _given(self.external_secrets)
+        if self.node is not None:
+            given["node"] = _given(self.node)
         return {
             "registries": [*self.registries],
             "namespaces": [namespace.name for namespace in self.namespaces],

@@ -19,6 +19,7 @@ from lab.images import SHOP
 from lab.lifecycle import Lab
 from lab.processes import wait_until
 from lab.toolchain import build
+from tests.pulumi_project import PulumiProject
 
 ROLE = f"arn:aws:iam::{SHOP.account}:role/puller"
 # What an EC2 machine tells its programs; the kubelet and its plugins are such.
@@ -164,3 +165,46 @@ def test_without_the_annotation_a_pod_does_not_get_what_others_have_pulled(
     lab.kubectl("create", "serviceaccount", "stranger", f"--namespace={namespace}")
 
     assert "401 Unauthorized" in refused(lab, namespace, start(image, policy="IfNotPresent", account="stranger"))
+
+
+PROGRAM = """
+import pulumi
+from components import Pod, RegistryAccess, image_pull_plan
+
+access = RegistryAccess(
+    "registries",
+    registries=[{{"host": "{host}"}}],
+    namespaces=["{namespace}"],
+    renewal="node",
+    node={{"role_arn": "{role}"}},
+)
+web = Pod(
+    "web",
+    access=access,
+    image="{image}",
+    metadata={{"namespace": "{namespace}", "name": "web"}},
+    opts=pulumi.ResourceOptions(depends_on=[access]),
+)
+pulumi.export("config", access.credential_provider_config)
+pulumi.export("plan", image_pull_plan(web, access=[access]))
+"""
+
+
+def test_one_up_gives_pods_access_without_a_secret(
+    lab: Lab, account_role: Path, namespace: str, image: str, project: Callable[..., PulumiProject]
+) -> None:
+    lab.run("kubectl", "delete", "clusterrole,clusterrolebinding", "imagepull-node-token-audience", check=False)
+    made = project(PROGRAM.format(host=SHOP.host, namespace=namespace, role=ROLE, image=image))
+
+    made.up()
+
+    assert (
+        lab.kubectl("get", "pod", "web", f"--namespace={namespace}", "--output=jsonpath={.status.phase}") == "Running"
+    )
+    assert lab.kubectl("get", "secrets", f"--namespace={namespace}", "--output=name") == ""
+    assert "the node" in made.output
+    made.destroy()
+    annotations = lab.kubectl(
+        *["get", "serviceaccount", "default", f"--namespace={namespace}"], "--output=jsonpath={.metadata.annotations}"
+    )
+    assert node.ROLE_ANNOTATION not in annotations

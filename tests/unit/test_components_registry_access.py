@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import RegistryAccess
+from components import Pod, RegistryAccess
 from tests.pulumi_mocks import declared
 
 SECRET = "imagepull:index:RegistrySecret"
@@ -117,3 +117,63 @@ def test_missing_argument_is_refused(missing: str) -> None:
 
     with pytest.raises(pulumi.RunError, match=f"RegistryAccess pull: {missing} is missing"):
         declared(lambda: RegistryAccess("pull", arguments))
+
+
+ROLE = "arn:aws:iam::123456789012:role/pull"
+PATCH = "kubernetes:core/v1:ServiceAccountPatch"
+
+
+def test_by_the_nodes_own_role_nothing_is_declared() -> None:
+    resources = declared(lambda: RegistryAccess("pull", registries=[{"host": HOST}], namespaces=["a"], renewal="node"))
+
+    assert {kind for kind, _ in resources} == {"imagepull:index:RegistryAccess"}
+
+
+def test_by_a_role_accounts_are_annotated_and_kubelets_may_ask_for_their_tokens() -> None:
+    resources = declared(
+        lambda: RegistryAccess(
+            "pull",
+            registries=[{"host": HOST}],
+            namespaces=["a", "b"],
+            service_accounts=["web"],
+            renewal="node",
+            node={"role_arn": ROLE},
+        )
+    )
+
+    assert (SECRET, "pull") not in resources
+    assert (ACCOUNTS, "pull") not in resources
+    assert resources[PATCH, "pull-b-web"]["metadata"] == {
+        "namespace": "b",
+        "name": "web",
+        "annotations": {"eks.amazonaws.com/ecr-role-arn": ROLE},
+    }
+    (rule,) = resources["kubernetes:rbac.authorization.k8s.io/v1:ClusterRole", "pull-token-audience"]["rules"]
+    assert rule["verbs"] == ["request-serviceaccounts-token-audience"]
+    assert ("kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding", "pull-token-audience") in resources
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"registries": [{"host": "ghcr.io", "username": "u", "password": "p"}]}, "RegistryAccess of its own"),
+        ({"node": {"role_arn": "pull"}}, "node.roleArn: "),
+        ({"node": {"role_arn": ROLE}, "service_accounts": ["*"]}, "service_accounts: is not a plain list"),
+        ({"secret_name": "x"}, "secret_name: is for a Secret"),
+        ({"service_accounts": ["web"]}, "service_accounts: the node's own role opens"),
+        ({"renewal": "pulumi", "node": {}}, "node: is for renewal 'node'"),
+    ],
+)
+def test_what_a_node_cannot_do_is_told(fields: dict[str, Any], told: str) -> None:
+    given: Any = {"registries": [{"host": HOST}], "namespaces": ["a"], "renewal": "node", **fields}
+    with pytest.raises(pulumi.RunError, match=told):
+        declared(lambda: RegistryAccess("pull", given))
+
+
+def test_a_workload_with_access_by_the_node_names_no_secret() -> None:
+    def program() -> None:
+        access = RegistryAccess("pull", registries=[{"host": HOST}], namespaces=["a"], renewal="node")
+        Pod("web", access=access, image=f"{HOST}/web:1", metadata={"namespace": "a"})
+
+    spec = declared(program)["kubernetes:core/v1:Pod", "web"]["spec"]
+    assert not spec.get("imagePullSecrets")

@@ -57,7 +57,8 @@ def test_outputs_have_the_schemas_names() -> None:
 
     declared(program)
 
-    assert seen[0].keys() == {"imagePullSecrets", "namespaces", "serviceAccounts", "hosts", "expiresAt"}
+    names = {"imagePullSecrets", "namespaces", "serviceAccounts", "hosts", "expiresAt", "credentialProviderConfig"}
+    assert seen[0].keys() == names
 
 
 def test_rules_are_plain_data() -> None:

@@ -1,0 +1,91 @@
+"""Access without a Secret: what RegistryAccess declares for `renewal: node`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NotRequired, TypedDict
+
+import pulumi
+
+from imagepull.errors import InvalidInput
+from imagepull.inputs import camel_case
+from imagepull.renewal import node
+from imagepull.renewal.node import NodeSettings
+from imagepull.service_accounts.spec import ALL
+
+__all__ = ["NodeRenewal", "declare_node_access", "parse_node_access"]
+
+
+class NodeRenewal(TypedDict):
+    """Whose AWS role the nodes pull with."""
+
+    role_arn: NotRequired[str]
+    """IAM role of the ServiceAccounts: each of `service_accounts` is annotated with it, and only their Pods pull. Needs
+    Kubernetes 1.34 or newer. Default: the role of the node, with which every Pod on it pulls."""
+
+
+_OF_SECRETS: Final = ("secret_name", "refresh_before", "labels", "annotations", "adopt")
+"""Arguments that have no meaning without a Secret."""
+
+
+def parse_node_access(given: Mapping[str, Any]) -> NodeSettings:
+    """The arguments of RegistryAccess for `renewal: node`.
+
+    Raises:
+        pulumi.RunError: with every problem.
+    """
+    problems: list[str] = []
+    settings = NodeSettings()
+    try:
+        settings = node.parse_node({camel_case(key): value for key, value in (given.get("node") or {}).items()}, "node")
+    except InvalidInput as error:
+        problems += map(str, error.problems)
+    registries = given["registries"]
+    if isinstance(registries, Sequence):
+        told = [{camel_case(key): one for key, one in each.items()} for each in registries if isinstance(each, Mapping)]
+        problems += map(str, node.find_unfit_registries(told))
+    for field in _OF_SECRETS:
+        if given.get(field) is not None:
+            problems.append(f"{field}: is for a Secret, and with renewal 'node' there is none; leave it out")
+    if settings.role_arn is None and given.get("service_accounts") is not None:
+        problems.append(
+            "service_accounts: the node's own role opens images of every Pod; leave it out, or give node.role_arn"
+        )
+    if settings.role_arn is not None:
+        for field in ("namespaces", "service_accounts"):
+            names = given.get(field, ["default"])
+            if not isinstance(names, Sequence) or not all(isinstance(name, str) and name != ALL for name in names):
+                problems.append(f"{field}: is not a plain list of names; with node.role_arn each account is annotated")
+    if problems:
+        raise pulumi.RunError("; ".join(problems))
+    return settings
+
+
+def declare_node_access(
+    name: str, settings: NodeSettings, given: Mapping[str, Any], opts: pulumi.ResourceOptions
+) -> None:
+    """Declares the ServiceAccounts' annotation and the kubelets' right to their tokens; nothing for the node's role.
+
+    Args:
+        name: Name of the RegistryAccess.
+        given: Its arguments.
+        opts: Options of each resource: its parent.
+    """
+    annotations = node.service_account_annotations(settings)
+    if not annotations:
+        return
+    # Lazily: pulumi_kubernetes takes a quarter of a second to import, and other ways of renewal do without.
+    from pulumi_kubernetes.core.v1 import ServiceAccountPatch
+    from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding
+
+    for namespace in given["namespaces"]:
+        for account in given.get("service_accounts", ["default"]):
+            patch: Any = {"namespace": namespace, "name": account, "annotations": annotations}
+            ServiceAccountPatch(f"{name}-{namespace}-{account}", metadata=patch, opts=opts)
+    role, binding = node.audience_rights()
+    # The rights are the cluster's, and several stacks may ask for them.
+    own = f"imagepull:{pulumi.get_project()}:{pulumi.get_stack()}:{name}"
+    metadata: Any = {**role["metadata"], "name": own}
+    title = f"{name}-token-audience"
+    made = ClusterRole(title, metadata=metadata, rules=role["rules"], opts=opts)
+    after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[made]))
+    reference: Any = {**binding["roleRef"], "name": own}
+    ClusterRoleBinding(title, metadata=metadata, role_ref=reference, subjects=binding["subjects"], opts=after)
