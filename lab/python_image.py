@@ -50,6 +50,7 @@ _UNREAD = (
     "etc",
 )
 _SITE = "opt/imagepull"
+_NOT_NEEDED = ("#", "-", "pulumi", "pydantic", "Jinja2")
 _RECIPE = 1  # of this module: raise it when the same ingredients are to give another layer
 
 
@@ -155,9 +156,12 @@ def _compile(root: Path) -> None:
 
 @cache
 def _requirements() -> tuple[str, ...]:
-    """What imagepull itself needs: the requirements without Pulumi's; the exact versions, for the key of the cache."""
+    """What a renewer needs, with the exact versions for the key of the cache.
+
+    Left out are Pulumi's packages, and what only a stack file (pydantic) or the report (Jinja2) needs.
+    """
     lines = (CHECKOUT / "requirements.txt").read_text().splitlines()
-    names = [line for line in lines if line and not line.startswith(("#", "-", "pulumi"))]
+    names = [line for line in lines if line and not line.startswith(_NOT_NEEDED)]
     exact = (CHECKOUT / "constraints.txt").read_text().splitlines()
     wanted = {re.split(r"[=<>\[~!]", name, maxsplit=1)[0].lower() for name in names}
     pinned = [line for line in exact if line.partition("==")[0].lower() in wanted]

@@ -75,7 +75,11 @@ COMPONENTS: Final[Mapping[str, Component]] = {
 _SEE_WORKLOAD: Final = "See `Workload`."
 _LANGUAGES: Final = {
     "csharp": {"respectSchemaVersion": True},
-    "go": {"respectSchemaVersion": True, "generateResourceContainerTypes": True},
+    "go": {
+        "importBasePath": "example.com/pulumi-imagepull/sdk/go/imagepull",
+        "respectSchemaVersion": True,
+        "generateResourceContainerTypes": True,
+    },
     "java": {"respectSchemaVersion": True},
     "nodejs": {"respectSchemaVersion": True},
     "python": {

@@ -91,7 +91,8 @@ def judge(start: Start, inventory: Inventory, evidence: Evidence, within: float,
         return Judgement(outcome=Outcome.FINE, opened_by=OpenedBy.NODE)
     if evidence.is_official(reference) or evidence.opens_without_secret(reference):
         return _FINE_WITHOUT_SECRET
-    if names is None or Missing.WITHHELD in looked_up:
+    # Nodes that may not be read may have a credential of their own.
+    if names is None or Missing.WITHHELD in looked_up or inventory.nodes is None:
         return Judgement(outcome=Outcome.UNKNOWN, opened_by=OpenedBy.UNKNOWN, explanation=_withheld(start))
     if asks_for_credentials(reference) or _is_meant_to_have_secret(start, reference, looked_up, inventory):
         return _fails(start, OpenedBy.NOBODY, explain)
@@ -215,8 +216,8 @@ def _withheld(start: Start) -> Explanation:
     return Explanation(
         code="",
         confidence="",
-        cause=f"The Secrets or ServiceAccounts of namespace {namespace} may not be read.",
-        fix=f"Allow list on secrets and serviceaccounts in {namespace}.",
+        cause=f"The Secrets or ServiceAccounts of namespace {namespace}, or the nodes, may not be read.",
+        fix=f"Allow list on secrets and serviceaccounts in {namespace}, and on nodes.",
     )
 
 

@@ -53,7 +53,7 @@ def test_empty_folder_to_running_pods(
     if not lab.without:
         assert [pod["status"]["phase"] for pod in pods] == ["Running"]
     assert project.preview("--expect-no-changes").returncode == 0
-    assert f"imagepull  {__version__}" in project.pulumi("about").stdout
+    assert re.search(rf"imagepull +{re.escape(__version__)}\b", project.pulumi("about").stdout)
     project.destroy()
     assert "registry-access" not in lab.kubectl("get", "secrets", f"--namespace={namespace}")
 

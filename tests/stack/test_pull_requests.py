@@ -23,7 +23,7 @@ from tests.workflow import WorkflowJob
 WORKFLOWS = CHECKOUT / ".github" / "workflows"
 ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 STACK = "pr"
-ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.7"
+ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 GOJQ = "github.com/itchyny/gojq/cmd/gojq@v0.12.17"  # what is inside of gh
 CLOSED = "http://127.0.0.1:9"
 
