@@ -17,7 +17,7 @@ def build(folder: Path) -> int:
     source = folder / "build" / "docs"
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(folder / "docs", source)
-    for name, text in pages(folder).items():
+    for name, text in pages().items():
         page = source / name
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(text)

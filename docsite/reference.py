@@ -9,7 +9,6 @@ import importlib
 import json
 import pkgutil
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from docsite import troubleshooting
@@ -21,25 +20,18 @@ __all__ = ["pages"]
 
 _VERSION: Final = "0.0.0"  # no page names it
 _PREFIX: Final = "#/types/imagepull:index:"
-_OF_THE_REPOSITORY: Final[tuple[str, ...]] = ()
-"""Files at the top of the repository that are pages, too."""
 _ROOMS: Final = ("images", "registries", "pull_plan")
 """Rooms of the domain that programs of other people may use; the others serve the provider and the command."""
 
 
-def pages(checkout: Path) -> Mapping[str, str]:
-    """Text of each generated page by its path below docs/.
-
-    Args:
-        checkout: Folder of the repository, some of whose files become pages.
-    """
+def pages() -> Mapping[str, str]:
+    """Text of each generated page by its path below docs/."""
     package = json.loads(schema(_VERSION))
     return {
         "reference/resources.md": "\n".join(_describe_package(package)),
         "reference/cli.md": "\n".join(_describe_commands(make_parser())),
         "reference/api.md": "\n".join(_describe_api()),
         **troubleshooting.pages(),
-        **{name: (checkout / name).read_text() for name in _OF_THE_REPOSITORY},
     }
 
 

@@ -153,7 +153,7 @@ def is_python(words: list[str]) -> bool:
 
 
 def test_every_input_and_command_has_a_place_in_the_reference() -> None:
-    generated = pages(CHECKOUT)
+    generated = pages()
     resources, cli = generated["reference/resources.md"], generated["reference/cli.md"]
     for name in ("RegistrySecret", "ServiceAccountImagePullSecrets", "RegistryAccess", "Deployment"):
         assert f"## {name}\n" in resources
