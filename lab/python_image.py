@@ -24,7 +24,7 @@ from lab.lock import machine_lock
 from lab.progress import step
 from lab.toolchain.cache import cache_folder
 
-__all__ = ["base_layer", "python_image", "unpacked_size"]
+__all__ = ["LEFT_OUT", "base_layer", "python_image", "unpacked_size"]
 
 # Packages of the closure of Python's own that hold what imagepull needs; not curses, sqlite, databases, perl.
 _PACKAGES = re.compile(
@@ -50,7 +50,8 @@ _UNREAD = (
     "etc",
 )
 _SITE = "opt/imagepull"
-_NOT_NEEDED = ("#", "-", "pulumi", "pydantic", "Jinja2")
+LEFT_OUT = ("pulumi", "pulumi_kubernetes", "pydantic", "Jinja2")
+"""Requirements that a renewer does without: Pulumi's, and what only a stack file or the report needs."""
 _RECIPE = 1  # of this module: raise it when the same ingredients are to give another layer
 
 
@@ -156,16 +157,16 @@ def _compile(root: Path) -> None:
 
 @cache
 def _requirements() -> tuple[str, ...]:
-    """What a renewer needs, with the exact versions for the key of the cache.
-
-    Left out are Pulumi's packages, and what only a stack file (pydantic) or the report (Jinja2) needs.
-    """
+    """What a renewer needs, with the exact versions for the key of the cache."""
     lines = (CHECKOUT / "requirements.txt").read_text().splitlines()
-    names = [line for line in lines if line and not line.startswith(_NOT_NEEDED)]
+    asked = {_project(line): line for line in lines if line and not line.startswith("#")}
+    needed = {project: line for project, line in asked.items() if project not in map(_project, LEFT_OUT)}
     exact = (CHECKOUT / "constraints.txt").read_text().splitlines()
-    wanted = {re.split(r"[=<>\[~!]", name, maxsplit=1)[0].lower() for name in names}
-    pinned = [line for line in exact if line.partition("==")[0].lower() in wanted]
-    return (*names, *(f"{line}" for line in pinned))
+    return (*needed.values(), *(line for line in exact if _project(line) in needed))
+
+
+def _project(requirement: str) -> str:
+    return re.split(r"[=<>\[~!]", requirement, maxsplit=1)[0].lower().replace("_", "-")
 
 
 @cache

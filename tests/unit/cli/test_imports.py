@@ -1,0 +1,33 @@
+"""What the command line loads before it knows the subcommand: the renewer's image has nothing else."""
+
+import subprocess
+import sys
+
+from lab.python_image import LEFT_OUT
+
+WITHOUT = """\
+import sys
+sys.modules.update(dict.fromkeys(sys.argv[1:]))  # `import` of a module that is None fails
+from imagepull.cli import main
+try:
+    main(["renew", "--help"])
+except SystemExit as ended:
+    sys.exit(ended.code)
+"""
+
+
+def test_the_command_starts_without_what_the_image_of_the_renewer_leaves_out() -> None:
+    modules = [name.lower() for name in LEFT_OUT]
+
+    done = subprocess.run([sys.executable, "-c", WITHOUT, *modules], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert "--dry-run" in done.stdout
+
+
+def test_the_check_notices_a_module_that_is_loaded() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, "annotated_types"], capture_output=True, text=True, check=False
+    )
+
+    assert "ModuleNotFoundError" in done.stderr
