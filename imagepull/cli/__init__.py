@@ -1,10 +1,12 @@
 """The command `imagepull`, also as `python -m imagepull` and `kubectl imagepull`.
 
 Each subcommand is a module with `add(subparsers)`, which declares its arguments, and a function that returns the exit
-status. Status 1 is a finding or a failure that is shown, 2 is a wrong call or input.
+status. Status 1 is a finding or a failure that is shown, 2 is a wrong call or input, 141 a reader that has read enough,
+such as `head`.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +34,8 @@ __all__ = ["main", "make_parser", "run"]
 _COMMANDS = (diagnose, status, report, plan, comment, config, plugin, rbac, renew, node_config, dump, orphans)
 _CALLED: Final = {"__main__": "python -m imagepull", "kubectl-imagepull": "kubectl imagepull"}
 """What a person has typed, by the name of the file that runs; others type the file's name."""
+_CLOSED_PIPE: Final = 141
+"""What a shell reports of a process that SIGPIPE has ended."""
 
 
 def run() -> int:
@@ -57,6 +61,11 @@ def main(arguments: Sequence[str]) -> int:
     given = make_parser().parse_args(arguments)
     try:
         exit_status: int = given.run(given)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Nobody reads on. Python would say so once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _CLOSED_PIPE
     except (ImagePullError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -80,11 +80,15 @@ def _as_text(answers: Sequence[Diagnosis], looked_at: int) -> Iterable[str]:
     for _, group in groupby(found, key=_group):
         yield from _told_once(list(group))
     if not found:
-        yield f"Nothing is wrong: no image fails in {looked_at} Pod{'' if looked_at == 1 else 's'}."
+        yield f"Nothing is wrong: no image fails in {_count(looked_at, 'Pod')}."
         return
     counted = Counter(answer.code for answer in found)
     summary = ", ".join(f"{count} {code}" for code, count in counted.most_common())
-    yield f"{len(found)} container{'' if len(found) == 1 else 's'} of {looked_at} Pods: {summary}."
+    yield f"{_count(len(found), 'container')} of {_count(looked_at, 'Pod')}: {summary}."
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _group(answer: Diagnosis) -> tuple[str, ...]:
@@ -94,8 +98,9 @@ def _group(answer: Diagnosis) -> tuple[str, ...]:
 
 def _told_once(group: Sequence[Diagnosis]) -> Iterable[str]:
     first = group[0]
-    named = [answer.pod for answer in group[:_PODS_NAMED]]
-    more = f" and {len(group) - len(named)} more" if len(group) > len(named) else ""
+    pods = list(dict.fromkeys(answer.pod for answer in group))  # a file may have many rows of one Pod
+    named = pods[:_PODS_NAMED]
+    more = f" and {len(pods) - len(named)} more" if len(pods) > len(named) else ""
     where = f"{first.namespace}/{', '.join(named)}{more}"
     yield _safe(f"{where}, container {first.container}, image {first.image}")
     yield _safe(f"  {first.code} ({first.confidence.value}): {first.cause}")

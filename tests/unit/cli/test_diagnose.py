@@ -51,7 +51,7 @@ def test_text_says_cause_fix_and_evidence(tmp_path: Path, capsys: pytest.Capture
     assert "token-expired (certain): The token for 123456789012" in out
     assert "  Fix: `pulumi up` renews it" in out
     assert "  Seen: Secret registry-access: entry 123456789012" in out
-    assert out.splitlines()[-1] == "1 container of 1 Pods: 1 token-expired."
+    assert out.splitlines()[-1] == "1 container of 1 Pod: 1 token-expired."
 
 
 def test_pods_with_one_cause_are_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
