@@ -24,6 +24,10 @@ FailsNow = Callable[[Pod], Mapping[tuple[str, str], Explanation]]
 """Why images of a Pod are not pulled right now: by name of the container with its role, and image."""
 
 _ENDED: Final = frozenset({"Succeeded", "Failed"})
+_MENDED_FOR_NEXT_POD: Final = frozenset(
+    {"fixed-since", "pod-before-sa-patch", "pod-other-serviceaccount", "pod-own-list"}
+)
+"""Causes that lie in one Pod: the workload's next Pod does not have them."""
 _RANKS: Final = {outcome: rank for rank, outcome in enumerate(Outcome)}
 
 
@@ -46,7 +50,8 @@ def assemble(inventory: Inventory, within: float, *, explain: Explain, fails_now
         fails_now: says why images of a Pod are not pulled right now.
     """
     judged = _Judge(inventory, gather_evidence(inventory), within, explain)
-    pulls = _merged([*_of_templates(inventory, judged), *_of_pods(inventory, judged, fails_now)])
+    of_pods = list(_of_pods(inventory, judged, fails_now))
+    pulls = _merged([*_with_causes_that_last(_of_templates(inventory, judged), of_pods), *of_pods])
     namespaces = {pod.namespace for pod in inventory.pods} | {each.template.namespace for each in inventory.workloads}
     return Status(
         scope=inventory.scope,
@@ -112,6 +117,22 @@ def _of_pods(inventory: Inventory, judged: _Judge, fails_now: FailsNow) -> Itera
             if (now := failing.get((image.container, image.image))) is not None:
                 judgement = replace(judgement, outcome=Outcome.FAILS_NOW, explanation=now, fails_at=None)
             yield _pull(workload, pod.namespace, image, judgement, pods=(pod.name,))
+
+
+def _with_causes_that_last(templates: Iterable[Pull], of_pods: Iterable[Pull]) -> Iterator[Pull]:
+    """The pulls of templates; one that seems fine fails with the cause for which a Pod of the workload fails now."""
+    failing = {
+        _place(pull): pull
+        for pull in of_pods
+        if pull.outcome is Outcome.FAILS_NOW and pull.code not in _MENDED_FOR_NEXT_POD
+    }
+    for pull in templates:
+        lasting = failing.get(_place(pull)) if pull.outcome in (Outcome.FINE, Outcome.UNKNOWN) else None
+        yield replace(lasting, pods=(), template=True) if lasting else pull
+
+
+def _place(pull: Pull) -> tuple[str, ...]:
+    return pull.namespace, pull.workload, pull.container, pull.image
 
 
 def _is_waiting(pod: Pod) -> bool:

@@ -226,6 +226,25 @@ def test_what_fails_now_is_the_worst_and_keeps_its_secret() -> None:
     assert found.counts[Outcome.FINE] == 1
 
 
+@pytest.mark.parametrize(
+    ("code", "outcome_of_next"), [("image-absent", Outcome.FAILS_NOW), ("pod-before-sa-patch", Outcome.FINE)]
+)
+def test_the_next_pod_of_a_workload_fails_for_what_does_not_lie_in_one_pod(code: str, outcome_of_next: Outcome) -> None:
+    waiting = pod("web-1", IMAGE, owner="Deployment/web", waiting=("ImagePullBackOff", ""), running=False)
+    why = Explanation(code=code, confidence="certain", cause="It is so.", fix="Push it.")
+    case = inventory(
+        pods=[waiting],
+        workloads=[deployment("web", IMAGE, secrets=["access"])],
+        secrets=[pull_secret("access", ECR, hours_left=9)],
+    )
+    pulls = assemble(case, 6 * HOURS, explain=explain, fails_now=lambda _: {("app", IMAGE): why}).pulls
+    (of_next,) = [pull for pull in pulls if pull.template]
+    assert of_next.outcome is outcome_of_next
+    (of_pod,) = [pull for pull in pulls if pull.pods]
+    assert of_pod.outcome is Outcome.FAILS_NOW
+    assert len(pulls) == (1 if code == "image-absent" else 2)
+
+
 def test_pods_that_have_ended_start_no_more() -> None:
     from dataclasses import replace
 
