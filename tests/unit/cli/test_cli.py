@@ -2,6 +2,7 @@
 
 import io
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -91,3 +92,8 @@ def test_wrong_call_is_one_line_and_status_2(arguments: list[str], capsys: pytes
     told = capsys.readouterr().err
     assert told.startswith("error: ")
     assert told.count("\n") == 1
+
+
+def test_a_file_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["plan", str(tmp_path / "nofile")]) == 2
+    assert capsys.readouterr().err == f"error: {tmp_path / 'nofile'}: No such file or directory\n"
