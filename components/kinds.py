@@ -7,7 +7,7 @@ from pulumi_kubernetes.apps import v1 as apps
 from pulumi_kubernetes.batch import v1 as batch
 from pulumi_kubernetes.core import v1 as core
 
-from imagepull.pull_plan.kinds import Kind
+from imagepull.pull_plan.kinds import WorkloadKind
 
 from .workload import Workload
 from .workload_args import CronJobArgs, DaemonSetArgs, DeploymentArgs, JobArgs, PodArgs, StatefulSetArgs
@@ -18,7 +18,7 @@ __all__ = ["CronJob", "DaemonSet", "Deployment", "Job", "Pod", "StatefulSet"]
 class Pod(Workload, core.Pod):
     """`kubernetes.core.v1.Pod` with explicit pull policies and pull Secrets. See `Workload`."""
 
-    _kind = Kind.POD
+    _kind = WorkloadKind.POD
     _arguments = PodArgs
 
     def __init__(
@@ -34,7 +34,7 @@ class Pod(Workload, core.Pod):
 class Deployment(Workload, apps.Deployment):
     """`kubernetes.apps.v1.Deployment` with explicit pull policies and pull Secrets. See `Workload`."""
 
-    _kind = Kind.DEPLOYMENT
+    _kind = WorkloadKind.DEPLOYMENT
     _arguments = DeploymentArgs
 
     def __init__(
@@ -50,7 +50,7 @@ class Deployment(Workload, apps.Deployment):
 class StatefulSet(Workload, apps.StatefulSet):
     """`kubernetes.apps.v1.StatefulSet` with explicit pull policies and pull Secrets. See `Workload`."""
 
-    _kind = Kind.STATEFUL_SET
+    _kind = WorkloadKind.STATEFUL_SET
     _arguments = StatefulSetArgs
 
     def __init__(
@@ -66,7 +66,7 @@ class StatefulSet(Workload, apps.StatefulSet):
 class DaemonSet(Workload, apps.DaemonSet):
     """`kubernetes.apps.v1.DaemonSet` with explicit pull policies and pull Secrets. See `Workload`."""
 
-    _kind = Kind.DAEMON_SET
+    _kind = WorkloadKind.DAEMON_SET
     _arguments = DaemonSetArgs
 
     def __init__(
@@ -82,7 +82,7 @@ class DaemonSet(Workload, apps.DaemonSet):
 class Job(Workload, batch.Job):
     """`kubernetes.batch.v1.Job` with explicit pull policies and pull Secrets. See `Workload`."""
 
-    _kind = Kind.JOB
+    _kind = WorkloadKind.JOB
     _arguments = JobArgs
 
     def __init__(
@@ -98,7 +98,7 @@ class Job(Workload, batch.Job):
 class CronJob(Workload, batch.CronJob):
     """`kubernetes.batch.v1.CronJob` with explicit pull policies and pull Secrets. See `Workload`."""
 
-    _kind = Kind.CRON_JOB
+    _kind = WorkloadKind.CRON_JOB
     _arguments = CronJobArgs
 
     def __init__(

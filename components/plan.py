@@ -146,17 +146,17 @@ def _print(plan: Plan, looked_up: Sequence[Finding]) -> None:
         raise pulumi.RunError("images that cannot be pulled: see the errors above")
 
 
-def _access(access: Access) -> pulumi.Output[credentials.Access]:
+def _access(access: Access) -> pulumi.Output[credentials.PlannedAccess]:
     """What the plan needs to know of an access; unknown as long as its name, hosts or accounts are."""
     sure = pulumi.Output.all(access.image_pull_secrets, access.hosts, access.service_accounts)
     # Only this stack's own state has it.
     lifetimes: object = access._lifetimes if isinstance(access, RegistryAccess) else {}
     later = pulumi.Output.all(access.namespaces, access.expires_at, lifetimes)
 
-    def of(seen: Sequence[Any]) -> pulumi.Output[credentials.Access]:
+    def of(seen: Sequence[Any]) -> pulumi.Output[credentials.PlannedAccess]:
         namespaces, expires, lifetimes = seen
         return sure.apply(
-            lambda sure: credentials.Access(
+            lambda sure: credentials.PlannedAccess(
                 secret=sure[0][0] if sure[0] else credentials.NODE,
                 hosts=tuple(sure[1]),
                 namespaces=None if contains_unknowns(namespaces) else tuple(namespaces),

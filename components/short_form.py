@@ -8,7 +8,7 @@ from typing import Final
 
 from imagepull.errors import InvalidInput, Problem
 from imagepull.inputs import shown
-from imagepull.pull_plan.kinds import ONLY_FOR, Kind
+from imagepull.pull_plan.kinds import ONLY_FOR, WorkloadKind
 
 from .arguments import lift
 from .workload_args import ShortFormArgs
@@ -27,7 +27,7 @@ _STARTUP_SECONDS = 300
 _STARTUP_PERIOD = 2
 
 
-def manifest(kind: Kind, name: str, fields: Mapping[str, object]) -> dict[str, object]:
+def manifest(kind: WorkloadKind, name: str, fields: Mapping[str, object]) -> dict[str, object]:
     """`metadata` and `spec` of a workload with one container.
 
     Args:
@@ -61,7 +61,7 @@ def _read_mapping(field: str, value: object) -> Mapping[str, object]:
     return value
 
 
-def _pod_spec(kind: Kind, name: str, fields: Mapping[str, object]) -> dict[str, object]:
+def _pod_spec(kind: WorkloadKind, name: str, fields: Mapping[str, object]) -> dict[str, object]:
     container: dict[str, object] = {
         "name": name,
         "image": fields["image"],
@@ -80,7 +80,7 @@ def _pod_spec(kind: Kind, name: str, fields: Mapping[str, object]) -> dict[str, 
     if fields.get("restricted", True):
         spec["securityContext"] = _RESTRICTED_POD
         container["securityContext"] = _RESTRICTED_CONTAINER
-    if kind in (Kind.JOB, Kind.CRON_JOB):
+    if kind in (WorkloadKind.JOB, WorkloadKind.CRON_JOB):
         spec["restartPolicy"] = "Never"
     spec["containers"] = [_present(container)]
     return _present(spec)
@@ -128,12 +128,12 @@ def _cron_job(name: str, labels: object, template: _Fields, fields: _Fields) -> 
 
 
 _SPECS = {
-    Kind.POD: _pod,
-    Kind.DEPLOYMENT: _replicated,
-    Kind.STATEFUL_SET: _stateful,
-    Kind.DAEMON_SET: _replicated,
-    Kind.JOB: _job,
-    Kind.CRON_JOB: _cron_job,
+    WorkloadKind.POD: _pod,
+    WorkloadKind.DEPLOYMENT: _replicated,
+    WorkloadKind.STATEFUL_SET: _stateful,
+    WorkloadKind.DAEMON_SET: _replicated,
+    WorkloadKind.JOB: _job,
+    WorkloadKind.CRON_JOB: _cron_job,
 }
 
 

@@ -11,7 +11,7 @@ from imagepull.images.rules import Rules, parse_rules
 from imagepull.inputs import camel_case
 from imagepull.pull_plan.access import PodAccess
 from imagepull.pull_plan.explicit import make_explicit
-from imagepull.pull_plan.kinds import REQUIRED_FOR, Kind
+from imagepull.pull_plan.kinds import REQUIRED_FOR, WorkloadKind
 from imagepull.pull_plan.manifest import Lifted, pod_access
 
 from . import short_form
@@ -41,7 +41,7 @@ class Workload(pulumi.CustomResource):
             image breaks a rule.
     """
 
-    _kind: ClassVar[Kind]
+    _kind: ClassVar[WorkloadKind]
     _arguments: ClassVar[type]
 
     def __init__(

@@ -7,7 +7,7 @@ from typing import Final
 
 from imagepull.errors import ClusterError
 from imagepull.kubernetes.ownership import Owner
-from imagepull.kubernetes.progress import Outcome
+from imagepull.kubernetes.progress import WriteOutcome
 
 from .operations import Operation, State
 
@@ -28,7 +28,7 @@ def owner_of(run: Operation, old: State | None) -> Owner:
     return replace(owner, identity=known("identity"), digest_key=known("digestKey"), former_title=known("owner"))
 
 
-async def reasons_of(work: Awaitable[None], outcome: Outcome) -> list[str]:
+async def reasons_of(work: Awaitable[None], outcome: WriteOutcome) -> list[str]:
     """Does the work; why any of it is not done, none when all is. Raises ClusterError when nothing was begun."""
     try:
         await work
@@ -40,7 +40,7 @@ async def reasons_of(work: Awaitable[None], outcome: Outcome) -> list[str]:
     return reasons
 
 
-async def do_all(work: Awaitable[None], outcome: Outcome) -> None:
+async def do_all(work: Awaitable[None], outcome: WriteOutcome) -> None:
     """Does the work; raises ClusterError when any of it is not done."""
     reasons = []
     try:

@@ -2,17 +2,17 @@
 
 from imagepull.differences import differences
 from imagepull.inputs import NAMESPACE, OBJECT_NAME, Reader, known
-from imagepull.kubernetes.progress import Outcome
+from imagepull.kubernetes.progress import WriteOutcome
 
 from .completion import reasons_of
 from .operations import DiffAnswer, Operation, Partial, State, Values
 
-__all__ = ["CopiedSecrets"]
+__all__ = ["CopiedSecretsResource"]
 
 _INPUTS = ("name", "namespaces", "clusterExternalSecret", "identity")
 
 
-class CopiedSecrets:
+class CopiedSecretsResource:
     """See `provider.operations.Resource`. It waits for copies, and cleans namespaces that no longer get one."""
 
     def check(self, inputs: Values) -> None:
@@ -47,7 +47,7 @@ class CopiedSecrets:
         from imagepull.registry_secret import copied
 
         name, copies, identity = (str(known(inputs).get(key)) for key in ("name", "clusterExternalSecret", "identity"))
-        namespaces, cluster, outcome = _texts(inputs.get("namespaces")), run.clusters.connect(), Outcome()
+        namespaces, cluster, outcome = _texts(inputs.get("namespaces")), run.clusters.connect(), WriteOutcome()
         dropped = [place for place in before if place not in namespaces]
 
         async def work() -> None:

@@ -12,11 +12,11 @@ from imagepull.errors import ImagePullError
 from imagepull.registries.ecr_tokens import TokenSource
 
 from .completion import CANCELLED_EARLY
-from .copied_secrets import CopiedSecrets
+from .copied_secrets import CopiedSecretsResource
 from .operations import Partial, Resource, State
-from .registry_secret import RegistrySecret
-from .renewal_rights import RenewalRights
-from .service_accounts import ServiceAccountImagePullSecrets
+from .registry_secret import RegistrySecretResource
+from .renewal_rights import RenewalRightsResource
+from .service_accounts import ServiceAccountsResource
 
 if TYPE_CHECKING:
     from imagepull.kubernetes.client import Cluster
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["CLUSTER_UID", "ImagePull", "Kept", "T"]
 
 _RESOURCES: Final[Mapping[str, Resource]] = {
-    resource_types.REGISTRY_SECRET: RegistrySecret(),
-    resource_types.COPIED_SECRETS: CopiedSecrets(),
-    resource_types.RENEWAL_RIGHTS: RenewalRights(),
-    resource_types.SERVICE_ACCOUNTS: ServiceAccountImagePullSecrets(),
+    resource_types.REGISTRY_SECRET: RegistrySecretResource(),
+    resource_types.COPIED_SECRETS: CopiedSecretsResource(),
+    resource_types.RENEWAL_RIGHTS: RenewalRightsResource(),
+    resource_types.SERVICE_ACCOUNTS: ServiceAccountsResource(),
 }
 
 CLUSTER_UID: Final = "clusterUid"

@@ -15,10 +15,10 @@ from imagepull.registry_secret.state import Previous
 from .completion import do_all, owner_of, reasons_of
 from .operations import DiffAnswer, Operation, Partial, State, Values
 
-__all__ = ["RegistrySecret"]
+__all__ = ["RegistrySecretResource"]
 
 
-class RegistrySecret:
+class RegistrySecretResource:
     """See `provider.operations.Resource`."""
 
     def __init__(self) -> None:

@@ -1,16 +1,16 @@
 """`imagepull:index:RenewalRights`: between Pulumi's inputs and outputs and the domain."""
 
 from imagepull.inputs import known
-from imagepull.kubernetes.progress import Outcome
+from imagepull.kubernetes.progress import WriteOutcome
 from imagepull.renewal import rights
 
 from .completion import do_all, owner_of, reasons_of
 from .operations import DiffAnswer, Operation, Partial, State, Values
 
-__all__ = ["RenewalRights"]
+__all__ = ["RenewalRightsResource"]
 
 
-class RenewalRights:
+class RenewalRightsResource:
     """See `provider.operations.Resource`."""
 
     def check(self, inputs: Values) -> None:
@@ -43,7 +43,7 @@ class RenewalRights:
     async def delete(self, run: Operation, old: State) -> None:
         from imagepull.renewal import rights_writer
 
-        outcome, cluster = Outcome(), run.clusters.connect()
+        outcome, cluster = WriteOutcome(), run.clusters.connect()
         removal = rights_writer.remove(cluster, old.id, owner_of(run, old), _written(old), outcome, run.report)
         await do_all(removal, outcome)
 
@@ -51,7 +51,7 @@ class RenewalRights:
         from imagepull.renewal import rights_writer
 
         spec, owner = rights.parse(known(inputs)), owner_of(run, old).with_identity()
-        outcome, cluster = Outcome(), run.clusters.connect()
+        outcome, cluster = WriteOutcome(), run.clusters.connect()
         previous = () if old is None else _written(old)
         work = rights_writer.apply(cluster, spec, owner, previous, outcome, run.report)
         reasons = await reasons_of(work, outcome)

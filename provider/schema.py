@@ -18,7 +18,7 @@ from imagepull.resource_types import PACKAGE, make_type_token
 
 from .declared import kinds, registry_access, resources, workload_args
 from .schema_analyzer import ComponentAnalyzer
-from .workload import Workload
+from .workload import WorkloadByName
 
 _SECRET: Final = {
     ("ProviderArgs", "kubeconfig"),
@@ -55,9 +55,9 @@ class Component:
 
 def _workload(kind: str) -> Component:
     return Component(
-        declare=partial(Workload, kind),
+        declare=partial(WorkloadByName, kind),
         args=getattr(workload_args, f"{kind}Args"),
-        outputs=Workload,
+        outputs=WorkloadByName,
         documented=getattr(kinds, kind),
     )
 

@@ -5,17 +5,17 @@ from dataclasses import replace
 
 from imagepull.inputs import known
 from imagepull.kubernetes.ownership import Owner
-from imagepull.kubernetes.progress import Outcome
+from imagepull.kubernetes.progress import WriteOutcome
 from imagepull.service_accounts import spec as service_accounts
 from imagepull.service_accounts.spec import AccountsSpec
 
 from .completion import do_all, owner_of, reasons_of
 from .operations import DiffAnswer, Operation, Partial, State, Values
 
-__all__ = ["ServiceAccountImagePullSecrets"]
+__all__ = ["ServiceAccountsResource"]
 
 
-class ServiceAccountImagePullSecrets:
+class ServiceAccountsResource:
     """See `provider.operations.Resource`."""
 
     def check(self, inputs: Values) -> None:
@@ -52,7 +52,7 @@ class ServiceAccountImagePullSecrets:
     async def delete(self, run: Operation, old: State) -> None:
         from imagepull.service_accounts import writer as account_writer
 
-        outcome, cluster = Outcome(), run.clusters.connect()
+        outcome, cluster = WriteOutcome(), run.clusters.connect()
         await do_all(account_writer.remove(cluster, _recorded(old), owner_of(run, old), outcome, run.report), outcome)
 
     async def _apply(self, run: Operation, inputs: Values, old: State | None) -> State:
@@ -60,7 +60,7 @@ class ServiceAccountImagePullSecrets:
 
         spec, owner = service_accounts.parse(known(inputs)), owner_of(run, old).with_identity()
         previous = None if old is None else _recorded(old)
-        outcome, cluster = Outcome(), run.clusters.connect()
+        outcome, cluster = WriteOutcome(), run.clusters.connect()
         reasons = await reasons_of(account_writer.apply(cluster, spec, owner, previous, outcome, run.report), outcome)
         state = State(id=",".join(spec.secret_names), inputs=inputs, outputs=_outputs(owner))
         if reasons:

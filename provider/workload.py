@@ -10,10 +10,10 @@ from imagepull.resource_types import make_type_token
 from .declared import kinds
 from .options import child_options, component_options
 
-__all__ = ["Workload"]
+__all__ = ["WorkloadByName"]
 
 
-class Workload(pulumi.ComponentResource):
+class WorkloadByName(pulumi.ComponentResource):
     """One of `components.kinds`, with the resource options applied to it as if it were declared without us.
 
     A package can only have components and custom resources of its own, while Python's classes are pulumi_kubernetes'.

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from imagepull.status.model import OpenedBy, Outcome, Pull, Renewer, Status, Token
+from imagepull.status.model import OpenedBy, Pull, Renewer, StartOutcome, Status, TokenStatus
 
 __all__ = ["HOSTILE", "NOW", "large_status", "small_status"]
 
@@ -40,7 +40,7 @@ def large_status(namespaces: int = 1_000, pulls_each: int = 10) -> Status:
         for number in range(pulls_each)
     ]
     tokens = [
-        Token(
+        TokenStatus(
             namespace=namespace,
             secret="registry-access",
             key=ECR,
@@ -78,7 +78,7 @@ def _small_pulls() -> list[Pull]:
             policy="IfNotPresent",
             reason="tag is 1.4.2, not latest",
             opened_by=OpenedBy.SECRET,
-            outcome=Outcome.FAILS_NOW,
+            outcome=StartOutcome.FAILS_NOW,
             secret="registry-access",
             key=ECR,
             owner=OWNER,
@@ -99,7 +99,7 @@ def _small_pulls() -> list[Pull]:
             policy="Always",
             reason="tag is latest",
             opened_by=OpenedBy.SECRET,
-            outcome=Outcome.FAILS_NEXT_START,
+            outcome=StartOutcome.FAILS_NEXT_START,
             secret="europe",
             key=EUROPE,
             owner="",
@@ -119,7 +119,7 @@ def _small_pulls() -> list[Pull]:
             policy="IfNotPresent",
             reason="tag is 7, not latest",
             opened_by=OpenedBy.NOBODY,
-            outcome=Outcome.FAILS_NEXT_START,
+            outcome=StartOutcome.FAILS_NEXT_START,
             code="pod-before-sa-patch",
             confidence="likely",
             cause="The Pod is older than its ServiceAccount's list: lists are copied when a Pod is created.",
@@ -135,7 +135,7 @@ def _small_pulls() -> list[Pull]:
             policy="IfNotPresent",
             reason="tag is 2.0, not latest",
             opened_by=OpenedBy.SECRET,
-            outcome=Outcome.FAILS_SOON,
+            outcome=StartOutcome.FAILS_SOON,
             secret="registry-access",
             key=ECR,
             owner=OWNER,
@@ -157,7 +157,7 @@ def _small_pulls() -> list[Pull]:
             policy="IfNotPresent",
             reason="tag is 1.17, not latest",
             opened_by=OpenedBy.UNKNOWN,
-            outcome=Outcome.UNKNOWN,
+            outcome=StartOutcome.UNKNOWN,
             cause="The Secrets of namespace vault may not be read.",
             fix="Allow list on secrets in vault.",
             pods=("vault-0",),
@@ -172,16 +172,16 @@ def _small_pulls() -> list[Pull]:
             policy="IfNotPresent",
             reason="tag is 1.29, not latest",
             opened_by=OpenedBy.NOBODY,
-            outcome=Outcome.FINE,
+            outcome=StartOutcome.FINE,
             pods=tuple(f"proxy-{number}" for number in range(12)),
             template=True,
         ),
     ]
 
 
-def _small_tokens() -> list[Token]:
+def _small_tokens() -> list[TokenStatus]:
     return [
-        Token(
+        TokenStatus(
             namespace="tools",
             secret="europe",
             key=EUROPE,
@@ -191,7 +191,7 @@ def _small_tokens() -> list[Token]:
             expires=NOW - timedelta(hours=1, minutes=12),
             workloads=("CronJob/tidy",),
         ),
-        Token(
+        TokenStatus(
             namespace="shop",
             secret="registry-access",
             key=ECR,
@@ -203,7 +203,7 @@ def _small_tokens() -> list[Token]:
             workloads=("Deployment/api", "Deployment/web"),
             pods=3,
         ),
-        Token(
+        TokenStatus(
             namespace="tools",
             secret="pull",
             key=EUROPE,
@@ -215,7 +215,7 @@ def _small_tokens() -> list[Token]:
             workloads=("Pod/worker",),
             pods=1,
         ),
-        Token(
+        TokenStatus(
             namespace="web",
             secret="hub",
             key="https://index.docker.io/v1/",
@@ -236,7 +236,7 @@ def _fine(namespace: str, workload: str, image: str, *, secret: str = "registry-
         policy="IfNotPresent",
         reason=f"tag is {image.rpartition(':')[2]}, not latest",
         opened_by=OpenedBy.SECRET,
-        outcome=Outcome.FINE,
+        outcome=StartOutcome.FINE,
         secret=secret,
         key=host,
         owner=OWNER,

@@ -14,7 +14,7 @@ from imagepull.diagnosis.selection import Target, parse_target
 from imagepull.errors import InvalidInput, Problem
 
 if TYPE_CHECKING:
-    from imagepull.diagnosis.reader import Reading
+    from imagepull.diagnosis.reader import ClusterReading
 
 __all__ = ["add", "read_cluster"]
 
@@ -29,7 +29,7 @@ def add(subparsers: Any) -> None:
     parser.set_defaults(run=_run)
 
 
-def read_cluster(given: argparse.Namespace) -> "Reading":
+def read_cluster(given: argparse.Namespace) -> "ClusterReading":
     """What the arguments ask for.
 
     Raises:
@@ -42,7 +42,7 @@ def read_cluster(given: argparse.Namespace) -> "Reading":
     return asyncio.run(_read(given, target))
 
 
-async def _read(given: argparse.Namespace, target: Target | None) -> "Reading":
+async def _read(given: argparse.Namespace, target: Target | None) -> "ClusterReading":
     from imagepull.diagnosis.reader import read
 
     cluster, namespace = cluster_arguments.connect(given)

@@ -23,7 +23,7 @@ from imagepull.renewal.state import document_of_state
 
 if TYPE_CHECKING:
     from imagepull.kubernetes.client import Cluster
-    from imagepull.renewal.report import Event
+    from imagepull.renewal.report import RenewalEvent
 
 __all__ = ["add"]
 
@@ -69,7 +69,7 @@ async def _renew(given: argparse.Namespace) -> int:
     from imagepull.kubernetes.client import Cluster
     from imagepull.registries.ecr_tokens import TokenSource
     from imagepull.renewal import document, renewer
-    from imagepull.renewal.report import Event, events_of
+    from imagepull.renewal.report import RenewalEvent, events_of
 
     cluster = Cluster.connect(given.kubeconfig, given.context)
     try:
@@ -83,7 +83,7 @@ async def _renew(given: argparse.Namespace) -> int:
         results = await renewer.renew(cluster, TokenSource(), secrets, options)
         events = [event for result in results for event in events_of(result, dry_run=given.dry_run)]
     except ClusterError as error:
-        events = [Event(event="failed", sentence=str(error))]
+        events = [RenewalEvent(event="failed", sentence=str(error))]
     finally:
         await cluster.close()
     for event in events:
@@ -91,7 +91,7 @@ async def _renew(given: argparse.Namespace) -> int:
     return 1 if any(event.is_failure for event in events) else 0
 
 
-def _print(event: "Event", *, as_json: bool) -> None:
+def _print(event: "RenewalEvent", *, as_json: bool) -> None:
     if as_json:
         print(event.as_json(datetime.now(UTC)))
     else:

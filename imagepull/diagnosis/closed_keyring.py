@@ -12,7 +12,7 @@ from imagepull.diagnosis.node_cache import is_cached, keeps_pull_records
 from imagepull.diagnosis.objects import Case, Missing, Secret, ServiceAccount
 from imagepull.diagnosis.secrets import DATA_KEYS, DOCKERCFG
 from imagepull.diagnosis.symptoms import Symptom
-from imagepull.diagnosis.texts import Reading, facts_of
+from imagepull.diagnosis.texts import TextVerdict, facts_of
 from imagepull.images.reference import HUB, ImageReference
 from imagepull.registries.docker_config import auths_key
 from imagepull.registries.ecr_hosts import parse_host
@@ -30,7 +30,7 @@ class Look:
 
     case: Case
     symptom: Symptom
-    reading: Reading
+    reading: TextVerdict
     reference: ImageReference
     ring: KeyringView
 

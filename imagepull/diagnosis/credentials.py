@@ -15,7 +15,7 @@ from imagepull.diagnosis.keyring_view import view
 from imagepull.diagnosis.objects import Case, Missing
 from imagepull.diagnosis.refusals import PUBLIC_NEEDS_NONE, explain_refusal, secret_facts
 from imagepull.diagnosis.symptoms import Symptom
-from imagepull.diagnosis.texts import Reading
+from imagepull.diagnosis.texts import TextVerdict
 from imagepull.images.reference import ImageReference, is_bare_host
 from imagepull.registries.ecr_hosts import parse_host
 
@@ -25,7 +25,7 @@ _CERTAIN, _LIKELY, _POSSIBLE = Confidence.CERTAIN, Confidence.LIKELY, Confidence
 _LIBRARY: Final = "library/"
 
 
-def explain_credential(case: Case, symptom: Symptom, reading: Reading, reference: ImageReference) -> Answer:
+def explain_credential(case: Case, symptom: Symptom, reading: TextVerdict, reference: ImageReference) -> Answer:
     """Why the registry refused the image: the first test that fits, in the order of the issue's table."""
     look = Look(case=case, symptom=symptom, reading=reading, reference=reference, ring=view(case, reference))
     if is_bare_host(reference):

@@ -16,14 +16,14 @@ from imagepull.diagnosis.texts import absent_secrets
 from imagepull.images.reference import ImageReference
 from imagepull.registries.keyring import index, match_repository
 
-__all__ = ["KeyringView", "Opening", "expiry_of", "is_usable", "key_fault", "opening", "view"]
+__all__ = ["KeyringView", "TriedEntry", "expiry_of", "is_usable", "key_fault", "opening", "view"]
 
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _TAKEN_OFF: Final = ("http://", "https://")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opening:
+class TriedEntry:
     """An entry of a Secret that the kubelet tries for the image."""
 
     secret: Secret
@@ -48,7 +48,7 @@ class KeyringView:
         withheld: names of Secrets that may not be read and that no Event says are absent.
     """
 
-    opening: tuple[Opening, ...]
+    opening: tuple[TriedEntry, ...]
     readable: tuple[Secret, ...]
     absent: tuple[str, ...]
     told_absent: frozenset[str]
@@ -74,10 +74,10 @@ def view(case: Case, reference: ImageReference) -> KeyringView:
     )
 
 
-def opening(secrets: Iterable[Secret], reference: ImageReference) -> tuple[Opening, ...]:
+def opening(secrets: Iterable[Secret], reference: ImageReference) -> tuple[TriedEntry, ...]:
     """The entries that the kubelet tries for the image, in its order."""
     usable = [secret for secret in secrets if is_usable(secret)]
-    held = [Opening(secret=secret, entry=entry) for secret in usable for entry in secret.entries]
+    held = [TriedEntry(secret=secret, entry=entry) for secret in usable for entry in secret.entries]
     keys = match_repository(dict.fromkeys(each.entry.key for each in held), reference.repository)
     return tuple(each for key in keys for each in held if each.entry.key == key)
 
@@ -87,7 +87,7 @@ def is_usable(secret: Secret) -> bool:
     return secret.type in DATA_KEYS and not secret.malformed and not (secret.type == DOCKERCFG and secret.wrapped)
 
 
-def expiry_of(found: Opening, host: str) -> datetime | None:
+def expiry_of(found: TriedEntry, host: str) -> datetime | None:
     """When the token of an entry expires: what it says itself, else what our annotation says; None for unknown."""
     by_host = found.secret.expiries
     return found.entry.token_expires or by_host.get(host) or by_host.get("")

@@ -22,7 +22,7 @@ from imagepull.kubernetes.client import Cluster, for_each
 from imagepull.kubernetes.kinds import KINDS
 from imagepull.registries.lifetimes import to_text
 
-__all__ = ["Reading", "read"]
+__all__ = ["ClusterReading", "read"]
 
 _FEW: Final = 12
 """Up to so many namespaces or nodes are asked one by one; more are listed in the whole cluster."""
@@ -33,14 +33,14 @@ Row = dict[str, object]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class ClusterReading:
     """What was read: `rows` in the form of a case file, and how many Pods were looked at."""
 
     rows: tuple[Row, ...]
     pods: int
 
 
-async def read(cluster: Cluster, namespace: str, target: Target | None) -> Reading:
+async def read(cluster: Cluster, namespace: str, target: Target | None) -> ClusterReading:
     """The cases of a namespace, or of all (`EVERY_NAMESPACE`).
 
     Args:
@@ -51,7 +51,7 @@ async def read(cluster: Cluster, namespace: str, target: Target | None) -> Readi
     """
     looked_at, pods = await _pods(cluster, namespace, target)
     if not pods:
-        return Reading(rows=(), pods=looked_at)
+        return ClusterReading(rows=(), pods=looked_at)
     source = _Source(cluster=cluster, pods=pods)
     events, accounts, nodes = await asyncio.gather(source.events(target), source.accounts(), source.nodes())
     secrets = await source.secrets(accounts)
@@ -75,7 +75,7 @@ async def read(cluster: Cluster, namespace: str, target: Target | None) -> Readi
                 **secrets.of(parsed),
             }
         )
-    return Reading(rows=tuple(rows), pods=looked_at)
+    return ClusterReading(rows=tuple(rows), pods=looked_at)
 
 
 async def _pods(cluster: Cluster, namespace: str, target: Target | None) -> tuple[int, list[Row]]:

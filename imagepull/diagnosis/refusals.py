@@ -6,10 +6,10 @@ from typing import Final
 
 from imagepull.diagnosis.answers import Answer
 from imagepull.diagnosis.causes import Confidence
-from imagepull.diagnosis.keyring_view import Opening, expiry_of
+from imagepull.diagnosis.keyring_view import TriedEntry, expiry_of
 from imagepull.diagnosis.objects import Case
 from imagepull.diagnosis.symptoms import last_attempt
-from imagepull.diagnosis.texts import Reading
+from imagepull.diagnosis.texts import TextVerdict
 from imagepull.images.reference import ImageReference
 from imagepull.registries.ecr_hosts import EcrHost, parse_host
 from imagepull.registries.lifetimes import time_left, to_text
@@ -28,7 +28,7 @@ class _Fault:
     """A fault that an entry shows by itself, for ECR only or for every registry."""
 
     ecr_only: bool
-    applies: Callable[[Opening], bool]
+    applies: Callable[[TriedEntry], bool]
     words: str
     fix: str
 
@@ -63,7 +63,7 @@ PUBLIC_NEEDS_NONE: Final = " ECR Public needs no credential: take the entry out.
 _CORRECT: Final = "Write the right user and password into the Secret."
 
 
-def explain_refusal(case: Case, reference: ImageReference, reading: Reading, tried: Sequence[Opening]) -> Answer:
+def explain_refusal(case: Case, reference: ImageReference, reading: TextVerdict, tried: Sequence[TriedEntry]) -> Answer:
     """The answer for entries that the kubelet tried; `tried` is not empty, and each has a password."""
     host = reference.domain
     ecr = parse_host(host)
@@ -82,19 +82,19 @@ def explain_refusal(case: Case, reference: ImageReference, reading: Reading, tri
     return _faulty(found, alive, reading, ecr) or _good(found, reading, ecr)
 
 
-def secret_facts(found: Opening) -> dict[str, str]:
+def secret_facts(found: TriedEntry) -> dict[str, str]:
     """The facts of an entry that sentences name."""
     return {"secret": found.secret.name, "key": found.entry.key, "username": found.entry.username or "empty"}
 
 
-def _is_renewed_since(case: Case, found: Opening) -> bool:
+def _is_renewed_since(case: Case, found: TriedEntry) -> bool:
     updated, attempt = found.secret.updated, last_attempt(case)
     if updated is None or attempt is None or found.secret.updated == found.secret.created == case.pod.created:
         return False
     return updated > attempt and (case.now - updated).total_seconds() < _RETRY
 
 
-def _expired(case: Case, reference: ImageReference, found: Opening) -> Answer:
+def _expired(case: Case, reference: ImageReference, found: TriedEntry) -> Answer:
     own = found.entry.token_expires
     expiry = expiry_of(found, reference.domain) or case.now
     says = "the token says" if own else "the annotation imagepull/expires-at says"
@@ -111,7 +111,7 @@ def _expired(case: Case, reference: ImageReference, found: Opening) -> Answer:
     )
 
 
-def _faulty(found: Opening, alive: Sequence[Opening], reading: Reading, ecr: EcrHost | None) -> Answer | None:
+def _faulty(found: TriedEntry, alive: Sequence[TriedEntry], reading: TextVerdict, ecr: EcrHost | None) -> Answer | None:
     """A fault that the entry shows by itself."""
     fault = next((each for each in _FAULTS if (ecr or not each.ecr_only) and each.applies(found)), None)
     if fault is None:
@@ -127,7 +127,7 @@ def _faulty(found: Opening, alive: Sequence[Opening], reading: Reading, ecr: Ecr
     )
 
 
-def _good(found: Opening, reading: Reading, ecr: EcrHost | None) -> Answer:
+def _good(found: TriedEntry, reading: TextVerdict, ecr: EcrHost | None) -> Answer:
     """The entry looks right: the registry's answer decides."""
     facts = {**secret_facts(found), "password_fault": "", "password_fix": _CORRECT}
     if ecr is not None:
@@ -139,5 +139,5 @@ def _good(found: Opening, reading: Reading, ecr: EcrHost | None) -> Answer:
     return Answer(code=code, confidence=Confidence.LIKELY, facts=facts, evidence=_entry(found))
 
 
-def _entry(found: Opening) -> tuple[str, ...]:
+def _entry(found: TriedEntry) -> tuple[str, ...]:
     return (f"Secret {found.secret.name}: entry {found.entry.key}, user {found.entry.username or 'empty'}",)

@@ -16,7 +16,7 @@ from imagepull.diagnosis.node_cache import is_cached, keeps_pull_records
 from imagepull.diagnosis.objects import Case, Missing
 from imagepull.diagnosis.started import explain_creating, explain_started
 from imagepull.diagnosis.symptoms import PULL_REASONS, Symptom, symptom_of
-from imagepull.diagnosis.texts import Reading, classify, facts_of, is_error_text
+from imagepull.diagnosis.texts import TextVerdict, classify, facts_of, is_error_text
 from imagepull.errors import InvalidReference
 from imagepull.images.reference import HUB, ImageReference, parse
 
@@ -90,14 +90,14 @@ _SPEAKING: Final = frozenset({"RegistryUnavailable", "SignatureValidationFailed"
 """Reasons that say more than the text below them."""
 
 
-def _from_text(case: Case, symptom: Symptom, reading: Reading, reference: ImageReference) -> Answer:
+def _from_text(case: Case, symptom: Symptom, reading: TextVerdict, reference: ImageReference) -> Answer:
     """The text is enough; where it is of ECR's token, the Secret is named."""
     if reading.code in ("token-expired", "image-absent", "repository-absent", "invalid-image-name"):
         return _NAMED[reading.code](case, symptom, reading, reference)
     return Answer(code=reading.code, confidence=reading.confidence)
 
 
-def _token_expired(case: Case, symptom: Symptom, reading: Reading, reference: ImageReference) -> Answer:
+def _token_expired(case: Case, symptom: Symptom, reading: TextVerdict, reference: ImageReference) -> Answer:
     answer = explain_credential(case, symptom, reading, reference)
     if answer.code in ("token-expired", "fixed-since"):
         return replace(answer, confidence=_CERTAIN if answer.code == "token-expired" else answer.confidence)
@@ -105,23 +105,23 @@ def _token_expired(case: Case, symptom: Symptom, reading: Reading, reference: Im
     return Answer(code="token-expired", confidence=_CERTAIN, facts={**answer.facts, **facts})
 
 
-def _image_absent(case: Case, symptom: Symptom, reading: Reading, reference: ImageReference) -> Answer:
+def _image_absent(case: Case, symptom: Symptom, reading: TextVerdict, reference: ImageReference) -> Answer:
     return Answer(code="image-absent", confidence=reading.confidence)
 
 
-def _repository_absent(case: Case, symptom: Symptom, reading: Reading, reference: ImageReference) -> Answer:
+def _repository_absent(case: Case, symptom: Symptom, reading: TextVerdict, reference: ImageReference) -> Answer:
     """On Docker Hub this answer is also given for what is private."""
     private = reference.domain == HUB and not case.pod.pull_secrets
     return Answer(code="repository-absent", confidence=_LIKELY if private else reading.confidence)
 
 
-def _invalid_for_runtime(case: Case, symptom: Symptom, reading: Reading, reference: ImageReference) -> Answer:
+def _invalid_for_runtime(case: Case, symptom: Symptom, reading: TextVerdict, reference: ImageReference) -> Answer:
     problem = f"The container runtime takes {symptom.image[:80]} for no valid name"
     facts = {"problem": problem, "suggestion": "Shorten it: 255 characters with the registry's host are the limit."}
     return Answer(code="invalid-image-name", confidence=reading.confidence, facts=facts)
 
 
-_NAMED: Final[Mapping[str, Callable[[Case, Symptom, Reading, ImageReference], Answer]]] = {
+_NAMED: Final[Mapping[str, Callable[[Case, Symptom, TextVerdict, ImageReference], Answer]]] = {
     "token-expired": _token_expired,
     "image-absent": _image_absent,
     "repository-absent": _repository_absent,

@@ -9,7 +9,7 @@ from typing import Final
 
 from imagepull.diagnosis.causes import Confidence, text_rules
 
-__all__ = ["Reading", "absent_secrets", "back_off_parts", "classify", "event_text", "facts_of", "is_error_text"]
+__all__ = ["TextVerdict", "absent_secrets", "back_off_parts", "classify", "event_text", "facts_of", "is_error_text"]
 
 _LONGEST: Final = 16_384
 """Characters of a text that are looked at: a registry's answer may be a whole page."""
@@ -47,7 +47,7 @@ _ADDRESSES: Final = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class TextVerdict:
     """What one text says: a code of `causes.toml` (or `no-credential`, `hub-denied`), how surely, and the text."""
 
     code: str
@@ -60,7 +60,7 @@ class Reading:
         return self.code in _CREDENTIAL
 
 
-def classify(text: str) -> Reading | None:
+def classify(text: str) -> TextVerdict | None:
     """What the text of a failed pull says; None for nothing that is known.
 
     Of several attempts, one for each credential, that one decides which was let in and failed then.
@@ -103,7 +103,7 @@ def facts_of(text: str) -> dict[str, str]:
     return {**found, **({"address": address} if address else {})}
 
 
-def _classify_one(text: str) -> Reading | None:
+def _classify_one(text: str) -> TextVerdict | None:
     """CRI-O tries a text of its own for an image and one for an artifact: the image's decides where it says enough."""
     image, artifact, _ = text.partition(_ARTIFACT)
     reading = _first_rule(image)
@@ -112,6 +112,6 @@ def _classify_one(text: str) -> Reading | None:
     return reading
 
 
-def _first_rule(text: str) -> Reading | None:
+def _first_rule(text: str) -> TextVerdict | None:
     rule = next((rule for rule in text_rules() if rule.pattern.search(text)), None)
-    return Reading(code=rule.code, confidence=rule.confidence, text=text) if rule else None
+    return TextVerdict(code=rule.code, confidence=rule.confidence, text=text) if rule else None

@@ -27,7 +27,7 @@ from imagepull.verify import ImageFacts, oci
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
-__all__ = ["Found", "verify_answers"]
+__all__ = ["RegistryFinding", "verify_answers"]
 
 _ASKED: Final = frozenset(
     {
@@ -54,7 +54,7 @@ Credentials = Mapping[str, Mapping[str, Credential]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class RegistryFinding:
     """What a registry said: `code` is `there`, `tag-absent`, `repository-absent`, or empty for no answer.
 
     Attributes:
@@ -76,7 +76,7 @@ async def _verify(answers: Sequence[Diagnosis], credentials: Credentials) -> lis
     wanted = list(dict.fromkeys((each.namespace, each.image) for each in answers if each.code in _ASKED))
     places = asyncio.Semaphore(_AT_ONCE)
 
-    async def ask(namespace: str, image: str) -> Found:
+    async def ask(namespace: str, image: str) -> RegistryFinding:
         async with places:
             return await _ask(client, image, credentials.get(namespace, {}))
 
@@ -86,11 +86,11 @@ async def _verify(answers: Sequence[Diagnosis], credentials: Credentials) -> lis
     return [_surer(each, by_image.get((each.namespace, each.image))) for each in answers]
 
 
-async def _ask(client: httpx2.AsyncClient, image: str, credentials: Mapping[str, Credential]) -> Found:
+async def _ask(client: httpx2.AsyncClient, image: str, credentials: Mapping[str, Credential]) -> RegistryFinding:
     try:
         reference = parse(image)
     except InvalidReference:
-        return Found(code="", text="")
+        return RegistryFinding(code="", text="")
     host = parse_host(reference.domain)
     if host is not None and not host.public:
         return await asyncio.to_thread(_ask_ecr, reference, host)
@@ -99,10 +99,10 @@ async def _ask(client: httpx2.AsyncClient, image: str, credentials: Mapping[str,
         async with asyncio.timeout(3 * _TIMEOUT):
             answer = await oci.look_up(client, reference, credentials[keys[0]] if keys else None)
     except TimeoutError:
-        return Found(code="", text=f"{reference.domain} did not answer in time")
+        return RegistryFinding(code="", text=f"{reference.domain} did not answer in time")
     if isinstance(answer, ImageFacts):
-        return Found(code="there", text=_described(reference, answer))
-    return Found(code="tag-absent" if answer.code == "image-not-found" and keys else "", text=answer.text)
+        return RegistryFinding(code="there", text=_described(reference, answer))
+    return RegistryFinding(code="tag-absent" if answer.code == "image-not-found" and keys else "", text=answer.text)
 
 
 def _described(reference: ImageReference, facts: ImageFacts) -> str:
@@ -110,11 +110,11 @@ def _described(reference: ImageReference, facts: ImageFacts) -> str:
     return f"asked now, {reference.domain} has {reference.canonical}{platforms} ({facts.digest})"
 
 
-def _ask_ecr(reference: ImageReference, host: EcrHost) -> Found:
+def _ask_ecr(reference: ImageReference, host: EcrHost) -> RegistryFinding:
     try:
         client = _ecr_client(reference, host)
     except CredentialError as error:
-        return Found(code="", text=str(error))
+        return RegistryFinding(code="", text=str(error))
     where: Any = {"registryId": host.account}
     image: Any = {"imageDigest": reference.digest} if reference.digest else {"imageTag": reference.tag or DEFAULT_TAG}
     try:
@@ -122,28 +122,28 @@ def _ask_ecr(reference: ImageReference, host: EcrHost) -> Found:
     except Exception as error:  # botocore's classes are made at run time
         return _absent_in_ecr(client, reference, where, _code(error))
     digest = details[0].get("imageDigest", "") if details else ""
-    return Found(code="there", text=f"asked now, ECR has {reference.canonical} ({digest})")
+    return RegistryFinding(code="there", text=f"asked now, ECR has {reference.canonical} ({digest})")
 
 
-def _absent_in_ecr(client: "ECRClient", reference: ImageReference, where: Any, code: str) -> Found:
+def _absent_in_ecr(client: "ECRClient", reference: ImageReference, where: Any, code: str) -> RegistryFinding:
     """What is there instead, as far as it may be listed."""
     absent = _NOT_FOUND.get(code, "")
     if not absent:
-        return Found(code="", text=f"ECR does not say ({code})")
+        return RegistryFinding(code="", text=f"ECR does not say ({code})")
     try:
         if absent == "repository-absent":
             listed = client.describe_repositories(**where, maxResults=_MOST_NAMES)["repositories"]
             names = nearest(reference.path, [each.get("repositoryName", "") for each in listed])
-            return Found(code=absent, text=f"asked now, ECR has no repository {reference.path}", names=names)
+            return RegistryFinding(code=absent, text=f"asked now, ECR has no repository {reference.path}", names=names)
         images = client.describe_images(**where, repositoryName=reference.path, maxResults=_MOST_NAMES)["imageDetails"]
         tags = [tag for each in images for tag in each.get("imageTags", [])]
         names = nearest(reference.tag or DEFAULT_TAG, tags)
     except Exception as error:
-        return Found(
+        return RegistryFinding(
             code=absent,
             text=f"asked now, ECR has no {reference.canonical}; what is there it does not say ({_code(error)})",
         )
-    return Found(
+    return RegistryFinding(
         code="digest-absent" if reference.digest else absent,
         text=f"asked now, ECR has no {reference.canonical}",
         names=names,
@@ -165,7 +165,7 @@ def _code(error: Exception) -> str:
     return str(response.get("Error", {}).get("Code") or type(error).__name__)
 
 
-def _surer(answer: Diagnosis, found: Found | None) -> Diagnosis:
+def _surer(answer: Diagnosis, found: RegistryFinding | None) -> Diagnosis:
     if found is None or not found.text:
         return answer
     told = replace(answer, evidence=(*answer.evidence, found.text))

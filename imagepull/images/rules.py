@@ -14,7 +14,16 @@ from imagepull.images.pull_policy import PullPolicy, resolve
 from imagepull.images.reference import DEFAULT_TAG, ImageReference, parse
 from imagepull.inputs import ANY_TEXT, Reader, TextPattern, camel_case
 
-__all__ = ["Decision", "MutableTagPolicy", "RuleExemption", "RuleName", "Rules", "Subject", "Violation", "parse_rules"]
+__all__ = [
+    "MutableTagPolicy",
+    "PolicyDecision",
+    "RuleExemption",
+    "RuleName",
+    "Rules",
+    "Subject",
+    "Violation",
+    "parse_rules",
+]
 
 
 class RuleName(StrEnum):
@@ -56,7 +65,7 @@ class Violation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision:
+class PolicyDecision:
     """The policy of one image, why, and what the rules have against it."""
 
     policy: PullPolicy
@@ -110,7 +119,7 @@ class Rules:
         """Whether a written policy may come out as another one."""
         return self.mutable_tag_policy is MutableTagPolicy.ALWAYS
 
-    def decide(self, image: str, written: str | None = None, subject: Subject | None = None) -> Decision:
+    def decide(self, image: str, written: str | None = None, subject: Subject | None = None) -> PolicyDecision:
         """The policy of `image`, as the kubelet has it and as these rules tighten it.
 
         Args:
@@ -132,7 +141,7 @@ class Rules:
                 policy, reason = PullPolicy.ALWAYS, f"{rule.value}: {message}"
             else:
                 violations.append(Violation(rule=rule, message=message))
-        return Decision(policy=policy, reason=reason, violations=tuple(violations))
+        return PolicyDecision(policy=policy, reason=reason, violations=tuple(violations))
 
     def _objections(self, image: str, policy: PullPolicy) -> Iterator[tuple[RuleName, str]]:
         """What each rule has against the image, exceptions aside."""

@@ -15,7 +15,7 @@ from imagepull.kubernetes.connection import Connection
 from imagepull.kubernetes.failures import describe_connection_failure, refusal
 from imagepull.kubernetes.kinds import EVERY_NAMESPACE, KINDS, Kind
 from imagepull.kubernetes.objects import Document, KubernetesObject
-from imagepull.kubernetes.transport import Answer, Request, Transport
+from imagepull.kubernetes.transport import ApiAnswer, Request, Transport
 
 __all__ = ["IN_FLIGHT", "Cluster", "for_each", "retry_on_conflict"]
 
@@ -180,14 +180,14 @@ class Cluster:
         """Closes all connections."""
         await self._transport.close()
 
-    async def _request(self, request: Request) -> Answer:
+    async def _request(self, request: Request) -> ApiAnswer:
         """The answer to a request that was accepted; the request is repeated as long as that may help."""
         async with self._places:
             for wait in (*_waits(), None):
                 if self._lost is not None:
                     raise self._lost
                 found = await self._try(request)
-                if isinstance(found, Answer):
+                if isinstance(found, ApiAnswer):
                     self._hopeless.clear()
                     return found
                 if wait is None or not found.passing or found.kind in self._hopeless:
@@ -199,7 +199,7 @@ class Cluster:
                 await self._pause(max(wait, min(found.retry_after, _LONGEST_WAIT)))
         raise AssertionError("the last try returns or raises")
 
-    async def _try(self, request: Request) -> "Answer | _Failure":
+    async def _try(self, request: Request) -> "ApiAnswer | _Failure":
         try:
             answer = await self._transport.send(request)
         except TimeoutError as error:

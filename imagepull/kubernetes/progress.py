@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from imagepull.errors import ImagePullError
 
-__all__ = ["Outcome", "Report", "group_by_reason", "grouped"]
+__all__ = ["Report", "WriteOutcome", "group_by_reason", "grouped"]
 
 _MOST_NAMED: Final = 100
 """Namespaces that one sentence names; a cluster may have thousands."""
@@ -26,7 +26,7 @@ class Report(Protocol):
 
 
 @dataclass(kw_only=True)
-class Outcome:
+class WriteOutcome:
     """Kept up to date while the run goes on, so that one cut short can say what it did.
 
     Attributes:

@@ -18,7 +18,7 @@ from imagepull.kubernetes.connection import ClusterEntry, Connection
 from imagepull.kubernetes.credentials import Credentials, Proof
 from imagepull.kubernetes.tls import make_context
 
-__all__ = ["Answer", "Request", "Transport"]
+__all__ = ["ApiAnswer", "Request", "Transport"]
 
 _CONNECT_SECONDS: Final = 3.0
 _LOOK_SECONDS: Final = 10.0
@@ -41,7 +41,7 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class ApiAnswer:
     """An answer of the API server.
 
     Attributes:
@@ -83,7 +83,7 @@ class Transport:
         self._session: aiohttp.ClientSession | None = None
         self._tls: tuple[Proof, ssl.SSLContext] | None = None
 
-    async def send(self, request: Request) -> Answer:
+    async def send(self, request: Request) -> ApiAnswer:
         """The answer to one request. Where it is 401, once more with a new proof if there can be one."""
         if self._session is None:
             self._session = self._open(force_close=False)
@@ -115,7 +115,7 @@ class Transport:
 
     async def _exchange(
         self, session: aiohttp.ClientSession, request: Request, proof: Proof, limits: aiohttp.ClientTimeout
-    ) -> Answer:
+    ) -> ApiAnswer:
         headers = {} if proof.authorization is None else {"Authorization": proof.authorization}
         data = None
         if request.body is not None:
@@ -135,7 +135,9 @@ class Transport:
         ) as response:
             body = await response.read()
             if request.of_text and response.status < 300:
-                return Answer(status=response.status, document={"text": body.decode(errors="replace")}, retry_after=0)
+                return ApiAnswer(
+                    status=response.status, document={"text": body.decode(errors="replace")}, retry_after=0
+                )
             return _read_answer(response.status, response.headers.get("Retry-After", ""), body)
 
     def _context(self, proof: Proof) -> ssl.SSLContext | bool:
@@ -151,7 +153,7 @@ def _url(cluster: ClusterEntry, request: Request) -> URL:
     return URL(f"{cluster.server}{request.path}", encoded=True).with_query(request.query or None)
 
 
-def _read_answer(status: int, retry_after: str, body: bytes) -> Answer:
+def _read_answer(status: int, retry_after: str, body: bytes) -> ApiAnswer:
     try:
         document = json.loads(body)
         if not isinstance(document, dict):
@@ -161,7 +163,7 @@ def _read_answer(status: int, retry_after: str, body: bytes) -> Answer:
             raise ValueError("no JSON") from None
         document = {}
     seconds = float(retry_after) if retry_after.isascii() and retry_after.isdecimal() else 0.0
-    return Answer(status=status, document=document, retry_after=seconds)
+    return ApiAnswer(status=status, document=document, retry_after=seconds)
 
 
 def _proxy_from_environment(server: str) -> str | None:

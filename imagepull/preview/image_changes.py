@@ -12,7 +12,7 @@ from imagepull.images.pull_policy import PullPolicy, resolve
 from imagepull.images.rules import RuleName, Violation
 from imagepull.inputs import UNKNOWN
 from imagepull.preview.engine_events import SECRET, PreviewRun, Step
-from imagepull.pull_plan.access import Access, PodAccess
+from imagepull.pull_plan.access import PlannedAccess, PodAccess
 from imagepull.pull_plan.explicit import ResolvedImage, flat, make_explicit
 from imagepull.pull_plan.findings import Finding, Severity
 from imagepull.pull_plan.manifest import pod_access
@@ -126,7 +126,7 @@ def told_findings(run: PreviewRun, found: Iterable[Finding]) -> list[str]:
     return [line for text in plans for line in text.splitlines() if line.startswith(severities) and line not in known]
 
 
-def _accesses(run: PreviewRun) -> tuple[Access, ...] | None:
+def _accesses(run: PreviewRun) -> tuple[PlannedAccess, ...] | None:
     """The pull Secrets that the program declares, as they are after the run; None where the run does not tell all."""
     if not run.complete:
         return None
@@ -137,11 +137,11 @@ def _accesses(run: PreviewRun) -> tuple[Access, ...] | None:
     return tuple(_access(step, steps, preview=run.preview) for step in secrets)
 
 
-def _access(step: Step, steps: Iterable[Step], *, preview: bool) -> Access:
+def _access(step: Step, steps: Iterable[Step], *, preview: bool) -> PlannedAccess:
     secret, namespaces = str(step.new.get("name")), step.new.get("namespaces")
     renewed = preview and step.op not in _UNCHANGED and registry_secret.expires(step.new)
     lifetimes = {} if renewed else lifetimes_from_texts(step.new_outputs.get("lifetimes"))
-    return Access(
+    return PlannedAccess(
         secret=secret,
         hosts=tuple(_hosts(step.new)),
         namespaces=None if _KNOWN_AFTER_UP in _texts(namespaces) else tuple(_texts(namespaces)),

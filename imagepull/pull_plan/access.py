@@ -17,7 +17,7 @@ from imagepull.registries.lifetimes import time_left
 from imagepull.renewal.renewer_plan import PlannedRenewer
 from imagepull.service_accounts import spec as service_accounts
 
-__all__ = ["DEFAULT_NAMESPACE", "NODE", "Access", "MatchedEntry", "PodAccess", "find_first_entry"]
+__all__ = ["DEFAULT_NAMESPACE", "NODE", "MatchedEntry", "PlannedAccess", "PodAccess", "find_first_entry"]
 
 DEFAULT_NAMESPACE: Final = "default"
 """Where an object goes that names no namespace, unless the kubeconfig's context says otherwise."""
@@ -28,7 +28,7 @@ NODE: Final = "the node"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Access:
+class PlannedAccess:
     """A pull Secret that the program declares, or the node's own access.
 
     Attributes:
@@ -113,7 +113,7 @@ class PodAccess:
 class MatchedEntry:
     """The entry that the kubelet tries first for an image."""
 
-    access: Access
+    access: PlannedAccess
     key: str
 
     def title(self, image_host: str, now: datetime) -> str:
@@ -132,7 +132,7 @@ class MatchedEntry:
 
 
 def find_first_entry(
-    image: str, accesses: Sequence[Access], namespace: str | None, pod: PodAccess | None
+    image: str, accesses: Sequence[PlannedAccess], namespace: str | None, pod: PodAccess | None
 ) -> MatchedEntry | None:
     """The entry that the kubelet tries first, of those that the program writes; None where none matches.
 

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, Final
 
 from imagepull.images.pull_policy import PullPolicy
-from imagepull.images.rules import Decision, Rules, Subject, Violation
+from imagepull.images.rules import PolicyDecision, Rules, Subject, Violation
 from imagepull.pull_plan.manifest import (
     Lift,
     Lifted,
@@ -206,7 +206,7 @@ class _Writer:
         if written and isinstance(written, str) and not self.rules.sets_policies:
             policy = written  # known, whatever the image turns out to be
 
-        def describe(subject: Subject, decision: Decision, image: str, name: str) -> ResolvedImage:
+        def describe(subject: Subject, decision: PolicyDecision, image: str, name: str) -> ResolvedImage:
             return ResolvedImage(
                 workload=f"{subject.kind}/{subject.name}",
                 namespace=subject.namespace,

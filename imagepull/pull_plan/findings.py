@@ -12,7 +12,7 @@ from typing import Final
 from imagepull.errors import InvalidReference
 from imagepull.images.pull_policy import is_moving_tag, surprises
 from imagepull.images.reference import DEFAULT_TAG, ImageReference, is_bare_host, parse
-from imagepull.pull_plan.access import DEFAULT_NAMESPACE, Access, PodAccess
+from imagepull.pull_plan.access import DEFAULT_NAMESPACE, PlannedAccess, PodAccess
 from imagepull.pull_plan.explicit import ResolvedImage
 from imagepull.pull_plan.plan import Plan
 from imagepull.registries.ecr_hosts import parse_host
@@ -112,7 +112,7 @@ def _bare_host(image: ResolvedImage, reference: ImageReference) -> Finding:
     )
 
 
-def _no_entry(image: ResolvedImage, reference: ImageReference, accesses: Sequence[Access]) -> Iterator[Finding]:
+def _no_entry(image: ResolvedImage, reference: ImageReference, accesses: Sequence[PlannedAccess]) -> Iterator[Finding]:
     host, name = reference.domain, _without_port(reference.domain)
     others = sorted({own for access in accesses for own in access.hosts if _without_port(own) == name and own != host})
     if others:
@@ -146,7 +146,7 @@ def _without_port(host: str) -> str:
     return name if colon and port.isdigit() else host
 
 
-def _not_in_namespace(image: ResolvedImage, opening: Sequence[Access]) -> Finding:
+def _not_in_namespace(image: ResolvedImage, opening: Sequence[PlannedAccess]) -> Finding:
     namespace, secret = image.namespace or DEFAULT_NAMESPACE, opening[0].secret
     if opening[0].by_node:
         return Finding(
@@ -165,7 +165,7 @@ def _not_in_namespace(image: ResolvedImage, opening: Sequence[Access]) -> Findin
     )
 
 
-def _not_given(image: ResolvedImage, there: Sequence[Access], pod: PodAccess) -> Finding:
+def _not_given(image: ResolvedImage, there: Sequence[PlannedAccess], pod: PodAccess) -> Finding:
     secret = there[0].secret
     if there[0].by_node:
         return Finding(

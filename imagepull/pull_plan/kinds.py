@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["ONLY_FOR", "REQUIRED_FOR", "Kind"]
+__all__ = ["ONLY_FOR", "REQUIRED_FOR", "WorkloadKind"]
 
 
-class Kind(StrEnum):
+class WorkloadKind(StrEnum):
     """The kinds of workload that have a short form."""
 
     DEPLOYMENT = "Deployment"
@@ -18,10 +18,10 @@ class Kind(StrEnum):
     CRON_JOB = "CronJob"
 
 
-ONLY_FOR: Final[Mapping[str, tuple[Kind, ...]]] = {
-    "replicas": (Kind.DEPLOYMENT, Kind.STATEFUL_SET),
-    "schedule": (Kind.CRON_JOB,),
+ONLY_FOR: Final[Mapping[str, tuple[WorkloadKind, ...]]] = {
+    "replicas": (WorkloadKind.DEPLOYMENT, WorkloadKind.STATEFUL_SET),
+    "schedule": (WorkloadKind.CRON_JOB,),
 }
 """Fields of the short form that not every kind has, and the kinds that have them."""
-REQUIRED_FOR: Final[Mapping[Kind, str]] = {Kind.CRON_JOB: "schedule"}
+REQUIRED_FOR: Final[Mapping[WorkloadKind, str]] = {WorkloadKind.CRON_JOB: "schedule"}
 """A field without which a kind has no short form."""

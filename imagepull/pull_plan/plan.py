@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from imagepull.errors import InvalidReference
 from imagepull.images.reference import parse
-from imagepull.pull_plan.access import Access, MatchedEntry, PodAccess, find_first_entry
+from imagepull.pull_plan.access import MatchedEntry, PlannedAccess, PodAccess, find_first_entry
 from imagepull.pull_plan.explicit import ResolvedImage
 
 __all__ = ["TITLE", "Plan", "as_data", "as_table", "broken_rules", "coloured", "describe_renewals"]
@@ -39,7 +39,7 @@ class Plan:
 
     images: tuple[ResolvedImage, ...] = ()
     unknown: tuple[str, ...] = ()
-    accesses: tuple[Access, ...] | None = None
+    accesses: tuple[PlannedAccess, ...] | None = None
     pods: tuple[PodAccess, ...] = ()
 
     def first_entry(self, image: ResolvedImage) -> MatchedEntry | None:

@@ -139,7 +139,7 @@ _KINDS: Final = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Source:
+class _CredentialSource:
     """Where credentials may come from: the setting that names it, in a profile or in the environment."""
 
     settings: tuple[str, ...]
@@ -149,22 +149,22 @@ class _Source:
 
 # botocore/credentials.py, in the order in which its chain tries them.
 _SOURCES: Final = (
-    _Source(
+    _CredentialSource(
         settings=("mfa_serial",),
         what="the AWS profile asks for an MFA code, and nobody can be asked here",
         advice="export a session first (`aws configure export-credentials`), or name a profile without mfa_serial",
     ),
-    _Source(
+    _CredentialSource(
         settings=("credential_process",),
         what="the profile's credential_process gives no credentials",
         advice="run the command by hand: it must print JSON with Version, AccessKeyId and SecretAccessKey",
     ),
-    _Source(
+    _CredentialSource(
         settings=("web_identity_token_file", "AWS_WEB_IDENTITY_TOKEN_FILE"),
         what="the web identity token file gives no credentials",
         advice="check the path in AWS_WEB_IDENTITY_TOKEN_FILE: in a Pod the EKS webhook mounts it (IRSA)",
     ),
-    _Source(
+    _CredentialSource(
         settings=("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
         what="the container credentials endpoint gives no credentials",
         advice="check AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: on EKS the Pod"

@@ -18,7 +18,7 @@ from imagepull.registries.aws_session import Principal, failed, open_client, ope
 from imagepull.registries.docker_config import Credential
 from imagepull.registries.lifetimes import Lifetime
 
-__all__ = ["Principal", "Token", "TokenRequest", "TokenSource", "ask_aws"]
+__all__ = ["EcrToken", "Principal", "TokenRequest", "TokenSource", "ask_aws"]
 
 _ATTEMPTS: Final = 4
 
@@ -36,7 +36,7 @@ class TokenRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Token:
+class EcrToken:
     """A token as user name and password, and how long it lives."""
 
     credential: Credential = field(repr=False)
@@ -50,11 +50,11 @@ class TokenSource:
         ask: Gets one token from AWS (blocking); raises CredentialError.
     """
 
-    def __init__(self, ask: "Callable[[TokenRequest], Token] | None" = None) -> None:
+    def __init__(self, ask: "Callable[[TokenRequest], EcrToken] | None" = None) -> None:
         self._ask = ask or ask_aws
-        self._asked: dict[TokenRequest, asyncio.Task[Token]] = {}
+        self._asked: dict[TokenRequest, asyncio.Task[EcrToken]] = {}
 
-    async def get(self, request: TokenRequest) -> Token:
+    async def get(self, request: TokenRequest) -> EcrToken:
         """The token; raises CredentialError. A token past half of its life is asked for again."""
         asked = self._asked.get(request)
         if asked is None or (asked.done() and _is_stale(asked)):
@@ -62,14 +62,14 @@ class TokenSource:
         return await asyncio.shield(asked)
 
 
-def _is_stale(asked: "asyncio.Task[Token]") -> bool:
+def _is_stale(asked: "asyncio.Task[EcrToken]") -> bool:
     if asked.cancelled() or asked.exception() is not None:
         return True
     lifetime = asked.result().lifetime
     return (datetime.now(UTC) - lifetime.issued).total_seconds() >= lifetime.seconds / 2
 
 
-def ask_aws(request: TokenRequest) -> Token:
+def ask_aws(request: TokenRequest) -> EcrToken:
     """GetAuthorizationToken, as the request's principal; raises CredentialError. Blocks for at most about 30 s."""
     # Lazily: botocore and boto3 take 0.3 s to import, and previews never come here.
     from botocore.config import Config
@@ -92,7 +92,7 @@ def ask_aws(request: TokenRequest) -> Token:
     return _token(answer, request, issued)
 
 
-def _token(answer: Any, request: TokenRequest, issued: datetime) -> Token:
+def _token(answer: Any, request: TokenRequest, issued: datetime) -> EcrToken:
     """The token in an answer: private ECR gives a list of one, ECR Public the one itself."""
     try:
         data = answer["authorizationData"] if request.public else answer["authorizationData"][0]
@@ -102,6 +102,6 @@ def _token(answer: Any, request: TokenRequest, issued: datetime) -> Token:
         username, password, expires = "", "", issued
     if not username or not password:
         raise CredentialError(str(request), "the answer holds no token", "try again")
-    return Token(
+    return EcrToken(
         credential=Credential(username=username, password=password), lifetime=Lifetime(issued=issued, expires=expires)
     )

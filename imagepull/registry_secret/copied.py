@@ -13,7 +13,7 @@ from imagepull.kubernetes.kinds import NAMESPACE, SECRET, Kind
 from imagepull.kubernetes.lookup import find_objects
 from imagepull.kubernetes.objects import KubernetesObject
 from imagepull.kubernetes.ownership import IDENTITY_LABEL
-from imagepull.kubernetes.progress import Outcome, Report
+from imagepull.kubernetes.progress import Report, WriteOutcome
 from imagepull.registry_secret.writer import find, read_secret
 
 __all__ = ["find_uids", "release_namespaces", "wait_for_copies"]
@@ -36,7 +36,7 @@ async def find_uids(cluster: Cluster, name: str, namespaces: Collection[str], id
 
 
 async def wait_for_copies(
-    cluster: Cluster, name: str, namespaces: Collection[str], identity: str, outcome: Outcome
+    cluster: Cluster, name: str, namespaces: Collection[str], identity: str, outcome: WriteOutcome
 ) -> None:
     """Waits until every namespace has its copy; those that have none in time are failures of the outcome."""
     outcome.started = True
@@ -58,7 +58,7 @@ async def release_namespaces(
     copies: str,
     namespaces: Collection[str],
     identity: str,
-    outcome: Outcome,
+    outcome: WriteOutcome,
     report: Report,
 ) -> None:
     """Takes the copies out of namespaces that no longer get one, with the mark that would keep a namespace from going.

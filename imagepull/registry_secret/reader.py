@@ -18,13 +18,13 @@ from imagepull.registry_secret.spec import SecretSpec
 from imagepull.registry_secret.state import Previous
 from imagepull.registry_secret.writer import SecretOutcome, find
 
-__all__ = ["Discovered", "Held", "discover", "read"]
+__all__ = ["Discovered", "ObservedSecrets", "discover", "read"]
 
 _TAKEN: Final = "it carries another owner's mark; the next update says whose it is"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Held:
+class ObservedSecrets:
     """What is there: UIDs by namespace, the shortest lifetime of each host's token, namespaces as they should be."""
 
     uids: Mapping[str, str]
@@ -41,7 +41,7 @@ class Discovered:
     identity: str | None
 
 
-async def read(cluster: Cluster, spec: SecretSpec, owner: Owner, previous: Previous, report: Report) -> Held:
+async def read(cluster: Cluster, spec: SecretSpec, owner: Owner, previous: Previous, report: Report) -> ObservedSecrets:
     """The Secrets of ours. What somebody changed in one is reported as a warning, and leaves it out of `intact`.
 
     Namespaces that may not be looked into are taken to be as they were.
@@ -59,7 +59,7 @@ async def read(cluster: Cluster, spec: SecretSpec, owner: Owner, previous: Previ
     for place, secret in ours.items():
         if place not in faults:
             outcome.note_lifetimes(find_lifetimes(secret, owner, now))
-    return Held(
+    return ObservedSecrets(
         # What another run of ours marked is still there, and the next update may take it back.
         uids={**unseen, **{place: found.secrets[place].uid for place in {*ours, *taken}}},
         lifetimes=outcome.lifetimes,

@@ -16,7 +16,7 @@ from imagepull.registry_secret.existing import (
 )
 from imagepull.registry_secret.spec import SecretSpec
 from imagepull.registry_secret.state import Previous
-from imagepull.registry_secret.trust import Entry, annotate
+from imagepull.registry_secret.trust import TrustedEntry, annotate
 
 __all__ = ["PULUMI", "Before", "new_metadata", "patch_metadata", "release_metadata"]
 
@@ -49,7 +49,7 @@ class Before:
         return self.labels.get(ownership.MANAGED_BY_LABEL) not in (None, ownership.MANAGED_BY, PULUMI)
 
 
-def new_metadata(spec: SecretSpec, owner: Owner, entries: Mapping[str, Entry]) -> dict[str, dict[str, str]]:
+def new_metadata(spec: SecretSpec, owner: Owner, entries: Mapping[str, TrustedEntry]) -> dict[str, dict[str, str]]:
     """Labels and annotations of a new Secret with these entries."""
     annotations = {**spec.annotations, **_our_annotations(owner, entries, (), {})}
     return {"labels": _our_labels(spec, owner), "annotations": annotations}
@@ -61,7 +61,7 @@ def patch_metadata(
     spec: SecretSpec,
     owner: Owner,
     previous: Previous,
-    entries: Mapping[str, Entry],
+    entries: Mapping[str, TrustedEntry],
     unproven: Collection[str],
 ) -> Patch:
     """What makes a Secret's labels and annotations those of one with these entries.
@@ -116,7 +116,7 @@ def _our_labels(spec: SecretSpec, owner: Owner) -> dict[str, str]:
 
 def _our_annotations(
     owner: Owner,
-    entries: Mapping[str, Entry],
+    entries: Mapping[str, TrustedEntry],
     unproven: Collection[str],
     before: Mapping[str, Mapping[str, str]],
 ) -> dict[str, str]:

@@ -22,9 +22,9 @@ from imagepull.registry_secret.existing import DATA_KEY, HOSTS_ANNOTATION, SECRE
 from imagepull.registry_secret.secret_metadata import PULUMI, Before, new_metadata, patch_metadata, release_metadata
 from imagepull.registry_secret.spec import SecretSpec
 from imagepull.registry_secret.state import Previous
-from imagepull.registry_secret.trust import Entry, find_believed
+from imagepull.registry_secret.trust import TrustedEntry, find_believed
 
-__all__ = ["Change", "Decision", "Refusal", "Wanted", "release", "write"]
+__all__ = ["Refusal", "SecretDecision", "SecretGoal", "SecretRequest", "release", "write"]
 
 _PULUMI_KUBERNETES: Final = "pulumi-kubernetes"
 _unprintable = re.compile(r"[^ -~]")
@@ -35,7 +35,7 @@ class Refusal(ImagePullError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class SecretGoal:
     """What the Secrets are to be.
 
     Attributes:
@@ -47,14 +47,14 @@ class Wanted:
 
     spec: SecretSpec
     owner: Owner
-    fresh: Mapping[str, Entry]
-    last_good: Mapping[str, Entry] = field(default_factory=dict)
+    fresh: Mapping[str, TrustedEntry]
+    last_good: Mapping[str, TrustedEntry] = field(default_factory=dict)
     previous: Previous = field(default_factory=Previous)
     now: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class SecretRequest:
     """One request: `create` a Secret with this body, or `patch` it (JSON merge patch)."""
 
     create: bool
@@ -62,7 +62,7 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision:
+class SecretDecision:
     """What to do with one Secret.
 
     Attributes:
@@ -71,12 +71,12 @@ class Decision:
         remarks: What a person should know of it, a clause each.
     """
 
-    change: Change | None
+    change: SecretRequest | None
     lifetimes: Mapping[str, Lifetime]
     remarks: tuple[str, ...] = ()
 
 
-def write(existing: Existing | None, wanted: Wanted) -> Decision:
+def write(existing: Existing | None, wanted: SecretGoal) -> SecretDecision:
     """What brings the Secret that is there (None: none) to what is wanted.
 
     Raises:
@@ -90,7 +90,7 @@ def write(existing: Existing | None, wanted: Wanted) -> Decision:
     repaired = _repair(existing, standing)
     spec, hosts = wanted.spec, {registry.host for registry in wanted.spec.registries}
     ours = _find_our_hosts(existing, standing, wanted.previous)
-    entries: dict[str, Entry] = dict(wanted.fresh)
+    entries: dict[str, TrustedEntry] = dict(wanted.fresh)
     for host in hosts - entries.keys():
         own = find_believed(existing, host, wanted.owner.digest_key, wanted.now)
         if own is not None and own.lifetime is not None and own.lifetime.expires > wanted.now:
@@ -103,15 +103,17 @@ def write(existing: Existing | None, wanted: Wanted) -> Decision:
     metadata = patch_metadata(existing, standing, spec, wanted.owner, wanted.previous, entries, unproven)
     change = None
     if merged != existing.config or any(metadata.values()):
-        change = Change(create=False, body={**_data(merged), "metadata": {**metadata, **_precondition(existing)}})
-    return Decision(
+        change = SecretRequest(
+            create=False, body={**_data(merged), "metadata": {**metadata, **_precondition(existing)}}
+        )
+    return SecretDecision(
         change=change,
         lifetimes=_lifetimes(entries),
         remarks=(*_remarks(existing, standing, wanted.owner), *repaired.problems),
     )
 
 
-def release(existing: Existing, previous: Previous) -> Change | None:
+def release(existing: Existing, previous: Previous) -> SecretRequest | None:
     """What takes our part out of a Secret of ours, and gives back the rest; None when all of it is ours, to delete."""
     try:
         config = repair(existing.config or b"{}").config
@@ -121,17 +123,17 @@ def release(existing: Existing, previous: Previous) -> Change | None:
     if not existing.other_data and not Before(existing).is_managed_by_another and not _holds_anything(rest):
         return None
     metadata = {**release_metadata(existing, previous), **_precondition(existing)}
-    return Change(create=False, body={**_data(rest), "metadata": metadata})
+    return SecretRequest(create=False, body={**_data(rest), "metadata": metadata})
 
 
-def _create(wanted: Wanted) -> Decision:
+def _create(wanted: SecretGoal) -> SecretDecision:
     entries = {**wanted.last_good, **wanted.fresh}
     body = {
         "type": SECRET_TYPE,
         **_data(docker_config.encode(_credentials(entries))),
         "metadata": new_metadata(wanted.spec, wanted.owner, entries),
     }
-    return Decision(change=Change(create=True, body=body), lifetimes=_lifetimes(entries))
+    return SecretDecision(change=SecretRequest(create=True, body=body), lifetimes=_lifetimes(entries))
 
 
 def _refuse(existing: Existing, standing: Standing, spec: SecretSpec) -> None:
@@ -190,11 +192,11 @@ def _holds_anything(config: bytes) -> bool:
     return any(value or key.lower() != "auths" for key, value in document.items())
 
 
-def _credentials(entries: Mapping[str, Entry]) -> dict[str, Credential]:
+def _credentials(entries: Mapping[str, TrustedEntry]) -> dict[str, Credential]:
     return {host: entry.credential for host, entry in entries.items()}
 
 
-def _lifetimes(entries: Mapping[str, Entry]) -> dict[str, Lifetime]:
+def _lifetimes(entries: Mapping[str, TrustedEntry]) -> dict[str, Lifetime]:
     return {host: entry.lifetime for host, entry in entries.items() if entry.lifetime is not None}
 
 

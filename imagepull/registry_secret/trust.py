@@ -18,21 +18,29 @@ from imagepull.registries.docker_config import Credential
 from imagepull.registries.lifetimes import Lifetime
 from imagepull.registry_secret.existing import LEGACY_DIGEST_ANNOTATION, Existing
 
-__all__ = ["LONGEST_LIFE", "Entry", "annotate", "find_believed", "find_last_good", "is_unedited_since_legacy", "limit"]
+__all__ = [
+    "LONGEST_LIFE",
+    "TrustedEntry",
+    "annotate",
+    "find_believed",
+    "find_last_good",
+    "is_unedited_since_legacy",
+    "limit",
+]
 
 LONGEST_LIFE: Final = timedelta(hours=12)
 """No ECR token lives longer (AWS API reference, GetAuthorizationToken)."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class TrustedEntry:
     """A credential, and how long it lives (None: a fixed password, which does not expire)."""
 
     credential: Credential = field(repr=False)
     lifetime: Lifetime | None = None
 
 
-def annotate(entries: Mapping[str, Entry], digest_key: str) -> dict[str, dict[str, str]]:
+def annotate(entries: Mapping[str, TrustedEntry], digest_key: str) -> dict[str, dict[str, str]]:
     """What the hosts' annotation says of these entries (by host)."""
     lifetimes = {host: entry.lifetime for host, entry in entries.items() if entry.lifetime is not None}
     notes = renewal.lifetimes_to_texts(lifetimes)
@@ -42,7 +50,7 @@ def annotate(entries: Mapping[str, Entry], digest_key: str) -> dict[str, dict[st
     }
 
 
-def find_believed(existing: Existing, host: str, digest_key: str | None, now: datetime) -> Entry | None:
+def find_believed(existing: Existing, host: str, digest_key: str | None, now: datetime) -> TrustedEntry | None:
     """The token of a host if its digest is right, with at most 12 hours to live; None otherwise."""
     note, credential = existing.notes.get(host, {}), existing.credential(host)
     lifetime = renewal.lifetimes_from_texts({host: note}).get(host)
@@ -52,10 +60,12 @@ def find_believed(existing: Existing, host: str, digest_key: str | None, now: da
     told = str(note.get("digest")).encode(errors="replace")
     if not hmac.compare_digest(_sign(digest_key, host, texts, credential).encode(), told):
         return None
-    return Entry(credential=credential, lifetime=limit(lifetime, now))
+    return TrustedEntry(credential=credential, lifetime=limit(lifetime, now))
 
 
-def find_last_good(secrets: Iterable[Existing], host: str, digest_key: str | None, now: datetime) -> Entry | None:
+def find_last_good(
+    secrets: Iterable[Existing], host: str, digest_key: str | None, now: datetime
+) -> TrustedEntry | None:
     """The longest-lived token of a host that is believed and still lives; None when there is none."""
     alive = [
         (entry.lifetime.expires, entry)

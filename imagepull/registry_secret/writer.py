@@ -12,18 +12,18 @@ from imagepull.kubernetes.client import Cluster, for_each, retry_on_conflict
 from imagepull.kubernetes.kinds import SECRET
 from imagepull.kubernetes.lookup import find_objects
 from imagepull.kubernetes.ownership import Owner, Standing
-from imagepull.kubernetes.progress import Outcome, Report, grouped
+from imagepull.kubernetes.progress import Report, WriteOutcome, grouped
 from imagepull.registries import lifetimes as renewal
 from imagepull.registries.ecr_tokens import TokenSource
 from imagepull.registries.lifetimes import Lifetime
 from imagepull.registry_secret import secret_object
 from imagepull.registry_secret.existing import Existing
-from imagepull.registry_secret.secret_object import Change, Decision, Wanted
+from imagepull.registry_secret.secret_object import SecretDecision, SecretGoal, SecretRequest
 from imagepull.registry_secret.spec import RegistrySource, SecretSpec
 from imagepull.registry_secret.state import Previous
-from imagepull.registry_secret.trust import Entry, find_last_good
+from imagepull.registry_secret.trust import TrustedEntry, find_last_good
 
-__all__ = ["Found", "SecretOutcome", "apply", "find", "read_secret", "remove"]
+__all__ = ["ExistingSecrets", "SecretOutcome", "apply", "find", "read_secret", "remove"]
 
 _DELETION_POLLS: Final = 10
 _DELETION_POLL: Final = 0.5
@@ -31,8 +31,8 @@ _DELETION_POLL: Final = 0.5
 
 
 @dataclass(kw_only=True)
-class SecretOutcome(Outcome):
-    """An Outcome, with the Secrets' UIDs by namespace and the shortest lifetime of each host's tokens."""
+class SecretOutcome(WriteOutcome):
+    """A WriteOutcome, with the Secrets' UIDs by namespace and the shortest lifetime of each host's tokens."""
 
     uids: dict[str, str] = field(default_factory=dict)
     lifetimes: dict[str, Lifetime] = field(default_factory=dict)
@@ -45,20 +45,20 @@ class SecretOutcome(Outcome):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class ExistingSecrets:
     """What the cluster holds. `secrets`: by namespace; `denied`: namespaces that may not be looked into, and why."""
 
     secrets: Mapping[str, Existing]
     denied: Mapping[str, str]
 
 
-async def find(cluster: Cluster, name: str, namespaces: Collection[str] | None) -> Found:
+async def find(cluster: Cluster, name: str, namespaces: Collection[str] | None) -> ExistingSecrets:
     """The Secrets of a name in these namespaces (None: in all), with as few requests as the rights allow."""
     looked = await find_objects(cluster, SECRET, [name], namespaces or (), Existing.of)
     secrets = {namespace: secret for (namespace, _), secret in looked.objects.items()}
     if namespaces is not None:
         secrets = {namespace: secret for namespace, secret in secrets.items() if namespace in namespaces}
-    return Found(secrets=secrets, denied=looked.denied)
+    return ExistingSecrets(secrets=secrets, denied=looked.denied)
 
 
 async def apply(
@@ -113,12 +113,12 @@ async def remove(
 class _Writing:
     """The writes of one `apply`."""
 
-    def __init__(self, cluster: Cluster, wanted: Wanted, found: Found, outcome: SecretOutcome) -> None:
+    def __init__(self, cluster: Cluster, wanted: SecretGoal, found: ExistingSecrets, outcome: SecretOutcome) -> None:
         self._cluster = cluster
         self._wanted = wanted
         self._found = found
         self._outcome = outcome
-        self._new: Decision | None = None
+        self._new: SecretDecision | None = None
         self._remarks: dict[str, list[str]] = {}
 
     async def put(self, namespace: str) -> None:
@@ -150,7 +150,7 @@ class _Writing:
             self._remarks.setdefault(remark, []).append(namespace)
         return uid
 
-    def _decide(self, existing: Existing | None) -> Decision:
+    def _decide(self, existing: Existing | None) -> SecretDecision:
         if existing is not None:
             return secret_object.write(existing, self._wanted)
         # A new Secret is the same in every namespace.
@@ -196,7 +196,7 @@ async def _remove(
     await for_each(by_namespace, outcome.noting(take, report))
 
 
-async def _send(cluster: Cluster, name: str, namespace: str, change: Change) -> str:
+async def _send(cluster: Cluster, name: str, namespace: str, change: SecretRequest) -> str:
     """The UID of what is written."""
     if change.create:
         metadata = {**change.body["metadata"], "name": name, "namespace": namespace}
@@ -219,18 +219,18 @@ async def _wait_until_gone(cluster: Cluster, existing: Existing) -> Existing | N
     )
 
 
-async def _fetch(tokens: TokenSource, spec: SecretSpec) -> dict[str, Entry | CredentialError]:
+async def _fetch(tokens: TokenSource, spec: SecretSpec) -> dict[str, TrustedEntry | CredentialError]:
     """The entry of each registry by its host, or why there is none."""
 
-    async def fetch(registry: RegistrySource) -> Entry | CredentialError:
+    async def fetch(registry: RegistrySource) -> TrustedEntry | CredentialError:
         if registry.fixed is not None:
-            return Entry(credential=registry.fixed)
+            return TrustedEntry(credential=registry.fixed)
         assert registry.token is not None
         try:
             token = await tokens.get(registry.token)
         except CredentialError as error:
             return error
-        return Entry(credential=token.credential, lifetime=token.lifetime)
+        return TrustedEntry(credential=token.credential, lifetime=token.lifetime)
 
     fetched = await asyncio.gather(*(fetch(registry) for registry in spec.registries))
     return {registry.host: entry for registry, entry in zip(spec.registries, fetched, strict=True)}
@@ -240,11 +240,11 @@ def _decide_entries(
     spec: SecretSpec,
     owner: Owner,
     previous: Previous,
-    fetched: Mapping[str, Entry | CredentialError],
+    fetched: Mapping[str, TrustedEntry | CredentialError],
     found: Collection[Existing],
     outcome: SecretOutcome,
     report: Report,
-) -> Wanted:
+) -> SecretGoal:
     """What to write: where AWS failed, the last good token while it lives."""
     now = datetime.now(UTC)
     ours = [secret for secret in found if secret.namespace in spec.namespaces and secret.uid in previous.known_uids]
@@ -260,8 +260,8 @@ def _decide_entries(
         left = renewal.time_left((good.lifetime.expires - now).total_seconds())
         report.warn(f"{why}; its earlier token stays, {left}; {entry.advice}")
         last_good[host] = good
-    fresh = {host: entry for host, entry in fetched.items() if isinstance(entry, Entry)}
-    return Wanted(spec=spec, owner=owner, fresh=fresh, last_good=last_good, previous=previous, now=now)
+    fresh = {host: entry for host, entry in fetched.items() if isinstance(entry, TrustedEntry)}
+    return SecretGoal(spec=spec, owner=owner, fresh=fresh, last_good=last_good, previous=previous, now=now)
 
 
 async def read_secret(cluster: Cluster, name: str, namespace: str) -> Existing | None:

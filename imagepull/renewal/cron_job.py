@@ -13,7 +13,7 @@ from imagepull.kubernetes.ownership import MANAGED_BY, MANAGED_BY_LABEL
 from imagepull.renewal import schedule
 from imagepull.renewal.document import DIGEST_KEY_VARIABLE, FILE_NAME
 from imagepull.renewal.rights import policy_rules
-from imagepull.renewal.schedule import Schedule
+from imagepull.renewal.schedule import CronSchedule
 from imagepull.renewal.settings import CronJobSettings
 
 __all__ = [
@@ -70,10 +70,10 @@ def shorten(name: str) -> str:
     return f"{name[: _LONGEST_NAME - 9].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def started_by(settings: CronJobSettings, owner: str) -> Schedule:
+def started_by(settings: CronJobSettings, owner: str) -> CronSchedule:
     """The schedule on which the renewer starts."""
     found = schedule.parse(settings.schedule or schedule.choose(owner))
-    assert isinstance(found, Schedule)  # checked where the settings were parsed
+    assert isinstance(found, CronSchedule)  # checked where the settings were parsed
     return found
 
 
@@ -163,7 +163,7 @@ def _namespace(name: str, labels: Mapping[str, str]) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {**labels, **restricted}}}
 
 
-def _starting_deadline(started: Schedule) -> int:
+def _starting_deadline(started: CronSchedule) -> int:
     """Seconds by which a start may be late, after the cluster slept: until the next one, within bounds.
 
     Below 100 starts, which is where the controller gives up counting (pkg/controller/cronjob/utils.go).

@@ -19,9 +19,9 @@ from imagepull.registries.ecr_tokens import TokenSource
 from imagepull.registry_secret import secret_object
 from imagepull.registry_secret.drift import find_drift, find_lifetimes
 from imagepull.registry_secret.existing import Existing
-from imagepull.registry_secret.secret_object import Wanted
+from imagepull.registry_secret.secret_object import SecretGoal
 from imagepull.registry_secret.spec import RegistrySource, Renewal, SecretSpec
-from imagepull.registry_secret.trust import Entry
+from imagepull.registry_secret.trust import TrustedEntry
 from imagepull.registry_secret.writer import find, read_secret
 from imagepull.renewal.document import RenewedSecret
 
@@ -133,20 +133,20 @@ def _due_hosts(existing: Existing, secret: RenewedSecret, now: datetime, options
 
 async def _fetch(
     tokens: TokenSource, registries: Collection[RegistrySource]
-) -> tuple[dict[str, Entry], dict[str, CredentialError]]:
+) -> tuple[dict[str, TrustedEntry], dict[str, CredentialError]]:
     """New entries by host, and why there is none for others."""
 
-    async def fetch(registry: RegistrySource) -> Entry | CredentialError:
+    async def fetch(registry: RegistrySource) -> TrustedEntry | CredentialError:
         assert registry.token is not None
         try:
             token = await tokens.get(registry.token)
         except CredentialError as error:
             return error
-        return Entry(credential=token.credential, lifetime=token.lifetime)
+        return TrustedEntry(credential=token.credential, lifetime=token.lifetime)
 
     fetched = await asyncio.gather(*(fetch(registry) for registry in registries))
     by_host = dict(zip([registry.host for registry in registries], fetched, strict=True))
-    entries = {host: each for host, each in by_host.items() if isinstance(each, Entry)}
+    entries = {host: each for host, each in by_host.items() if isinstance(each, TrustedEntry)}
     return entries, {host: each for host, each in by_host.items() if isinstance(each, CredentialError)}
 
 
@@ -154,7 +154,7 @@ async def _write_all(
     cluster: Cluster,
     secret: RenewedSecret,
     existing: Mapping[str, Existing],
-    entries: Mapping[str, Mapping[str, Entry]],
+    entries: Mapping[str, Mapping[str, TrustedEntry]],
     result: SecretResult,
 ) -> None:
     spec = _spec(secret)
@@ -165,7 +165,7 @@ async def _write_all(
                 raise ClusterError(_MISSING)
             if there.standing(secret.owner, ()) is not Standing.OURS:
                 raise ClusterError(_ANOTHERS)
-            wanted = Wanted(spec=spec, owner=secret.owner, fresh=entries[namespace], now=datetime.now(UTC))
+            wanted = SecretGoal(spec=spec, owner=secret.owner, fresh=entries[namespace], now=datetime.now(UTC))
             if (change := secret_object.write(there, wanted).change) is not None:
                 await cluster.patch(SECRET, secret.name, namespace, change.body)
 
@@ -196,7 +196,7 @@ def _registry_failure(
 
 
 def _next_due(
-    secret: RenewedSecret, entries: Mapping[str, Entry], others: Sequence[Existing], now: datetime
+    secret: RenewedSecret, entries: Mapping[str, TrustedEntry], others: Sequence[Existing], now: datetime
 ) -> datetime | None:
     known = [entry.lifetime for entry in entries.values() if entry.lifetime is not None]
     known += [lifetime for each in others for lifetime in find_lifetimes(each, secret.owner, now).values()]

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from imagepull.registry_secret.spec import Renewal
 from imagepull.renewal import cron_job
-from imagepull.renewal.schedule import Schedule
+from imagepull.renewal.schedule import CronSchedule
 from imagepull.renewal.settings import CronJobSettings
 
 __all__ = ["PlannedRenewer", "plan_cron_job", "plan_renewer"]
@@ -24,7 +24,7 @@ class PlannedRenewer:
 
     who: str
     name: str
-    schedule: Schedule | None = None
+    schedule: CronSchedule | None = None
     time_zone: str = CronJobSettings.time_zone
 
     def describe(self, now: datetime) -> str:

@@ -11,14 +11,14 @@ from imagepull.redaction import redact
 from imagepull.registries.lifetimes import to_text
 from imagepull.renewal.renewer import SecretResult
 
-__all__ = ["Event", "events_of"]
+__all__ = ["RenewalEvent", "events_of"]
 
 _MOST_NAMED: Final = 100
 """Namespaces that one object names; a cluster may have thousands."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Event:
+class RenewalEvent:
     """One thing that happened, or failed. Neither form holds a credential."""
 
     event: str
@@ -44,32 +44,32 @@ class Event:
         return json.dumps({**told, **self.details})
 
 
-def events_of(result: SecretResult, *, dry_run: bool) -> Iterator[Event]:
+def events_of(result: SecretResult, *, dry_run: bool) -> Iterator[RenewalEvent]:
     """What became of one Secret: renewals, what is not due, then each failure."""
     about: dict[str, object] = {"secret": result.name}
     if result.renewed:
         verb = "would be renewed" if dry_run else "renewed"
-        yield Event(
+        yield RenewalEvent(
             event="would-renew" if dry_run else "renewed",
             sentence=f"Secret {result.name}: {verb} in {_counted(result.renewed)}{_next(result)}",
             details={**about, **_places(result.renewed), **_due(result)},
         )
     if result.not_due:
-        yield Event(
+        yield RenewalEvent(
             event="not-due",
             sentence=f"Secret {result.name}: not due in {_counted(result.not_due)}{_next(result)}",
             details={**about, **_places(result.not_due), **_due(result)},
         )
     for each in result.failures:
         if each.registry is not None:
-            yield Event(
+            yield RenewalEvent(
                 event="failed",
                 sentence=f"Secret {result.name}, registry {each.registry}: {each.reason}",
                 details={**about, "registry": each.registry, "reason": redact(each.reason)},
             )
     reasons = {each.namespace: each.reason for each in result.failures if each.namespace is not None}
     for names, reason in group_by_reason(reasons):
-        yield Event(
+        yield RenewalEvent(
             event="failed",
             sentence=f"Secret {result.name} in {_counted(names)}: {reason}",
             details={**about, **_places(names), "reason": redact(reason)},

@@ -11,7 +11,7 @@ from imagepull.kubernetes.kinds import KINDS, Kind
 from imagepull.kubernetes.lookup import find_objects
 from imagepull.kubernetes.objects import KubernetesObject
 from imagepull.kubernetes.ownership import OWNED_BY_ANNOTATION, Owner, Standing, find_standing
-from imagepull.kubernetes.progress import Outcome, Report
+from imagepull.kubernetes.progress import Report, WriteOutcome
 from imagepull.renewal import rights
 from imagepull.renewal.rights import RightsSpec
 
@@ -33,7 +33,7 @@ class _Held:
 
 
 async def apply(
-    cluster: Cluster, spec: RightsSpec, owner: Owner, previous: Collection[str], outcome: Outcome, report: Report
+    cluster: Cluster, spec: RightsSpec, owner: Owner, previous: Collection[str], outcome: WriteOutcome, report: Report
 ) -> None:
     """Writes both objects in each namespace, then removes them from namespaces that the spec no longer names.
 
@@ -53,7 +53,7 @@ async def apply(
 
 
 async def remove(
-    cluster: Cluster, name: str, owner: Owner, namespaces: Collection[str], outcome: Outcome, report: Report
+    cluster: Cluster, name: str, owner: Owner, namespaces: Collection[str], outcome: WriteOutcome, report: Report
 ) -> None:
     """Removes what is the owner's from the namespaces; what others made of that name stays."""
     outcome.started = True
@@ -95,7 +95,7 @@ async def _write(cluster: Cluster, kind: Kind, body: Mapping[str, Any], owner: O
 
 
 async def _remove(
-    cluster: Cluster, name: str, owner: Owner, namespaces: Collection[str], outcome: Outcome, report: Report
+    cluster: Cluster, name: str, owner: Owner, namespaces: Collection[str], outcome: WriteOutcome, report: Report
 ) -> None:
     report.begin("deleted", len(namespaces))
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from imagepull.inputs import TextPattern
 
-__all__ = ["SCHEDULE", "Schedule", "choose", "parse"]
+__all__ = ["SCHEDULE", "CronSchedule", "choose", "parse"]
 
 SCHEDULE: Final = TextPattern(
     pattern=re.compile(r"[0-9A-Za-z*/,?-]+(?: +[0-9A-Za-z*/,?-]+){4}"),
@@ -36,7 +36,7 @@ _LONGEST_SEARCH: Final = timedelta(days=5 * 366)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schedule:
+class CronSchedule:
     """A cron schedule. `days_are_either`: both kinds of days are limited, and either makes a day one of its days."""
 
     text: str
@@ -90,7 +90,7 @@ def choose(owner: str) -> str:
     return f"{minute} {hour}-23/{_EVERY_HOURS} * * *"
 
 
-def parse(text: str) -> Schedule | str:
+def parse(text: str) -> CronSchedule | str:
     """The schedule that a text of SCHEDULE's form describes, or what is wrong with it."""
     sets = []
     parts = text.split()
@@ -101,7 +101,7 @@ def parse(text: str) -> Schedule | str:
         sets.append(found)
     minutes, hours, days, months, weekdays = sets
     either = not parts[2].startswith(("*", "?")) and not parts[4].startswith(("*", "?"))
-    return Schedule(
+    return CronSchedule(
         text=text,
         minutes=minutes,
         hours=hours,

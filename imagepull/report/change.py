@@ -15,7 +15,7 @@ from imagepull.preview.image_changes import (
 )
 from imagepull.pull_plan.findings import Severity, findings
 
-__all__ = ["Change", "FindingRow", "ImageRow", "change_of"]
+__all__ = ["FindingRow", "ImageRow", "PreviewSummary", "change_of"]
 
 _VERBS: Final = ("create", "update", "replace", "delete", "import")
 
@@ -43,7 +43,7 @@ class FindingRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class PreviewSummary:
     """What a preview says of image pulls.
 
     Attributes:
@@ -60,12 +60,12 @@ class Change:
     complete: bool
 
 
-def change_of(run: PreviewRun) -> Change:
+def change_of(run: PreviewRun) -> PreviewSummary:
     """The rows of a preview (or update)."""
     found = findings(plan(run))
     serious = [str(finding) for finding in found if finding.severity is not Severity.INFO]
     counts = [f"{run.counts[verb]} to {verb}" for verb in _VERBS if run.counts.get(verb)]
-    return Change(
+    return PreviewSummary(
         summary=f"{', '.join(counts) or 'No changes'}; {run.counts.get('same', 0)} unchanged.",
         images=[_image_row(each) for each in image_changes(run)],
         access=access_changes(run),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from imagepull.status.model import Outcome, Pull, worst
+from imagepull.status.model import Pull, StartOutcome, worst
 from imagepull.status.text import opened_by
 
 __all__ = ["Cell", "Matrix", "matrix_of"]
@@ -20,7 +20,7 @@ class Cell:
     """
 
     opened_by: tuple[str, ...]
-    outcome: Outcome
+    outcome: StartOutcome
     pulls: int
 
 

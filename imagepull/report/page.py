@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from imagepull import __version__
 from imagepull.registries.lifetimes import time_left, to_text
-from imagepull.report.change import Change
+from imagepull.report.change import PreviewSummary
 from imagepull.report.matrix import matrix_of
 from imagepull.report.tokens import WIDTH, Axis, TokenRow, axis_of, bar_of, token_rows
-from imagepull.status.model import WILL_FAIL, Outcome, Pull, Status
+from imagepull.status.model import WILL_FAIL, Pull, StartOutcome, Status
 from imagepull.status.text import duration_text, listed, opened_by, outcome_text, verdict
 
 if TYPE_CHECKING:
@@ -27,14 +27,14 @@ __all__ = ["render"]
 _TEMPLATES: Final = "templates"
 
 
-def render(status: Status, change: Change | None = None) -> str:
+def render(status: Status, change: PreviewSummary | None = None) -> str:
     """The whole document. `change`: what a pull request changes, for a section of its own."""
     from markupsafe import Markup
 
     style, script = _file("page.css"), _file("page.js")
     axis = axis_of(status.at)
     environment = _environment(status, axis)
-    failing = [pull for pull in status.pulls if pull.outcome in WILL_FAIL or pull.outcome is Outcome.UNKNOWN]
+    failing = [pull for pull in status.pulls if pull.outcome in WILL_FAIL or pull.outcome is StartOutcome.UNKNOWN]
     return environment.get_template("page.html").render(
         policy=_content_security_policy(style, script),
         style=Markup(style),  # noqa: S704 - a file of this package
@@ -85,7 +85,7 @@ def _environment(status: Status, axis: Axis) -> "Environment":
     return environment
 
 
-def _sections(change: Change | None) -> Sequence[tuple[str, str]]:
+def _sections(change: PreviewSummary | None) -> Sequence[tuple[str, str]]:
     """Anchor and title of each section, in order."""
     return [
         ("failing", "What fails"),
@@ -98,7 +98,7 @@ def _sections(change: Change | None) -> Sequence[tuple[str, str]]:
 
 def _outcomes(pulls: Sequence[Pull]) -> Sequence[str]:
     there = {pull.outcome for pull in pulls}
-    return [outcome.value for outcome in Outcome if outcome in there]
+    return [outcome.value for outcome in StartOutcome if outcome in there]
 
 
 def _content_security_policy(style: str, script: str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from imagepull.registries.lifetimes import time_left
-from imagepull.status.model import Renewer, Token
+from imagepull.status.model import Renewer, TokenStatus
 
 __all__ = ["WIDTH", "Axis", "Bar", "Tick", "TokenRow", "axis_of", "bar_of", "token_rows"]
 
@@ -83,12 +83,12 @@ def axis_of(now: datetime) -> Axis:
     return Axis(start=now - _BEFORE, end=now + _AFTER, now=now)
 
 
-def token_rows(tokens: Iterable[Token]) -> list[TokenRow]:
+def token_rows(tokens: Iterable[TokenStatus]) -> list[TokenRow]:
     """The tokens, the first to expire first; those that differ in nothing but the namespace are one row.
 
     Times are compared to the minute: one renewal of many namespaces takes seconds.
     """
-    alike: dict[tuple[object, ...], list[Token]] = {}
+    alike: dict[tuple[object, ...], list[TokenStatus]] = {}
     for token in tokens:
         key = (token.secret, token.key, token.owner, token.renewer, _minute(token.issued), _minute(token.expires))
         alike.setdefault(key, []).append(token)

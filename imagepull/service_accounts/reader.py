@@ -11,18 +11,18 @@ from imagepull.service_accounts import spec as service_accounts
 from imagepull.service_accounts.spec import DEFAULT, AccountsSpec
 from imagepull.service_accounts.writer import find
 
-__all__ = ["Held", "discover", "read"]
+__all__ = ["ObservedAccounts", "discover", "read"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Held:
+class ObservedAccounts:
     """Namespaces: `intact`, whose accounts list every name; `claimed`, with an account that bears the owner's mark."""
 
     intact: Sequence[str]
     claimed: Sequence[str]
 
 
-async def read(cluster: Cluster, spec: AccountsSpec, owner: Owner, report: Report) -> Held:
+async def read(cluster: Cluster, spec: AccountsSpec, owner: Owner, report: Report) -> ObservedAccounts:
     """Which namespaces are as they should be; those that may not be looked into are taken to be."""
     found = await find(cluster, spec.namespaces, spec.accounts)
     for sentence in grouped(found.denied):
@@ -36,7 +36,7 @@ async def read(cluster: Cluster, spec: AccountsSpec, owner: Owner, report: Repor
         # An earlier run's claim would outlive a destroy; the next update takes it over.
         return not account.claims_of_earlier_runs(owner)
 
-    return Held(
+    return ObservedAccounts(
         intact=[
             place
             for place in spec.namespaces

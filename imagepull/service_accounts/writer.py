@@ -11,13 +11,13 @@ from imagepull.kubernetes.client import Cluster, for_each, retry_on_conflict
 from imagepull.kubernetes.kinds import SERVICE_ACCOUNT
 from imagepull.kubernetes.lookup import find_objects
 from imagepull.kubernetes.ownership import Owner
-from imagepull.kubernetes.progress import Outcome, Report, grouped
+from imagepull.kubernetes.progress import Report, WriteOutcome, grouped
 from imagepull.service_accounts import claims
 from imagepull.service_accounts import spec as service_accounts
 from imagepull.service_accounts.claims import Account
 from imagepull.service_accounts.spec import ALL, DEFAULT, AccountsSpec
 
-__all__ = ["Found", "apply", "find", "remove"]
+__all__ = ["ExistingAccounts", "apply", "find", "remove"]
 
 _DEFAULT_POLLS: Final = 10
 _DEFAULT_POLL: Final = 0.5
@@ -25,23 +25,28 @@ _DEFAULT_POLL: Final = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class ExistingAccounts:
     """What the cluster holds: accounts by (namespace, name); namespaces that may not be looked into, and why."""
 
     accounts: Mapping[tuple[str, str], Account]
     denied: Mapping[str, str]
 
 
-async def find(cluster: Cluster, namespaces: Collection[str] | None, names: Collection[str]) -> Found:
+async def find(cluster: Cluster, namespaces: Collection[str] | None, names: Collection[str]) -> ExistingAccounts:
     """The accounts of these names (`*`: all) in these namespaces (None: all), with as few requests as rights allow."""
     selected = None if ALL in names else names
     looked = await find_objects(cluster, SERVICE_ACCOUNT, selected, namespaces or (), Account.of)
     accounts = {key: one for key, one in looked.objects.items() if namespaces is None or key[0] in namespaces}
-    return Found(accounts=accounts, denied=looked.denied)
+    return ExistingAccounts(accounts=accounts, denied=looked.denied)
 
 
 async def apply(
-    cluster: Cluster, spec: AccountsSpec, owner: Owner, previous: AccountsSpec | None, outcome: Outcome, report: Report
+    cluster: Cluster,
+    spec: AccountsSpec,
+    owner: Owner,
+    previous: AccountsSpec | None,
+    outcome: WriteOutcome,
+    report: Report,
 ) -> None:
     """Brings every account of the spec to it, then releases those that are no longer in it.
 
@@ -82,7 +87,7 @@ async def apply(
     await _release(cluster, found, owner, asked, outcome, report)
 
 
-async def remove(cluster: Cluster, spec: AccountsSpec, owner: Owner, outcome: Outcome, report: Report) -> None:
+async def remove(cluster: Cluster, spec: AccountsSpec, owner: Owner, outcome: WriteOutcome, report: Report) -> None:
     """Takes the owner's names out of every account; what others added or ask for stays."""
     outcome.started = True
     found = await find(cluster, spec.namespaces, spec.accounts)
@@ -91,7 +96,12 @@ async def remove(cluster: Cluster, spec: AccountsSpec, owner: Owner, outcome: Ou
 
 
 async def _release(
-    cluster: Cluster, found: Found, owner: Owner, asked: Collection[tuple[str, str]], outcome: Outcome, report: Report
+    cluster: Cluster,
+    found: ExistingAccounts,
+    owner: Owner,
+    asked: Collection[tuple[str, str]],
+    outcome: WriteOutcome,
+    report: Report,
 ) -> None:
     claimed: dict[str, list[str]] = {}
     for (namespace, name), account in found.accounts.items():
@@ -113,7 +123,7 @@ async def _write(
     name: str,
     owner: Owner,
     secret_names: tuple[str, ...],
-    outcome: Outcome,
+    outcome: WriteOutcome,
 ) -> None:
     read = partial(_read, cluster, name, namespace)
     was_there = seen is not None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic_core.core_schema import CoreSchema
 
-__all__ = ["PROBLEM", "Examples", "Image", "Matching", "RegistryInputs", "Schedule"]
+__all__ = ["PROBLEM", "CronText", "Examples", "Image", "Matching", "RegistryInputs"]
 
 PROBLEM: Final = "imagepull"
 """The type of an error whose `reason` is ready to be shown."""
@@ -75,7 +75,7 @@ class Image:
         return None
 
 
-class Schedule:
+class CronText:
     """A CronJob's schedule that Kubernetes takes."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":

@@ -8,7 +8,7 @@ from typing import Any, Final
 from imagepull.errors import InvalidInput, Problem
 from imagepull.inputs import NAMESPACE, Reader, camel_case, shown
 from imagepull.plain_text import one_line
-from imagepull.pull_plan.kinds import ONLY_FOR, REQUIRED_FOR, Kind
+from imagepull.pull_plan.kinds import ONLY_FOR, REQUIRED_FOR, WorkloadKind
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.registry_secret.spec import Renewal
 from imagepull.renewal.node import NODE_INPUTS, find_unfit_registries, parse_node
@@ -143,13 +143,13 @@ def _check_kind(workload: Reader) -> None:
         workload.problem(required, f"is missing; a {kind} needs one: write when to run, as '0 3 * * *'")
 
 
-def _kind(workload: Reader) -> Kind | None:
+def _kind(workload: Reader) -> WorkloadKind | None:
     """The workload's kind; None where what it says is none, or it says so under a key that is misspelt."""
     if not workload.has("kind"):
         misspelt = get_close_matches("kind", [str(key).lower() for key in workload.values])
-        return None if misspelt else Kind.DEPLOYMENT
+        return None if misspelt else WorkloadKind.DEPLOYMENT
     written = workload.values["kind"]
-    return next((kind for kind in Kind if kind == written), None)
+    return next((kind for kind in WorkloadKind if kind == written), None)
 
 
 def _named_twice(named: Iterable[tuple[str, Reader]]) -> Iterator[Problem]:

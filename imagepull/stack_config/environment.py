@@ -15,17 +15,17 @@ from annotated_types import Interval, MinLen
 from imagepull.images.pull_policy import PullPolicy
 from imagepull.images.rules import Rules
 from imagepull.inputs import NAMESPACE, OBJECT_NAME, TextPattern
-from imagepull.pull_plan.kinds import Kind
+from imagepull.pull_plan.kinds import WorkloadKind
 from imagepull.registries.inputs import ROLE_ARN
 from imagepull.registries.lifetimes import DURATION
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.registry_secret.spec import Renewal
 from imagepull.renewal.schedule import SCHEDULE
 from imagepull.renewal.settings import Scope
-from imagepull.stack_config.annotations import Examples, Image, Matching, RegistryInputs, Schedule
+from imagepull.stack_config.annotations import CronText, Examples, Image, Matching, RegistryInputs
 
 __all__ = [
-    "Cluster",
+    "ClusterSource",
     "CronJobSection",
     "Environment",
     "ExternalSecretsSection",
@@ -80,7 +80,7 @@ class Resources:
 class WorkloadSpec:
     """A workload of one container, in the short form."""
 
-    kind: Kind = Kind.DEPLOYMENT
+    kind: WorkloadKind = WorkloadKind.DEPLOYMENT
     name: Annotated[str, Matching(OBJECT_NAME), Examples("web")]
     namespace: Annotated[str, Matching(NAMESPACE), Examples("shop")]
     """One of `namespaces`."""
@@ -92,7 +92,7 @@ class WorkloadSpec:
     """Port that the container listens on; it is probed."""
     replicas: Annotated[int, Interval(ge=0, le=1_000_000)] | None = None
     """Number of Pods of a Deployment or StatefulSet. Default: 1, or what an autoscaler made of it."""
-    schedule: Annotated[str, MinLen(1), Schedule(), Examples("0 3 * * *")] | None = None
+    schedule: Annotated[str, MinLen(1), CronText(), Examples("0 3 * * *")] | None = None
     """When a CronJob runs."""
     command: tuple[Text, ...] | None = None
     """Replaces the image's entry point."""
@@ -170,7 +170,7 @@ class NodeSection:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cluster:
+class ClusterSource:
     """The cluster that another stack made."""
 
     stack: Annotated[str, MinLen(1), Examples("organization/infrastructure/prod")]
@@ -220,7 +220,7 @@ class Environment:
     """Platforms of the nodes, which `verify` is to find in each image. Default: any."""
     largest_image: Annotated[str, Matching(SIZE), Examples("2Gi")] | None = None
     """The most that `verify` lets an image take to pull: compressed, as Kubernetes writes sizes. Default: any."""
-    cluster: Cluster | None = None
+    cluster: ClusterSource | None = None
     """Where to deploy. Default: as `kubernetes:context` and `imagepull:context` say, else as kubectl does."""
 
     @property

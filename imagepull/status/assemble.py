@@ -12,7 +12,7 @@ from imagepull.images.reference import parse
 from imagepull.redaction import redact
 from imagepull.status.evidence import Evidence, gather_evidence
 from imagepull.status.inventory import Inventory
-from imagepull.status.model import OpenedBy, Outcome, Pull, Status, Token
+from imagepull.status.model import OpenedBy, Pull, StartOutcome, Status, TokenStatus
 from imagepull.status.next_start import Explain, Explanation, Judgement, Start, judge
 from imagepull.status.openings import entry_expires, usable_entries
 from imagepull.status.renewers import owner_title, renewal_due, renewer_of
@@ -28,7 +28,7 @@ _MENDED_FOR_NEXT_POD: Final = frozenset(
     {"fixed-since", "pod-before-sa-patch", "pod-other-serviceaccount", "pod-own-list"}
 )
 """Causes that lie in one Pod: the workload's next Pod does not have them."""
-_RANKS: Final = {outcome: rank for rank, outcome in enumerate(Outcome)}
+_RANKS: Final = {outcome: rank for rank, outcome in enumerate(StartOutcome)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,7 +115,7 @@ def _of_pods(inventory: Inventory, judged: _Judge, fails_now: FailsNow) -> Itera
             )
             judgement = judged(start)
             if (now := failing.get((image.container, image.image))) is not None:
-                judgement = replace(judgement, outcome=Outcome.FAILS_NOW, explanation=now, fails_at=None)
+                judgement = replace(judgement, outcome=StartOutcome.FAILS_NOW, explanation=now, fails_at=None)
             yield _pull(workload, pod.namespace, image, judgement, pods=(pod.name,))
 
 
@@ -124,10 +124,10 @@ def _with_causes_that_last(templates: Iterable[Pull], of_pods: Iterable[Pull]) -
     failing = {
         _place(pull): pull
         for pull in of_pods
-        if pull.outcome is Outcome.FAILS_NOW and pull.code not in _MENDED_FOR_NEXT_POD
+        if pull.outcome is StartOutcome.FAILS_NOW and pull.code not in _MENDED_FOR_NEXT_POD
     }
     for pull in templates:
-        lasting = failing.get(_place(pull)) if pull.outcome in (Outcome.FINE, Outcome.UNKNOWN) else None
+        lasting = failing.get(_place(pull)) if pull.outcome in (StartOutcome.FINE, StartOutcome.UNKNOWN) else None
         yield replace(lasting, pods=(), template=True) if lasting else pull
 
 
@@ -237,7 +237,7 @@ def _worst_first(pull: Pull) -> tuple[object, ...]:
     return _RANKS[pull.outcome], pull.namespace, pull.workload, pull.container, pull.image
 
 
-def _tokens(inventory: Inventory, pulls: Sequence[Pull]) -> list[Token]:
+def _tokens(inventory: Inventory, pulls: Sequence[Pull]) -> list[TokenStatus]:
     """Every entry of every pull Secret, the first to expire first."""
     used: dict[tuple[str, str, str], list[Pull]] = {}
     for pull in pulls:
@@ -250,7 +250,7 @@ def _tokens(inventory: Inventory, pulls: Sequence[Pull]) -> list[Token]:
                 expires = entry_expires(secret, entry)
                 opened = used.get((namespace, secret.name, entry.key), ())
                 tokens.append(
-                    Token(
+                    TokenStatus(
                         namespace=namespace,
                         secret=secret.name,
                         key=entry.key,

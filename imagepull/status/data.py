@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from imagepull.registries.lifetimes import to_text
-from imagepull.status.model import Pull, Status, Token
+from imagepull.status.model import Pull, Status, TokenStatus
 from imagepull.status.text import verdict
 
 __all__ = ["as_data"]
@@ -53,7 +53,7 @@ def _pull(pull: Pull) -> Mapping[str, Any]:
     )
 
 
-def _token(token: Token) -> Mapping[str, Any]:
+def _token(token: TokenStatus) -> Mapping[str, Any]:
     return _known(
         namespace=token.namespace,
         secret=token.secret,

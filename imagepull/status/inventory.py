@@ -6,11 +6,11 @@ from datetime import datetime
 
 from imagepull.diagnosis.objects import Event, Missing, Node, Pod, Secret, Secrets, ServiceAccount
 
-__all__ = ["Inventory", "Renewal", "Workload"]
+__all__ = ["ClusterWorkload", "Inventory", "RunningRenewer"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Workload:
+class ClusterWorkload:
     """Something that makes Pods and will make more.
 
     Attributes:
@@ -28,7 +28,7 @@ class Workload:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Renewal:
+class RunningRenewer:
     """A renewer that runs in the cluster, and one Secret that it keeps alive.
 
     Attributes:
@@ -61,13 +61,13 @@ class Inventory:
     scope: str
     at: datetime
     pods: tuple[Pod, ...] = ()
-    workloads: tuple[Workload, ...] = ()
+    workloads: tuple[ClusterWorkload, ...] = ()
     accounts: Mapping[str, Mapping[str, ServiceAccount]] = field(default_factory=dict)
     secrets: Mapping[str, Secrets] = field(default_factory=dict)
     nodes: Mapping[str, Node] | None = None
     events: Mapping[tuple[str, str], tuple[Event, ...]] | None = None
     controllers: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    renewals: Mapping[tuple[str, str], Renewal] = field(default_factory=dict)
+    renewals: Mapping[tuple[str, str], RunningRenewer] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
 
     def account(self, namespace: str, name: str) -> ServiceAccount | Missing:

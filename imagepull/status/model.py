@@ -7,10 +7,10 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
-__all__ = ["WILL_FAIL", "OpenedBy", "Outcome", "Pull", "Renewer", "Status", "Token", "worst"]
+__all__ = ["WILL_FAIL", "OpenedBy", "Pull", "Renewer", "StartOutcome", "Status", "TokenStatus", "worst"]
 
 
-class Outcome(StrEnum):
+class StartOutcome(StrEnum):
     """How the next start of a container goes, as far as its image is concerned; the worst first."""
 
     FAILS_NOW = "fails now"
@@ -20,15 +20,15 @@ class Outcome(StrEnum):
     FINE = "fine"
 
 
-WILL_FAIL: Final = frozenset({Outcome.FAILS_NOW, Outcome.FAILS_NEXT_START, Outcome.FAILS_SOON})
+WILL_FAIL: Final = frozenset({StartOutcome.FAILS_NOW, StartOutcome.FAILS_NEXT_START, StartOutcome.FAILS_SOON})
 """The outcomes for which the exit status is 1."""
 
-_RANK: Final = {outcome: rank for rank, outcome in enumerate(Outcome)}
+_RANK: Final = {outcome: rank for rank, outcome in enumerate(StartOutcome)}
 
 
-def worst(outcomes: Iterable[Outcome]) -> Outcome:
+def worst(outcomes: Iterable[StartOutcome]) -> StartOutcome:
     """The worst of the outcomes; FINE for none."""
-    return min(outcomes, key=_RANK.__getitem__, default=Outcome.FINE)
+    return min(outcomes, key=_RANK.__getitem__, default=StartOutcome.FINE)
 
 
 class OpenedBy(StrEnum):
@@ -58,7 +58,7 @@ class Renewer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Token:
+class TokenStatus:
     """One entry of one pull Secret.
 
     Attributes:
@@ -108,7 +108,7 @@ class Pull:
     policy: str
     reason: str
     opened_by: OpenedBy
-    outcome: Outcome
+    outcome: StartOutcome
     secret: str = ""
     key: str = ""
     owner: str = ""
@@ -145,16 +145,16 @@ class Status:
     at: datetime
     within: float
     pulls: tuple[Pull, ...] = ()
-    tokens: tuple[Token, ...] = ()
+    tokens: tuple[TokenStatus, ...] = ()
     namespaces: int = 0
     workloads: int = 0
     pods: int = 0
     limits: tuple[str, ...] = ()
 
     @cached_property
-    def counts(self) -> Mapping[Outcome, int]:
-        """How many pulls there are of each outcome, in the order of `Outcome`, zeros included."""
-        counts = dict.fromkeys(Outcome, 0)
+    def counts(self) -> Mapping[StartOutcome, int]:
+        """How many pulls there are of each outcome, in the order of `StartOutcome`, zeros included."""
+        counts = dict.fromkeys(StartOutcome, 0)
         for pull in self.pulls:
             counts[pull.outcome] += 1
         return counts

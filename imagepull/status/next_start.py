@@ -16,7 +16,7 @@ from imagepull.images.reference import ImageReference, parse
 from imagepull.registries.lifetimes import time_left
 from imagepull.status.evidence import Evidence, asks_for_credentials
 from imagepull.status.inventory import Inventory
-from imagepull.status.model import OpenedBy, Outcome
+from imagepull.status.model import OpenedBy, StartOutcome
 from imagepull.status.openings import Opening, openings, usable_entries
 from imagepull.status.renewers import is_kept_alive, renewer_of
 
@@ -61,14 +61,14 @@ Explain = Callable[[Start], Explanation]
 class Judgement:
     """What is known of one start; fields as in `Pull`."""
 
-    outcome: Outcome
+    outcome: StartOutcome
     opened_by: OpenedBy
     opening: Opening | None = None
     explanation: Explanation | None = None
     fails_at: datetime | None = None
 
 
-_FINE_WITHOUT_SECRET: Final = Judgement(outcome=Outcome.FINE, opened_by=OpenedBy.NOBODY)
+_FINE_WITHOUT_SECRET: Final = Judgement(outcome=StartOutcome.FINE, opened_by=OpenedBy.NOBODY)
 
 
 def judge(start: Start, inventory: Inventory, evidence: Evidence, within: float, explain: Explain) -> Judgement:
@@ -88,12 +88,12 @@ def judge(start: Start, inventory: Inventory, evidence: Evidence, within: float,
     if found:
         return _judge_openings(start, found, inventory, evidence.node_opens(reference), within, explain)
     if evidence.node_opens(reference):
-        return Judgement(outcome=Outcome.FINE, opened_by=OpenedBy.NODE)
+        return Judgement(outcome=StartOutcome.FINE, opened_by=OpenedBy.NODE)
     if evidence.is_official(reference) or evidence.opens_without_secret(reference):
         return _FINE_WITHOUT_SECRET
     # Nodes that may not be read may have a credential of their own.
     if names is None or Missing.WITHHELD in looked_up or inventory.nodes is None:
-        return Judgement(outcome=Outcome.UNKNOWN, opened_by=OpenedBy.UNKNOWN, explanation=_withheld(start))
+        return Judgement(outcome=StartOutcome.UNKNOWN, opened_by=OpenedBy.UNKNOWN, explanation=_withheld(start))
     if asks_for_credentials(reference) or _is_meant_to_have_secret(start, reference, looked_up, inventory):
         return _fails(start, OpenedBy.NOBODY, explain)
     return _FINE_WITHOUT_SECRET
@@ -116,7 +116,7 @@ def _judge_openings(
     alive = [opening for opening in found if opening.opens(now)]
     if not alive and not node_opens:
         return replace(_fails(start, OpenedBy.SECRET, explain), opening=first)
-    fine = Judgement(outcome=Outcome.FINE, opened_by=OpenedBy.SECRET, opening=first)
+    fine = Judgement(outcome=StartOutcome.FINE, opened_by=OpenedBy.SECRET, opening=first)
     if node_opens:
         return fine
     last = max(alive, key=lambda opening: opening.expires.timestamp() if opening.expires else float("inf"))
@@ -140,7 +140,7 @@ def _judge_openings(
         fix=_renewal_advice(last.secret, automatic=renewer.automatic),
     )
     return Judgement(
-        outcome=Outcome.FAILS_SOON,
+        outcome=StartOutcome.FAILS_SOON,
         opened_by=OpenedBy.SECRET,
         opening=first,
         explanation=explanation,
@@ -164,7 +164,7 @@ def _judge_never(start: Start, reference: ImageReference, inventory: Inventory, 
     if inventory.nodes is None:
         cause = "The policy is Never, and the nodes may not be read, so it is not known whether they have the image."
         return Judgement(
-            outcome=Outcome.UNKNOWN,
+            outcome=StartOutcome.UNKNOWN,
             opened_by=OpenedBy.NOBODY,
             explanation=Explanation(
                 code="never-absent", confidence="possible", cause=cause, fix="Allow list on nodes."
@@ -226,4 +226,4 @@ def _fails(start: Start, opened_by: OpenedBy, explain: Explain) -> Judgement:
     if start.cached:
         here = f"Node {start.pod.node} has the image, so this Pod starts there again, and nowhere else"
         explanation = replace(explanation, confidence="likely", cause=f"{here}. {explanation.cause}")
-    return Judgement(outcome=Outcome.FAILS_NEXT_START, opened_by=opened_by, explanation=explanation)
+    return Judgement(outcome=StartOutcome.FAILS_NEXT_START, opened_by=opened_by, explanation=explanation)

@@ -18,7 +18,7 @@ from imagepull.errors import Forbidden
 from imagepull.kubernetes.client import Cluster, for_each
 from imagepull.kubernetes.kinds import EVERY_NAMESPACE, KINDS
 from imagepull.renewal.cron_job import RENEWER_LABELS
-from imagepull.status.inventory import Inventory, Renewal, Workload
+from imagepull.status.inventory import ClusterWorkload, Inventory, RunningRenewer
 from imagepull.status.renewers import renewals_of
 from imagepull.status.workloads import WORKLOAD_KINDS, controller_of, parse_workload
 
@@ -64,7 +64,7 @@ async def read_inventory(cluster: Cluster, namespace: str, scope: str) -> Invent
     )
 
 
-_Found = tuple[Workload | None, tuple[tuple[str, str], str] | None]
+_Found = tuple[ClusterWorkload | None, tuple[tuple[str, str], str] | None]
 """A workload that makes Pods, and by namespace and title what controls it."""
 
 
@@ -101,7 +101,7 @@ class _Reading:
             return None
         return {node.name: node for node in nodes}
 
-    async def renewals(self) -> Mapping[tuple[str, str], Renewal]:
+    async def renewals(self) -> Mapping[tuple[str, str], RunningRenewer]:
         """The Secrets that our CronJobs keep alive, by the documents in their ConfigMaps, in whatever namespace."""
         kinds = [KINDS["ConfigMap"], KINDS["CronJob"]]
         try:
@@ -271,7 +271,7 @@ def _event_of(document: Any, pods: Collection[tuple[str, str]]) -> Event | None:
 
 
 def _controllers(
-    pods: Iterable[Pod], workloads: Iterable[Workload], known: Mapping[tuple[str, str], str]
+    pods: Iterable[Pod], workloads: Iterable[ClusterWorkload], known: Mapping[tuple[str, str], str]
 ) -> Mapping[tuple[str, str], str]:
     """What controls the controllers of Pods: of ReplicaSets, which are not read, their names say it."""
     deployments = {(each.template.namespace, each.name) for each in workloads if each.kind == "Deployment"}

@@ -8,7 +8,7 @@ from imagepull.diagnosis.fields import Json, mapping, text
 from imagepull.diagnosis.objects import Secret
 from imagepull.errors import InvalidInput
 from imagepull.renewal import document
-from imagepull.status.inventory import Renewal
+from imagepull.status.inventory import RunningRenewer
 from imagepull.status.model import Renewer
 
 __all__ = ["is_kept_alive", "owner_title", "renewal_due", "renewals_of", "renewer_of"]
@@ -21,7 +21,7 @@ _LATE: Final = 0.25
 """Share of a token's life that is left when a renewal at its half has failed for long."""
 
 
-def renewer_of(secret: Secret, renewals: Mapping[tuple[str, str], Renewal]) -> Renewer:
+def renewer_of(secret: Secret, renewals: Mapping[tuple[str, str], RunningRenewer]) -> Renewer:
     """Who renews a Secret, as far as the cluster shows. `renewals`: as in `Inventory`."""
     kind, _, name = secret.controller.partition("/")
     if kind in _OPERATORS:
@@ -33,7 +33,7 @@ def renewer_of(secret: Secret, renewals: Mapping[tuple[str, str], Renewal]) -> R
     return _PULUMI if secret.owned_by else _NOBODY
 
 
-def renewals_of(documents: Iterable[Json], cron_jobs: Iterable[Json]) -> dict[tuple[str, str], Renewal]:
+def renewals_of(documents: Iterable[Json], cron_jobs: Iterable[Json]) -> dict[tuple[str, str], RunningRenewer]:
     """What our CronJobs renew, by namespace and name of the Secret.
 
     Args:
@@ -41,7 +41,7 @@ def renewals_of(documents: Iterable[Json], cron_jobs: Iterable[Json]) -> dict[tu
         cron_jobs: of the same namespaces and names.
     """
     suspended = {_place(each): mapping(each, "spec").get("suspend") is True for each in cron_jobs}
-    found: dict[tuple[str, str], Renewal] = {}
+    found: dict[tuple[str, str], RunningRenewer] = {}
     for each in documents:
         place = _place(each)
         try:
@@ -49,7 +49,7 @@ def renewals_of(documents: Iterable[Json], cron_jobs: Iterable[Json]) -> dict[tu
         except InvalidInput:
             continue
         for secret in secrets if place in suspended else ():
-            renewal = Renewal(
+            renewal = RunningRenewer(
                 title=f"CronJob {'/'.join(place)}", stopped=suspended[place], refresh_before=secret.refresh_before
             )
             found.update({(namespace, secret.name): renewal for namespace in secret.namespaces})
@@ -61,7 +61,7 @@ def owner_title(secret: Secret) -> str:
     return secret.owned_by or " ".join(secret.controller.split("/", 1))
 
 
-def renewal_due(secret: Secret, expires: datetime | None, renewal: Renewal | None) -> datetime | None:
+def renewal_due(secret: Secret, expires: datetime | None, renewal: RunningRenewer | None) -> datetime | None:
     """When the renewer of a token is due: at half of its life, or as its renewer is told; None when that is unknown."""
     written = secret.updated
     if expires is None or written is None or written >= expires or not (secret.owned_by or renewal):

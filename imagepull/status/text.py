@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from imagepull.registries.lifetimes import time_left
-from imagepull.status.model import WILL_FAIL, OpenedBy, Outcome, Pull, Status
+from imagepull.status.model import WILL_FAIL, OpenedBy, Pull, StartOutcome, Status
 
 __all__ = ["as_lines", "duration_text", "listed", "opened_by", "outcome_text", "verdict"]
 
@@ -16,9 +16,9 @@ _OPENED_BY: Final = {
     OpenedBy.UNKNOWN: "unknown",
 }
 _IN_VERDICT: Final = {
-    Outcome.FAILS_NOW: "{count} {verb} now",
-    Outcome.FAILS_NEXT_START: "{count} at the next start",
-    Outcome.FAILS_SOON: "{count} within {within}",
+    StartOutcome.FAILS_NOW: "{count} {verb} now",
+    StartOutcome.FAILS_NEXT_START: "{count} at the next start",
+    StartOutcome.FAILS_SOON: "{count} within {within}",
 }
 
 
@@ -28,7 +28,7 @@ def verdict(status: Status) -> str:
     within = duration_text(status.within)
     if not total:
         return f"No image to pull in {status.scope}."
-    unknown = status.counts[Outcome.UNKNOWN]
+    unknown = status.counts[StartOutcome.UNKNOWN]
     tail = f" {unknown} cannot be judged." if unknown else ""
     if not failing:
         if unknown == total:
@@ -56,7 +56,7 @@ def as_lines(status: Status) -> Iterator[str]:
     )
     yield from (f"Not seen: {limit}" for limit in status.limits)
     for pull in status.pulls:
-        if pull.outcome in WILL_FAIL or pull.outcome is Outcome.UNKNOWN:
+        if pull.outcome in WILL_FAIL or pull.outcome is StartOutcome.UNKNOWN:
             yield from _explained(pull, status)
     if status.pulls:
         yield ""
@@ -65,7 +65,7 @@ def as_lines(status: Status) -> Iterator[str]:
 
 def outcome_text(pull: Pull, status: Status) -> str:
     """The outcome in words, with the time where there is one: `fails in 2.0 hours`."""
-    if pull.outcome is Outcome.FAILS_SOON and pull.fails_at is not None:
+    if pull.outcome is StartOutcome.FAILS_SOON and pull.fails_at is not None:
         return "fails in " + time_left((pull.fails_at - status.at).total_seconds()).removesuffix(" left")
     return pull.outcome.value
 

@@ -6,7 +6,7 @@ from imagepull.diagnosis.fields import Json, items, mapping, text
 from imagepull.diagnosis.objects import Container, ContainerKind
 from imagepull.diagnosis.parsing import parse_pod
 from imagepull.pull_plan.manifest import WORKLOAD_KINDS as POD_SPEC_PATHS
-from imagepull.status.inventory import Workload
+from imagepull.status.inventory import ClusterWorkload
 
 __all__ = ["WORKLOAD_KINDS", "container_title", "controller_of", "parse_workload"]
 
@@ -17,7 +17,7 @@ _ROLES: Final = {ContainerKind.INIT: "init ", ContainerKind.MAIN: "", ContainerK
 _OVER: Final = frozenset({"Complete", "Failed"})
 
 
-def parse_workload(kind: str, document: Json) -> Workload | None:
+def parse_workload(kind: str, document: Json) -> ClusterWorkload | None:
     """The workload; None for one that starts no further Pod on its own account: a Job that is over, or a CronJob's."""
     if kind == "Job" and (_is_over(document) or controller_of(kind, document)):
         return None
@@ -27,7 +27,7 @@ def parse_workload(kind: str, document: Json) -> Workload | None:
         "metadata": {"namespace": text(metadata, "namespace"), "name": name},
         "spec": mapping(document, *POD_SPEC_PATHS[kind]),
     }
-    return Workload(kind=kind, name=name, template=parse_pod(template))
+    return ClusterWorkload(kind=kind, name=name, template=parse_pod(template))
 
 
 def controller_of(kind: str, document: Json) -> tuple[tuple[str, str], str] | None:

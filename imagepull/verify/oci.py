@@ -14,7 +14,7 @@ from imagepull.images.reference import DEFAULT_TAG, HUB, ImageReference
 from imagepull.registries.docker_config import Credential
 from imagepull.verify.facts import ACCEPT, ImageFacts, Unverified, platform_of, read_document, read_manifest
 from imagepull.verify.hosts import is_local
-from imagepull.verify.requests import Answer, BadAnswer, fetch, same_origin
+from imagepull.verify.requests import BadAnswer, RegistryAnswer, fetch, same_origin
 
 __all__ = ["look_up"]
 
@@ -82,7 +82,7 @@ class _Registry:
         digest = told if _digest.fullmatch(told) else reference.digest or ""
         return ImageFacts(digest=digest, size=manifest.size, platforms=platforms)
 
-    async def _get(self, path: str, accept: str) -> Answer:
+    async def _get(self, path: str, accept: str) -> RegistryAnswer:
         url = httpx2.URL(f"{str(self._base).rstrip('/')}/v2/{self._reference.path}/{path}")
         answer = await fetch(self._client, url, {"Accept": accept}, authorization=self._authorization)
         # A challenge counts from the registry itself: what it redirects to has no claim on its credential.

@@ -12,7 +12,7 @@ import httpx2
 
 from imagepull.verify.hosts import is_local
 
-__all__ = ["LARGEST", "Answer", "BadAnswer", "fetch", "same_origin"]
+__all__ = ["LARGEST", "BadAnswer", "RegistryAnswer", "fetch", "same_origin"]
 
 LARGEST: Final = 4 * 1024 * 1024
 """The most bytes of an answer: what the distribution-spec has registries take for a manifest."""
@@ -25,7 +25,7 @@ class BadAnswer(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class RegistryAnswer:
     """A registry's final answer. `url`: where it came from, after redirects."""
 
     url: httpx2.URL
@@ -36,7 +36,7 @@ class Answer:
 
 async def fetch(
     client: httpx2.AsyncClient, url: httpx2.URL, headers: Mapping[str, str], *, authorization: str = ""
-) -> Answer:
+) -> RegistryAnswer:
     """GET, following redirects.
 
     Args:
@@ -64,7 +64,7 @@ def same_origin(one: httpx2.URL, other: httpx2.URL) -> bool:
     return (one.scheme, one.host, _port(one)) == (other.scheme, other.host, _port(other))
 
 
-async def _fetch_one(client: httpx2.AsyncClient, url: httpx2.URL, headers: Mapping[str, str]) -> Answer:
+async def _fetch_one(client: httpx2.AsyncClient, url: httpx2.URL, headers: Mapping[str, str]) -> RegistryAnswer:
     # Not encoded, so that the bytes that are counted are all there are: a small gzip can hold gigabytes.
     headers = {**headers, "Accept-Encoding": "identity"}
     async with client.stream("GET", url, headers=headers, follow_redirects=False) as response:
@@ -79,7 +79,7 @@ async def _fetch_one(client: httpx2.AsyncClient, url: httpx2.URL, headers: Mappi
             content += chunk
             if len(content) > LARGEST:
                 raise too_long
-    return Answer(url=url, status=response.status_code, headers=response.headers, content=bytes(content))
+    return RegistryAnswer(url=url, status=response.status_code, headers=response.headers, content=bytes(content))
 
 
 def _authorization(url: httpx2.URL, start: httpx2.URL, authorization: str) -> dict[str, str]:

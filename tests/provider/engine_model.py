@@ -8,19 +8,19 @@ from typing import Any, cast
 
 from imagepull.errors import ImagePullError
 from imagepull.registries.docker_config import Credential
-from imagepull.registries.ecr_tokens import Token, TokenRequest, TokenSource
+from imagepull.registries.ecr_tokens import EcrToken, TokenRequest, TokenSource
 from imagepull.registries.lifetimes import Lifetime
 from imagepull.registry_secret.trust import LONGEST_LIFE
 from provider.operations import Operation, Partial, Resource, State
-from provider.registry_secret import RegistrySecret
-from provider.service_accounts import ServiceAccountImagePullSecrets
+from provider.registry_secret import RegistrySecretResource
+from provider.service_accounts import ServiceAccountsResource
 from tests.provider.fake_cluster import FakeCluster, Killed
 
 
 def _start_plugin() -> dict[str, Resource]:
     return {
-        "RegistrySecret": RegistrySecret(),
-        "ServiceAccountImagePullSecrets": ServiceAccountImagePullSecrets(),
+        "RegistrySecret": RegistrySecretResource(),
+        "ServiceAccountImagePullSecrets": ServiceAccountsResource(),
     }
 
 
@@ -41,11 +41,11 @@ class _Tokens:
     def __init__(self) -> None:
         self.issued = 0
 
-    async def get(self, request: TokenRequest) -> Token:
+    async def get(self, request: TokenRequest) -> EcrToken:
         self.issued += 1
         now = datetime.now(UTC).replace(microsecond=0)
         credential = Credential(username="AWS", password=f"token-{self.issued}")
-        return Token(credential=credential, lifetime=Lifetime(issued=now, expires=now + LONGEST_LIFE))
+        return EcrToken(credential=credential, lifetime=Lifetime(issued=now, expires=now + LONGEST_LIFE))
 
 
 class _Silent:

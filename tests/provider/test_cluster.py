@@ -73,15 +73,15 @@ def _written(namespace: str) -> dict[str, Any]:
     from imagepull.kubernetes.ownership import Owner
     from imagepull.registry_secret import secret_object
     from imagepull.registry_secret import spec as registry_secret
-    from imagepull.registry_secret.secret_object import Wanted
-    from imagepull.registry_secret.trust import Entry
+    from imagepull.registry_secret.secret_object import SecretGoal
+    from imagepull.registry_secret.trust import TrustedEntry
 
     spec = registry_secret.parse(INPUTS)
     fixed = spec.registries[0].fixed
     assert fixed is not None
     owner = Owner.of_urn(SECRET).with_identity()
-    entries = {"ghcr.io": Entry(credential=fixed)}
-    change = secret_object.write(None, Wanted(spec=spec, owner=owner, fresh=entries, now=datetime.now(UTC))).change
+    entries = {"ghcr.io": TrustedEntry(credential=fixed)}
+    change = secret_object.write(None, SecretGoal(spec=spec, owner=owner, fresh=entries, now=datetime.now(UTC))).change
     assert change is not None
     ids = {"name": "pull", "namespace": namespace, "uid": "theirs-or-ours", "resourceVersion": "1"}
     return {**change.body, "metadata": {**change.body["metadata"], **ids}}

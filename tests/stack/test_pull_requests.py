@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from imagepull.renewal.schedule import Schedule
+from imagepull.renewal.schedule import CronSchedule
 from imagepull.renewal.schedule import parse as parse_schedule
 from lab.layout import CHECKOUT
 from lab.lifecycle import Lab
@@ -290,7 +290,7 @@ def test_runs_are_started_where_they_should_be_and_do_not_overlap() -> None:
     renew = yaml.safe_load((WORKFLOWS / "renew.yml").read_text())
     (schedule,) = renew[True]["schedule"]
     found = parse_schedule(schedule["cron"])
-    assert isinstance(found, Schedule)
+    assert isinstance(found, CronSchedule)
     # Often enough for two tries before half of a token's 12 hours, and off the full hour, when GitHub is busiest.
     gap = found.longest_gap(datetime(2026, 1, 1, tzinfo=UTC))
     assert gap is not None

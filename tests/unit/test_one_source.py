@@ -7,7 +7,7 @@ from components.access import ACCESS_OUTPUTS
 from components.registry_access import RegistryAccess, RegistryAccessArgs
 from components.short_form import SHORT_FORM_FIELDS
 from imagepull.inputs import camel_case
-from imagepull.pull_plan.kinds import ONLY_FOR, Kind
+from imagepull.pull_plan.kinds import ONLY_FOR, WorkloadKind
 from imagepull.pull_plan.manifest import WORKLOAD_KINDS
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.service_accounts import spec as service_accounts
@@ -36,9 +36,9 @@ def test_outputs_of_registry_access_have_one_declaration() -> None:
 
 
 def test_kinds_have_a_component_and_arguments_each() -> None:
-    assert {*kinds.__all__} == {*Kind}
-    assert {*Kind} <= {*WORKLOAD_KINDS}
-    for kind in Kind:
+    assert {*kinds.__all__} == {*WorkloadKind}
+    assert {*WorkloadKind} <= {*WORKLOAD_KINDS}
+    for kind in WorkloadKind:
         own = getattr(workload_args, f"{kind}Args").__annotations__.keys() - workload_args.WorkloadArgs.__annotations__
         assert own == {field for field, of in ONLY_FOR.items() if kind in of}, kind
 

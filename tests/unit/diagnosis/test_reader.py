@@ -10,7 +10,7 @@ import pytest
 
 from imagepull.diagnosis.answers import Diagnosis
 from imagepull.diagnosis.case_file import parse_case
-from imagepull.diagnosis.reader import Reading, read
+from imagepull.diagnosis.reader import ClusterReading, read
 from imagepull.diagnosis.rules import diagnose
 from imagepull.diagnosis.selection import Target, parse_target
 from imagepull.errors import ClusterError, Forbidden, InvalidInput
@@ -95,17 +95,17 @@ def table(*objects: tuple[str, dict[str, Any]], forbidden: Collection[str] = ())
     return Table(held, forbidden)
 
 
-def look(cluster: Table, target: Target | None = None, namespace: str = "shop") -> Reading:
+def look(cluster: Table, target: Target | None = None, namespace: str = "shop") -> ClusterReading:
     return asyncio.run(read(cast(Cluster, cluster), namespace, target))
 
 
-def answers(reading: Reading) -> list[Diagnosis]:
+def answers(reading: ClusterReading) -> list[Diagnosis]:
     return [each for row in reading.rows for each in diagnose(parse_case(row))]
 
 
 def test_nothing_more_is_read_when_no_pod_waits() -> None:
     cluster = table(("Pod", pod("web", waiting="")))
-    assert look(cluster) == Reading(rows=(), pods=1)
+    assert look(cluster) == ClusterReading(rows=(), pods=1)
     assert cluster.requests == ["list Pod"]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from imagepull.images.pull_policy import PullPolicy
 from imagepull.images.rules import RuleName, Violation
-from imagepull.pull_plan.access import Access, PodAccess
+from imagepull.pull_plan.access import PlannedAccess, PodAccess
 from imagepull.pull_plan.explicit import ResolvedImage
 from imagepull.pull_plan.findings import Finding, Severity
 from imagepull.pull_plan.findings import findings as findings_of
@@ -17,14 +17,18 @@ from tests.resolved_images import row
 ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 OTHER_ECR = "210987654321.dkr.ecr.eu-west-1.amazonaws.com"
 DIGEST = "sha256:" + "4b" * 32
-ACCESS = Access(secret="registry-access", hosts=(ECR, "harbor.example.com:8443", "docker.io"), namespaces=("shop",))
+ACCESS = PlannedAccess(
+    secret="registry-access", hosts=(ECR, "harbor.example.com:8443", "docker.io"), namespaces=("shop",)
+)
 
 
-def findings(images: Sequence[ResolvedImage], accesses: Sequence[Access] | None, *pods: PodAccess) -> list[Finding]:
+def findings(
+    images: Sequence[ResolvedImage], accesses: Sequence[PlannedAccess] | None, *pods: PodAccess
+) -> list[Finding]:
     return findings_of(Plan(images=tuple(images), accesses=None if accesses is None else tuple(accesses), pods=pods))
 
 
-def found(image: ResolvedImage, access: Access | None = ACCESS) -> list[tuple[str, str]]:
+def found(image: ResolvedImage, access: PlannedAccess | None = ACCESS) -> list[tuple[str, str]]:
     return [(each.severity.value, each.code) for each in findings([image], [access] if access else [])]
 
 
@@ -57,12 +61,12 @@ def test_each_image_has_its_findings(image: ResolvedImage, expected: list[tuple[
 
 
 def test_namespaces_that_are_not_known_yet_are_no_finding() -> None:
-    unknown = Access(secret="registry-access", hosts=(ECR,), namespaces=None)
+    unknown = PlannedAccess(secret="registry-access", hosts=(ECR,), namespaces=None)
     assert found(row(f"{ECR}/shop/web@{DIGEST}", namespace="tools"), unknown) == []
 
 
 def test_one_secret_in_the_namespace_is_enough() -> None:
-    elsewhere = Access(secret="elsewhere", hosts=(ECR,), namespaces=("tools",))
+    elsewhere = PlannedAccess(secret="elsewhere", hosts=(ECR,), namespaces=("tools",))
     assert findings([row(f"{ECR}/shop/web@{DIGEST}")], [elsewhere, ACCESS]) == []
 
 
@@ -75,7 +79,7 @@ def test_program_that_declares_no_secret_may_get_them_from_elsewhere() -> None:
 
 
 def test_a_default_namespace_counts_as_default() -> None:
-    access = Access(secret="registry-access", hosts=(ECR,), namespaces=("default",))
+    access = PlannedAccess(secret="registry-access", hosts=(ECR,), namespaces=("default",))
     assert found(row(f"{ECR}/shop/web@{DIGEST}", namespace=None), access) == []
 
 

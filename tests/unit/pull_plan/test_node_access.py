@@ -3,18 +3,18 @@
 from datetime import UTC, datetime
 
 from imagepull.images.pull_policy import PullPolicy
-from imagepull.pull_plan.access import NODE, Access, PodAccess
+from imagepull.pull_plan.access import NODE, PlannedAccess, PodAccess
 from imagepull.pull_plan.explicit import ResolvedImage
 from imagepull.pull_plan.findings import findings
 from imagepull.pull_plan.plan import Plan, as_table
 
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
-EVERYBODY = Access(secret=NODE, hosts=(HOST,), namespaces=("shop",), service_accounts=("*",), expires=None)
-BY_ROLE = Access(secret=NODE, hosts=(HOST,), namespaces=("shop",), service_accounts=("web",), expires=None)
+EVERYBODY = PlannedAccess(secret=NODE, hosts=(HOST,), namespaces=("shop",), service_accounts=("*",), expires=None)
+BY_ROLE = PlannedAccess(secret=NODE, hosts=(HOST,), namespaces=("shop",), service_accounts=("web",), expires=None)
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
-def plan(access: Access, namespace: str, account: str = "default", *secrets: str) -> Plan:
+def plan(access: PlannedAccess, namespace: str, account: str = "default", *secrets: str) -> Plan:
     image = ResolvedImage(
         workload="Deployment/web",
         namespace=namespace,

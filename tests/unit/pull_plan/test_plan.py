@@ -8,7 +8,7 @@ import pytest
 from imagepull.images.pull_policy import PullPolicy
 from imagepull.images.rules import RuleName, Violation
 from imagepull.inputs import UNKNOWN
-from imagepull.pull_plan.access import Access, PodAccess
+from imagepull.pull_plan.access import PlannedAccess, PodAccess
 from imagepull.pull_plan.explicit import ResolvedImage
 from imagepull.pull_plan.plan import Plan, as_data, as_table, broken_rules, coloured
 
@@ -89,14 +89,14 @@ def test_violation_names_workload_container_image_rule_and_remedy() -> None:
     ]
 
 
-def secret_of(accesses: list[Access], image_name: str, *pods: PodAccess) -> str:
+def secret_of(accesses: list[PlannedAccess], image_name: str, *pods: PodAccess) -> str:
     """The last column of the only row."""
     table = as_table(plan(image(image=image_name), accesses=tuple(accesses), pods=pods), NOW)
     return table.splitlines()[-1].rpartition("  ")[2]
 
 
-def access(secret: str = "pull", *hosts: str, **fields: Any) -> Access:
-    return Access(secret=secret, hosts=hosts or (HOST,), namespaces=("shop",), **fields)
+def access(secret: str = "pull", *hosts: str, **fields: Any) -> PlannedAccess:
+    return PlannedAccess(secret=secret, hosts=hosts or (HOST,), namespaces=("shop",), **fields)
 
 
 @pytest.mark.parametrize(
@@ -115,11 +115,11 @@ def access(secret: str = "pull", *hosts: str, **fields: Any) -> Access:
         ([access("one", "ghcr.io"), access("two", expires=None)], f"{HOST}/a:1", "two"),
         ([access(expires=None)], "nginx", "-"),
         ([access(expires=None)], "no image", "-"),
-        ([Access(secret="pull", hosts=(HOST,), namespaces=("tools",))], f"{HOST}/a:1", "-"),
+        ([PlannedAccess(secret="pull", hosts=(HOST,), namespaces=("tools",))], f"{HOST}/a:1", "-"),
     ],
 )
 def test_secret_that_opens_the_image_is_told_with_the_time_left(
-    accesses: list[Access], image_name: str, expected: str
+    accesses: list[PlannedAccess], image_name: str, expected: str
 ) -> None:
     assert secret_of(accesses, image_name) == expected
 

@@ -8,7 +8,7 @@ import pytest
 from imagepull.errors import CredentialError
 from imagepull.registries import ecr_tokens as tokens
 from imagepull.registries.docker_config import Credential
-from imagepull.registries.ecr_tokens import Principal, Token, TokenRequest, TokenSource
+from imagepull.registries.ecr_tokens import EcrToken, Principal, TokenRequest, TokenSource
 from imagepull.registries.lifetimes import Lifetime
 
 HERE = TokenRequest(principal=Principal(), region="eu-west-1", public=False)
@@ -24,19 +24,19 @@ class Aws:
         self._hours = hours
         self.error = error
 
-    def __call__(self, request: TokenRequest) -> Token:
+    def __call__(self, request: TokenRequest) -> EcrToken:
         self.asked.append(request)
         if self.error is not None:
             raise self.error
         issued = datetime.now(UTC)
         lifetime = Lifetime(issued=issued, expires=issued + timedelta(hours=self._hours))
-        return Token(credential=Credential(username="AWS", password=f"t{len(self.asked)}"), lifetime=lifetime)
+        return EcrToken(credential=Credential(username="AWS", password=f"t{len(self.asked)}"), lifetime=lifetime)
 
 
 def test_all_who_ask_at_once_share_one_call() -> None:
     aws = Aws()
 
-    async def ask() -> list[Token]:
+    async def ask() -> list[EcrToken]:
         source = TokenSource(aws)
         return await asyncio.gather(*(source.get(HERE) for _ in range(50)))
 
@@ -71,7 +71,7 @@ def test_a_token_in_the_second_half_of_its_life_is_asked_for_again() -> None:
 def test_a_failure_is_not_kept() -> None:
     aws = Aws(error=CredentialError("ECR", "down", "wait"))
 
-    async def ask() -> Token:
+    async def ask() -> EcrToken:
         source = TokenSource(aws)
         with pytest.raises(CredentialError, match="down"):
             await source.get(HERE)

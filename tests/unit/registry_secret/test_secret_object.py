@@ -19,9 +19,9 @@ from imagepull.registry_secret import secret_object
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.registry_secret.drift import find_drift, find_lifetimes
 from imagepull.registry_secret.existing import SECRET_TYPE, Existing
-from imagepull.registry_secret.secret_object import Change, Decision, Refusal, Wanted
+from imagepull.registry_secret.secret_object import Refusal, SecretDecision, SecretGoal, SecretRequest
 from imagepull.registry_secret.state import Previous
-from imagepull.registry_secret.trust import Entry, find_believed, find_last_good
+from imagepull.registry_secret.trust import TrustedEntry, find_believed, find_last_good
 
 ECR, OTHER_ECR, GHCR = (
     "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
@@ -36,10 +36,10 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 INPUTS: dict[str, Any] = {"name": "pull", "namespaces": ["a"], "registries": [{"host": ECR}, {"host": OTHER_ECR}]}
 
 
-def token(password: str, hours_left: float = 12) -> Entry:
+def token(password: str, hours_left: float = 12) -> TrustedEntry:
     expires = NOW + timedelta(hours=hours_left)
     lifetime = Lifetime(issued=expires - timedelta(hours=12), expires=expires)
-    return Entry(credential=Credential(username="AWS", password=password), lifetime=lifetime)
+    return TrustedEntry(credential=Credential(username="AWS", password=password), lifetime=lifetime)
 
 
 FRESH = {ECR: token("t1"), OTHER_ECR: token("t2", hours_left=11)}
@@ -51,19 +51,19 @@ def spec(**inputs: object) -> registry_secret.SecretSpec:
 
 def decide(
     existing: Existing | None,
-    entries: Mapping[str, Entry] = FRESH,
+    entries: Mapping[str, TrustedEntry] = FRESH,
     owner: Owner = OURS,
     previous: Previous = KNOWN,
-    last_good: Mapping[str, Entry] | None = None,
+    last_good: Mapping[str, TrustedEntry] | None = None,
     **inputs: object,
-) -> Decision:
-    wanted = Wanted(
+) -> SecretDecision:
+    wanted = SecretGoal(
         spec=spec(**inputs), owner=owner, fresh=entries, last_good=last_good or {}, previous=previous, now=NOW
     )
     return secret_object.write(existing, wanted)
 
 
-def change(*arguments: Any, **inputs: Any) -> Change:
+def change(*arguments: Any, **inputs: Any) -> SecretRequest:
     """The same, where there is something to change."""
     found = decide(*arguments, **inputs).change
     assert found is not None
@@ -74,7 +74,7 @@ def drift(existing: Existing, owner: Owner = OURS, **inputs: object) -> str | No
     return find_drift(existing, spec(**inputs), owner, NOW)
 
 
-def written(entries: Mapping[str, Entry] = FRESH, owner: Owner = OURS, **inputs: object) -> Existing:
+def written(entries: Mapping[str, TrustedEntry] = FRESH, owner: Owner = OURS, **inputs: object) -> Existing:
     """A Secret as the cluster holds it after we created it."""
     creation = change(None, entries, owner, **inputs)
     assert creation.create
@@ -308,7 +308,7 @@ def test_only_the_malformed_entry_goes_and_the_person_is_told(inputs: dict[str, 
 def test_entries_of_another_stack_stay_when_its_secret_is_adopted() -> None:
     theirs = written(owner=THEIRS)
     inputs = {"adopt": True, "registries": [{"host": GHCR, "username": "u", "password": "p"}]}
-    fixed = {GHCR: Entry(credential=Credential(username="u", password="p"))}
+    fixed = {GHCR: TrustedEntry(credential=Credential(username="u", password="p"))}
     after = patched(theirs, change(theirs, fixed, **inputs).body)
     assert set(after.credentials) == {ECR, OTHER_ECR, GHCR}
     released = secret_object.release(after, KNOWN)
@@ -411,7 +411,7 @@ def test_an_edit_behind_our_back_is_named(changes: dict[str, Any], says: str) ->
 
 def test_a_fixed_password_is_compared_with_the_one_asked_for() -> None:
     registries = [{"host": GHCR, "username": "u", "password": "new"}]
-    fixed = {GHCR: Entry(credential=Credential(username="u", password="old"))}
+    fixed = {GHCR: TrustedEntry(credential=Credential(username="u", password="old"))}
     secret = written(fixed, registries=registries)
     assert drift(secret, registries=registries) == "its entry of ghcr.io was changed"
     assert json.loads(secret.annotations["imagepull/hosts"]) == {GHCR: {}}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from imagepull.inputs import UNKNOWN, Unknown
-from imagepull.pull_plan.access import Access
+from imagepull.pull_plan.access import PlannedAccess
 from imagepull.renewal.renewer_plan import PlannedRenewer, plan_cron_job, plan_renewer
 from imagepull.renewal.settings import CronJobSettings
 
@@ -25,12 +25,12 @@ CRON_JOB = plan_cron_job(CronJobSettings(schedule="17 */2 * * *", time_zone="Asi
     ],
 )
 def test_who_renews_and_when(expires: datetime | Unknown, renewer: PlannedRenewer | None, told: str) -> None:
-    access = Access(secret="pull", hosts=("ghcr.io",), namespaces=None, expires=expires, renewer=renewer)
+    access = PlannedAccess(secret="pull", hosts=("ghcr.io",), namespaces=None, expires=expires, renewer=renewer)
     assert access.describe_renewal(NOW) == f"Secret pull is renewed {told}"
 
 
 def test_nobody_renews_what_does_not_expire() -> None:
-    assert Access(secret="pull", hosts=("ghcr.io",), namespaces=None, expires=None).describe_renewal(NOW) is None
+    assert PlannedAccess(secret="pull", hosts=("ghcr.io",), namespaces=None, expires=None).describe_renewal(NOW) is None
 
 
 @pytest.mark.parametrize("renewal", ["pulumi", None, UNKNOWN, "nonsense"])

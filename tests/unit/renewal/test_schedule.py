@@ -6,14 +6,14 @@ import pytest
 
 from imagepull.registries.lifetimes import Lifetime, due
 from imagepull.renewal import schedule
-from imagepull.renewal.schedule import SCHEDULE, Schedule
+from imagepull.renewal.schedule import SCHEDULE, CronSchedule
 
 MOMENT = datetime(2026, 11, 24, 13, 30, 30, tzinfo=UTC)  # a Tuesday
 
 
-def parsed(text: str) -> Schedule:
+def parsed(text: str) -> CronSchedule:
     found = schedule.parse(text)
-    assert isinstance(found, Schedule), found
+    assert isinstance(found, CronSchedule), found
     return found
 
 

@@ -9,7 +9,7 @@ from imagepull.report.change import change_of
 from imagepull.report.matrix import matrix_of
 from imagepull.report.page import render
 from imagepull.report.tokens import WIDTH, axis_of, bar_of, token_rows
-from imagepull.status.model import Outcome, Status
+from imagepull.status.model import StartOutcome, Status
 from tests.golden import GOLDEN
 from tests.status_examples import ECR, EUROPE, HOSTILE, NOW, large_status, small_status
 
@@ -62,7 +62,7 @@ def test_matrix_has_the_worst_of_each_namespace_and_registry() -> None:
     shop, tools, *_ = matrix.rows
     assert shop[0] == "shop"
     assert shop[1][0] is not None
-    assert shop[1][0].outcome is Outcome.FAILS_NOW
+    assert shop[1][0].outcome is StartOutcome.FAILS_NOW
     assert shop[1][0].opened_by == ("registry-access", "no Secret")
     assert shop[1][1] is None
     assert tools[1][1] is not None

@@ -10,7 +10,7 @@ from imagepull.diagnosis.objects import Node, Pod, Secret, Secrets, ServiceAccou
 from imagepull.diagnosis.parsing import parse_node, parse_pod, parse_service_account
 from imagepull.diagnosis.secrets import parse_secret
 from imagepull.registries.lifetimes import to_text
-from imagepull.status.inventory import Inventory, Workload
+from imagepull.status.inventory import ClusterWorkload, Inventory
 from imagepull.status.workloads import parse_workload
 
 __all__ = ["ECR", "NOW", "account", "deployment", "inventory", "node", "pod", "pull_secret"]
@@ -58,7 +58,7 @@ def deployment(
     *,
     policy: str = "IfNotPresent",
     secrets: Sequence[str] = (),
-) -> Workload:
+) -> ClusterWorkload:
     """A Deployment in namespace `shop`."""
     template = {
         "imagePullSecrets": [{"name": secret} for secret in secrets],
@@ -124,7 +124,7 @@ def node(name: str, *images: str, kubelet: str = "v1.36.3") -> Node:
 def inventory(
     *,
     pods: Sequence[Pod] = (),
-    workloads: Sequence[Workload] = (),
+    workloads: Sequence[ClusterWorkload] = (),
     secrets: Sequence[Secret] | None = (),
     accounts: Sequence[ServiceAccount] | None = (),
     nodes: Sequence[Node] = (),

@@ -5,7 +5,7 @@ import pytest
 from imagepull.status.assemble import assemble
 from imagepull.status.explain import Explainer
 from imagepull.status.inventory import Inventory
-from imagepull.status.model import Outcome, Status
+from imagepull.status.model import StartOutcome, Status
 from tests.unit.status.cluster import ECR, inventory, pod, pull_secret
 from tests.unit.status.test_next_start import FAILING, FINE, IMAGE
 
@@ -49,11 +49,11 @@ def test_what_fails_now_is_read_from_the_state() -> None:
     text = f'Back-off pulling image "{IMAGE}": ErrImagePull: {IMAGE}: not found'
     waiting = pod("web", IMAGE, secrets=["access"], running=False, waiting=("ImagePullBackOff", text))
     (pull,) = status(inventory(pods=[waiting], secrets=[pull_secret("access", ECR, hours_left=9)])).pulls
-    assert (pull.outcome, pull.code, pull.secret) == (Outcome.FAILS_NOW, "image-absent", "access")
+    assert (pull.outcome, pull.code, pull.secret) == (StartOutcome.FAILS_NOW, "image-absent", "access")
 
 
 @pytest.mark.parametrize("reason", ["CrashLoopBackOff", "ContainerCreating", "CreateContainerConfigError"])
 def test_a_pod_that_waits_for_something_else_does_not_fail(reason: str) -> None:
     waiting = pod("web", "nginx:1", running=False, waiting=(reason, ""))
     (pull,) = status(inventory(pods=[waiting])).pulls
-    assert pull.outcome is Outcome.FINE
+    assert pull.outcome is StartOutcome.FINE

@@ -8,8 +8,8 @@ import pytest
 from imagepull.diagnosis.objects import Pod
 from imagepull.renewal import document
 from imagepull.status.assemble import assemble
-from imagepull.status.inventory import Inventory, Renewal
-from imagepull.status.model import OpenedBy, Outcome, Pull, Status
+from imagepull.status.inventory import Inventory, RunningRenewer
+from imagepull.status.model import OpenedBy, Pull, StartOutcome, Status
 from imagepull.status.next_start import Explanation, Start
 from imagepull.status.renewers import renewals_of
 from tests.unit.status.cluster import ECR, NOW, account, deployment, inventory, node, pod, pull_secret
@@ -38,7 +38,7 @@ def web(**more: Any) -> Any:
 def test_first_entry_is_told_with_its_owner_and_expiry() -> None:
     secret = pull_secret("access", ECR, hours_left=9, owned_by="shop/prod/access")
     pull = only(inventory(workloads=[web()], secrets=[secret], accounts=[account("default", "access")]))
-    assert pull.outcome is Outcome.FINE
+    assert pull.outcome is StartOutcome.FINE
     assert (pull.opened_by, pull.secret, pull.key) == (OpenedBy.SECRET, "access", ECR)
     assert pull.owner == "shop/prod/access"
     assert pull.expires == NOW + timedelta(hours=9)
@@ -60,7 +60,7 @@ def test_a_path_beats_its_host() -> None:
 def test_a_dead_entry_before_a_living_one_does_not_fail() -> None:
     secrets = [pull_secret("dead", ECR, hours_left=-1), pull_secret("alive", ECR, hours_left=9)]
     pull = only(inventory(workloads=[web(secrets=["dead", "alive"])], secrets=secrets))
-    assert (pull.secret, pull.outcome) == ("dead", Outcome.FINE)
+    assert (pull.secret, pull.outcome) == ("dead", StartOutcome.FINE)
 
 
 FAILING = {
@@ -91,7 +91,7 @@ FAILING = {
 @pytest.mark.parametrize("case", FAILING.values(), ids=list(FAILING))
 def test_fails_at_next_start(case: Inventory) -> None:
     pull = only(case)
-    assert pull.outcome is Outcome.FAILS_NEXT_START
+    assert pull.outcome is StartOutcome.FAILS_NEXT_START
     assert pull.cause
 
 
@@ -122,7 +122,7 @@ FINE = {
 
 @pytest.mark.parametrize("case", FINE.values(), ids=list(FINE))
 def test_is_fine(case: Inventory) -> None:
-    assert {pull.outcome for pull in status(case).pulls} == {Outcome.FINE}
+    assert {pull.outcome for pull in status(case).pulls} == {StartOutcome.FINE}
 
 
 def test_who_opens_without_a_secret() -> None:
@@ -142,7 +142,7 @@ SOON = {
 @pytest.mark.parametrize("secret", SOON.values(), ids=list(SOON))
 def test_fails_soon(secret: Any) -> None:
     pull = only(inventory(workloads=[web(secrets=["access"])], secrets=[secret]))
-    assert pull.outcome is Outcome.FAILS_SOON
+    assert pull.outcome is StartOutcome.FAILS_SOON
     assert pull.fails_at == NOW + timedelta(hours=2)
     assert "expires in 2.0 hours" in pull.cause
     assert pull.fix
@@ -152,22 +152,23 @@ def test_what_renews_by_itself_does_not_fail_soon() -> None:
     written = NOW - timedelta(hours=5)
     external = pull_secret("access", ECR, hours_left=5, controller="ExternalSecret/pull", written=written)
     case = inventory(workloads=[web(secrets=["access"])], secrets=[external])
-    assert only(case).outcome is Outcome.FINE
+    assert only(case).outcome is StartOutcome.FINE
     assert status(case).tokens[0].renewer.title == "ExternalSecret pull"
     ours = pull_secret("access", ECR, hours_left=5, owned_by="shop/prod/access", written=written)
-    renewals = {("shop", "access"): Renewal(title="CronJob imagepull/renew")}
+    renewals = {("shop", "access"): RunningRenewer(title="CronJob imagepull/renew")}
     assert (
-        only(inventory(workloads=[web(secrets=["access"])], secrets=[ours], renewals=renewals)).outcome is Outcome.FINE
+        only(inventory(workloads=[web(secrets=["access"])], secrets=[ours], renewals=renewals)).outcome
+        is StartOutcome.FINE
     )
-    stopped = {("shop", "access"): Renewal(title="CronJob imagepull/renew", stopped=True)}
+    stopped = {("shop", "access"): RunningRenewer(title="CronJob imagepull/renew", stopped=True)}
     case = inventory(workloads=[web(secrets=["access"])], secrets=[ours], renewals=stopped)
-    assert only(case).outcome is Outcome.FAILS_SOON
+    assert only(case).outcome is StartOutcome.FAILS_SOON
 
 
 def test_within_is_the_limit() -> None:
     case = inventory(workloads=[web(secrets=["access"])], secrets=[SOON["nobody"]])
-    assert only(case, within=1 * HOURS).outcome is Outcome.FINE
-    assert only(case, within=3 * HOURS).outcome is Outcome.FAILS_SOON
+    assert only(case, within=1 * HOURS).outcome is StartOutcome.FINE
+    assert only(case, within=3 * HOURS).outcome is StartOutcome.FAILS_SOON
 
 
 def test_what_may_not_be_read_is_not_taken_to_be_absent() -> None:
@@ -176,7 +177,7 @@ def test_what_may_not_be_read_is_not_taken_to_be_absent() -> None:
         inventory(workloads=[web()], accounts=None),
     ):
         pull = only(case)
-        assert (pull.outcome, pull.opened_by) == (Outcome.UNKNOWN, OpenedBy.UNKNOWN)
+        assert (pull.outcome, pull.opened_by) == (StartOutcome.UNKNOWN, OpenedBy.UNKNOWN)
         assert "may not be read" in pull.cause
 
 
@@ -207,8 +208,8 @@ def test_a_pod_that_asks_the_registry_is_judged_by_its_own_list() -> None:
         controllers={("shop", "ReplicaSet/web-5d4"): "Deployment/web"},
     )
     first, second = status(case).pulls
-    assert (first.outcome, first.pods, first.template) == (Outcome.FAILS_NEXT_START, ("web-old",), False)
-    assert (second.outcome, second.pods, second.template) == (Outcome.FINE, ("web-new",), True)
+    assert (first.outcome, first.pods, first.template) == (StartOutcome.FAILS_NEXT_START, ("web-old",), False)
+    assert (second.outcome, second.pods, second.template) == (StartOutcome.FINE, ("web-new",), True)
 
 
 def test_what_fails_now_is_the_worst_and_keeps_its_secret() -> None:
@@ -220,16 +221,18 @@ def test_what_fails_now_is_the_worst_and_keeps_its_secret() -> None:
 
     case = inventory(pods=[waiting, pod("b", "nginx:1")], secrets=[pull_secret("access", ECR, hours_left=9)])
     found = assemble(case, 6 * HOURS, explain=explain, fails_now=fails_now)
-    assert found.pulls[0].outcome is Outcome.FAILS_NOW
+    assert found.pulls[0].outcome is StartOutcome.FAILS_NOW
     assert (found.pulls[0].code, found.pulls[0].secret) == ("image-absent", "access")
     assert found.will_fail == 1
-    assert found.counts[Outcome.FINE] == 1
+    assert found.counts[StartOutcome.FINE] == 1
 
 
 @pytest.mark.parametrize(
-    ("code", "outcome_of_next"), [("image-absent", Outcome.FAILS_NOW), ("pod-before-sa-patch", Outcome.FINE)]
+    ("code", "outcome_of_next"), [("image-absent", StartOutcome.FAILS_NOW), ("pod-before-sa-patch", StartOutcome.FINE)]
 )
-def test_the_next_pod_of_a_workload_fails_for_what_does_not_lie_in_one_pod(code: str, outcome_of_next: Outcome) -> None:
+def test_the_next_pod_of_a_workload_fails_for_what_does_not_lie_in_one_pod(
+    code: str, outcome_of_next: StartOutcome
+) -> None:
     waiting = pod("web-1", IMAGE, owner="Deployment/web", waiting=("ImagePullBackOff", ""), running=False)
     why = Explanation(code=code, confidence="certain", cause="It is so.", fix="Push it.")
     case = inventory(
@@ -241,7 +244,7 @@ def test_the_next_pod_of_a_workload_fails_for_what_does_not_lie_in_one_pod(code:
     (of_next,) = [pull for pull in pulls if pull.template]
     assert of_next.outcome is outcome_of_next
     (of_pod,) = [pull for pull in pulls if pull.pods]
-    assert of_pod.outcome is Outcome.FAILS_NOW
+    assert of_pod.outcome is StartOutcome.FAILS_NOW
     assert len(pulls) == (1 if code == "image-absent" else 2)
 
 
@@ -269,7 +272,9 @@ def test_a_cron_job_is_known_by_its_document() -> None:
     text = document.encode([document.secret_of(told, "shop/prod/access", "a1b2")])
     config_maps = [{"metadata": metadata, "data": {document.FILE_NAME: text}}, {"metadata": {"name": "other"}}]
     found = renewals_of(config_maps, [{"metadata": metadata, "spec": {"suspend": False}}])
-    assert found == {("shop", "access"): Renewal(title="CronJob imagepull/access-renewal", refresh_before=4 * HOURS)}
+    assert found == {
+        ("shop", "access"): RunningRenewer(title="CronJob imagepull/access-renewal", refresh_before=4 * HOURS)
+    }
     assert renewals_of(config_maps, [{"metadata": metadata, "spec": {"suspend": True}}])["shop", "access"].stopped
     assert renewals_of(config_maps, []) == {}
     ours = pull_secret("access", ECR, hours_left=5, owned_by="shop/prod/access")

@@ -9,7 +9,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from imagepull.status.data import as_data
 from imagepull.status.metrics import as_metrics
-from imagepull.status.model import Outcome, Status
+from imagepull.status.model import StartOutcome, Status
 from imagepull.status.text import as_lines, duration_text, verdict
 from tests.status_examples import ECR, HOSTILE, NOW, large_status, small_status
 
@@ -19,7 +19,7 @@ def parsed(metrics: str) -> dict[str, Any]:
     return {family.name: family for family in text_string_to_metric_families(metrics)}  # type: ignore[no-untyped-call]
 
 
-def of(*outcomes: Outcome) -> Status:
+def of(*outcomes: StartOutcome) -> Status:
     """A status with a pull of each of these outcomes."""
     by_outcome = {pull.outcome: pull for pull in small_status().pulls}
     return replace(small_status(), pulls=tuple(by_outcome[outcome] for outcome in outcomes))
@@ -33,14 +33,17 @@ def of(*outcomes: Outcome) -> Status:
             "4 of 7 image pulls in all namespaces will fail: 1 fails now, 2 at the next start, 1 within 6 hours."
             " 1 cannot be judged.",
         ),
-        (of(Outcome.FAILS_SOON), "1 of 1 image pull in all namespaces will fail: 1 within 6 hours."),
-        (of(Outcome.FINE), "The image pull in all namespaces will succeed for the next 6 hours."),
-        (of(Outcome.FINE, Outcome.FINE), "All 2 image pulls in all namespaces will succeed for the next 6 hours."),
+        (of(StartOutcome.FAILS_SOON), "1 of 1 image pull in all namespaces will fail: 1 within 6 hours."),
+        (of(StartOutcome.FINE), "The image pull in all namespaces will succeed for the next 6 hours."),
         (
-            of(Outcome.FINE, Outcome.UNKNOWN),
+            of(StartOutcome.FINE, StartOutcome.FINE),
+            "All 2 image pulls in all namespaces will succeed for the next 6 hours.",
+        ),
+        (
+            of(StartOutcome.FINE, StartOutcome.UNKNOWN),
             "1 of 2 image pulls in all namespaces will succeed for the next 6 hours. 1 cannot be judged.",
         ),
-        (of(Outcome.UNKNOWN), "None of 1 image pull in all namespaces can be judged."),
+        (of(StartOutcome.UNKNOWN), "None of 1 image pull in all namespaces can be judged."),
         (of(), "No image to pull in all namespaces."),
     ],
 )
