@@ -24,6 +24,8 @@ class RegistrySecretResource:
     def __init__(self) -> None:
         self._writers: dict[tuple[object, object], str] = {}
         """URN of the resource that has each Secret, by name and namespace, as far as this process has seen."""
+        self._written: set[str] = set()
+        """Identities that this process has written: those that replace others in this run."""
 
     def check(self, inputs: Values) -> None:
         registry_secret.parse(inputs)
@@ -109,12 +111,14 @@ class RegistrySecretResource:
             )
             await do_all(released, outcome)
             return
-        await do_all(secret_writer.remove(cluster, old.id, owner, _previous(old), outcome, run.report), outcome)
+        removed = secret_writer.remove(cluster, old.id, owner, _previous(old), outcome, run.report, self._written)
+        await do_all(removed, outcome)
 
     async def _apply(self, run: Operation, inputs: Values, old: State | None) -> State:
         from imagepull.registry_secret import writer as secret_writer
 
         spec, owner = registry_secret.parse(known(inputs)), owner_of(run, old).with_identity()
+        self._written.add(owner.identity or "")
         previous = Previous() if old is None else _previous(old)
         if spec.renewal is Renewal.EXTERNAL_SECRETS:
             return await self._leave_to_operator(run, inputs, spec, owner, previous)

@@ -18,6 +18,10 @@ __all__ = ["ServiceAccountsResource"]
 class ServiceAccountsResource:
     """See `provider.operations.Resource`."""
 
+    def __init__(self) -> None:
+        self._written: set[str] = set()
+        """Identities that this process has written: those that replace others in this run."""
+
     def check(self, inputs: Values) -> None:
         service_accounts.parse(inputs)
 
@@ -53,12 +57,15 @@ class ServiceAccountsResource:
         from imagepull.service_accounts import writer as account_writer
 
         outcome, cluster = WriteOutcome(), run.clusters.connect()
-        await do_all(account_writer.remove(cluster, _recorded(old), owner_of(run, old), outcome, run.report), outcome)
+        owner = owner_of(run, old)
+        removed = account_writer.remove(cluster, _recorded(old), owner, outcome, run.report, self._written)
+        await do_all(removed, outcome)
 
     async def _apply(self, run: Operation, inputs: Values, old: State | None) -> State:
         from imagepull.service_accounts import writer as account_writer
 
         spec, owner = service_accounts.parse(known(inputs)), owner_of(run, old).with_identity()
+        self._written.add(owner.identity or "")
         previous = None if old is None else _recorded(old)
         outcome, cluster = WriteOutcome(), run.clusters.connect()
         reasons = await reasons_of(account_writer.apply(cluster, spec, owner, previous, outcome, run.report), outcome)

@@ -11,7 +11,7 @@ from imagepull.errors import ClusterError, CredentialError
 from imagepull.kubernetes.client import Cluster, for_each, retry_on_conflict
 from imagepull.kubernetes.kinds import SECRET
 from imagepull.kubernetes.lookup import find_objects
-from imagepull.kubernetes.ownership import Owner, Standing
+from imagepull.kubernetes.ownership import IDENTITY_LABEL, Owner, Standing
 from imagepull.kubernetes.progress import Report, WriteOutcome, grouped
 from imagepull.registries import lifetimes as renewal
 from imagepull.registries.ecr_tokens import TokenSource
@@ -100,14 +100,32 @@ async def apply(
 
 
 async def remove(
-    cluster: Cluster, name: str, owner: Owner, previous: Previous, outcome: SecretOutcome, report: Report
+    cluster: Cluster,
+    name: str,
+    owner: Owner,
+    previous: Previous,
+    outcome: SecretOutcome,
+    report: Report,
+    successors: Collection[str] = (),
 ) -> None:
-    """Deletes what is the owner's in the namespaces that the state knows; what others have in a Secret stays."""
+    """Deletes what is the owner's in the namespaces that the state knows; what others have in a Secret stays.
+
+    Args:
+        successors: Identities that replace the owner's in this run: what carries one of them stays without a word.
+    """
     outcome.uids.update(previous.uids)
     outcome.started = True
     found = await find(cluster, name, previous.all_namespaces)
     outcome.failures.update(found.denied)
     await _remove(cluster, found.secrets.values(), owner, previous, outcome, report)
+    left = {
+        place: f"another run of {owner.title} wrote it, so it stays"
+        for place, secret in found.secrets.items()
+        if secret.standing(owner, previous.known_uids) is Standing.EARLIER
+        and secret.labels.get(IDENTITY_LABEL) not in successors
+    }
+    for sentence in grouped(left):
+        report.warn(f"Secret {name} in {sentence}; if no stack keeps it, `imagepull orphans --delete` deletes it")
 
 
 class _Writing:

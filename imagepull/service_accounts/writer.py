@@ -14,7 +14,7 @@ from imagepull.kubernetes.ownership import Owner
 from imagepull.kubernetes.progress import Report, WriteOutcome, grouped
 from imagepull.service_accounts import claims
 from imagepull.service_accounts import spec as service_accounts
-from imagepull.service_accounts.claims import Account
+from imagepull.service_accounts.claims import CLAIM, Account
 from imagepull.service_accounts.spec import ALL, DEFAULT, AccountsSpec
 
 __all__ = ["ExistingAccounts", "apply", "find", "remove"]
@@ -87,12 +87,33 @@ async def apply(
     await _release(cluster, found, owner, asked, outcome, report)
 
 
-async def remove(cluster: Cluster, spec: AccountsSpec, owner: Owner, outcome: WriteOutcome, report: Report) -> None:
-    """Takes the owner's names out of every account; what others added or ask for stays."""
+async def remove(
+    cluster: Cluster,
+    spec: AccountsSpec,
+    owner: Owner,
+    outcome: WriteOutcome,
+    report: Report,
+    successors: Collection[str] = (),
+) -> None:
+    """Takes the owner's names out of every account; what others added or ask for stays.
+
+    Args:
+        successors: Identities that replace the owner's in this run: what they claim stays without a word.
+    """
     outcome.started = True
     found = await find(cluster, spec.namespaces, spec.accounts)
     outcome.failures.update(found.denied)
     await _release(cluster, found, owner, set(), outcome, report)
+    theirs = {f"{CLAIM}{identity}" for identity in successors}
+    left = {
+        namespace: f"another run of {owner.title} added names, so they stay"
+        for (namespace, _), account in found.accounts.items()
+        if not theirs.issuperset(account.claims_of_earlier_runs(owner))
+    }
+    for sentence in grouped(left):
+        report.warn(
+            f"ServiceAccounts in {sentence}; if no stack keeps them, `imagepull orphans --delete` takes them out"
+        )
 
 
 async def _release(

@@ -46,7 +46,10 @@ def test_a_replaced_or_tainted_resource_loses_nothing(
     assert "2 replaced" in told
     stack.pulumi("state", "taint", SECRET_URN, "--yes")
     stack.pulumi("state", "taint", ACCOUNTS_URN, "--yes")
-    assert "2 replaced" in stack.up().stdout
+    told += stack.up().stdout
+    assert told.count("2 replaced") == 2
+    assert "so it stays" not in told
+    assert "so they stay" not in told
 
     for name in names:
         assert set(auths(secret("pull", name))) == {US}
@@ -59,6 +62,29 @@ def test_a_replaced_or_tainted_resource_loses_nothing(
     stack.destroy()
     assert secret("pull", names[0]) is None
     assert listed(lab, names[0]) == []
+
+
+def test_a_destroy_with_an_older_state_says_what_it_leaves(
+    lab: Lab, project: Project, namespaces: Namespaces, secret: Read
+) -> None:
+    (name,) = namespaces(1)
+    wait_for_default(lab, name)
+    stack = project(both([name]))
+    stack.up()
+    backup = stack.folder / "backup.json"
+    backup.write_text(stack.pulumi("stack", "export").stdout)
+    stack.up("--replace", SECRET_URN, "--replace", ACCOUNTS_URN)
+    stack.pulumi("stack", "import", "--file", str(backup))
+
+    told = stack.destroy().stdout
+
+    assert f"Secret pull in namespace {name}: another run of test-project/test/pull wrote it, so it stays" in told
+    assert f"ServiceAccounts in namespace {name}: another run of test-project/test/accounts added names" in told
+    assert set(auths(secret("pull", name))) == {US}
+    stack.up()
+    stack.destroy()
+    assert secret("pull", name) is None
+    assert listed(lab, name) == []
 
 
 def test_a_resource_that_moves_below_a_component_without_an_alias_loses_nothing(
