@@ -5,7 +5,7 @@ from typing import Final, Optional
 
 import pulumi
 
-from imagepull.inputs import camel_case, shown
+from imagepull.inputs import describe_value, to_camel_case
 from imagepull.pull_plan.access import DEFAULT_NAMESPACE
 from imagepull.pull_plan.manifest import Lifted
 
@@ -29,7 +29,7 @@ class Access(pulumi.ComponentResource):
     @property
     def wire_outputs(self) -> Mapping[str, pulumi.Output[object]]:
         """The outputs above by their names in the schema."""
-        return {camel_case(name): getattr(self, name) for name in ACCESS_OUTPUTS}
+        return {to_camel_case(name): getattr(self, name) for name in ACCESS_OUTPUTS}
 
     def secrets_in(self, namespace: Lifted[Optional[str]]) -> Lifted[Sequence[str]]:
         """Names for `imagePullSecrets` of a Pod in this namespace: none where there is no access.
@@ -53,6 +53,6 @@ def check_access(value: object) -> Optional[str]:
     if value is None or isinstance(value, Access):
         return None
     return (
-        f"access is {shown(value)}; pass a RegistryAccess or an AccessReference,"
+        f"access is {describe_value(value)}; pass a RegistryAccess or an AccessReference,"
         " or name a Secret that is there already: image_pull_secrets=['...']"
     )

@@ -15,7 +15,7 @@ import pulumi
 from imagepull.errors import ImagePullError
 from imagepull.pull_plan.manifest import Lifted
 
-__all__ = ["lift", "wire_keys"]
+__all__ = ["lift", "to_wire_keys"]
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -44,12 +44,12 @@ def lift(value: Lifted[T], function: Callable[[T], Lifted[U]]) -> Lifted[U]:
         later: pulumi.Output[Any] = output.apply(lambda value: lift(value, function))
         return later
     try:
-        return function(wire_keys(value))
+        return function(to_wire_keys(value))
     except ImagePullError as error:
         raise pulumi.RunError(str(error)) from error
 
 
-def wire_keys(value: object) -> Any:
+def to_wire_keys(value: object) -> Any:
     """An args class or a mapping as a mapping in which the names that matter here are the API's; else the value."""
     if not isinstance(value, Mapping):
         if not hasattr(value, "__dict__") or isinstance(value, Sequence) or is_dataclass(value):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 import pulumi
 
 from imagepull.errors import InvalidInput, Problem
-from imagepull.inputs import camel_case
+from imagepull.inputs import to_camel_case
 from imagepull.kubernetes.ownership import Owner
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.registry_secret.spec import RegistrySource
@@ -131,5 +131,5 @@ def parse_registries(registries: Any) -> Sequence[RegistrySource]:
     if not isinstance(registries, Sequence) or any(not isinstance(each, Mapping) for each in registries):
         reason = "are known only after other resources; with renewal 'externalSecrets' write them in the program"
         raise InvalidInput([Problem(path="registries", reason=reason)])
-    told = [{camel_case(key): value for key, value in each.items()} for each in registries]
+    told = [{to_camel_case(key): value for key, value in each.items()} for each in registries]
     return registry_secret.parse({"name": "any", "registries": told}, required=False).registries

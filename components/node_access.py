@@ -6,7 +6,7 @@ from typing import Any, Final, NotRequired, TypedDict
 import pulumi
 
 from imagepull.errors import InvalidInput
-from imagepull.inputs import camel_case
+from imagepull.inputs import to_camel_case
 from imagepull.renewal import node
 from imagepull.renewal.node import NodeSettings
 from imagepull.service_accounts.spec import ALL
@@ -35,12 +35,16 @@ def parse_node_access(given: Mapping[str, Any]) -> NodeSettings:
     problems: list[str] = []
     settings = NodeSettings()
     try:
-        settings = node.parse_node({camel_case(key): value for key, value in (given.get("node") or {}).items()}, "node")
+        settings = node.parse_node(
+            {to_camel_case(key): value for key, value in (given.get("node") or {}).items()}, "node"
+        )
     except InvalidInput as error:
         problems += map(str, error.problems)
     registries = given["registries"]
     if isinstance(registries, Sequence):
-        told = [{camel_case(key): one for key, one in each.items()} for each in registries if isinstance(each, Mapping)]
+        told = [
+            {to_camel_case(key): one for key, one in each.items()} for each in registries if isinstance(each, Mapping)
+        ]
         problems += map(str, node.find_unfit_registries(told))
     for field in _OF_SECRETS:
         if given.get(field) is not None:

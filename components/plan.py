@@ -10,10 +10,10 @@ from imagepull.images.rules import RuleName
 from imagepull.inputs import UNKNOWN
 from imagepull.pull_plan import access as credentials
 from imagepull.pull_plan.access import PodAccess
-from imagepull.pull_plan.explicit import ResolvedImage, flat
-from imagepull.pull_plan.findings import Finding, Severity, findings, worst_first
-from imagepull.pull_plan.plan import Plan, as_data, as_table, broken_rules, coloured, describe_renewals
-from imagepull.registries.lifetimes import from_text, lifetimes_from_texts, written
+from imagepull.pull_plan.explicit import ResolvedImage, flatten
+from imagepull.pull_plan.findings import Finding, Severity, collect_findings, sort_worst_first
+from imagepull.pull_plan.plan import Plan, add_colours, as_data, as_table, describe_renewals, describe_violations
+from imagepull.registries.lifetimes import find_issue_time, from_text, lifetimes_from_texts
 
 from .access import Access
 from .registry_access import RegistryAccess
@@ -21,7 +21,7 @@ from .registry_access import RegistryAccess
 if TYPE_CHECKING:
     from imagepull.verify import Verifier
 
-__all__ = ["ImagesSource", "image_pull_plan", "keeping_rules", "resolved_images"]
+__all__ = ["ImagesSource", "describe_images", "enforce_rules", "image_pull_plan"]
 
 _TOLD_BY_THE_RULES: Final = frozenset(rule.value for rule in RuleName)
 # The engine's own way of naming colours: it writes them where it prints to a terminal, and leaves them out elsewhere
@@ -54,24 +54,24 @@ class ImagesSource(Protocol):
         ...
 
 
-def resolved_images(images: Sequence[object]) -> pulumi.Output[list[Mapping[str, object]]]:
+def describe_images(images: Sequence[object]) -> pulumi.Output[list[Mapping[str, object]]]:
     """The images as plain data; unknown as long as one of them is."""
-    return pulumi.Output.all(*images).apply(lambda images: [as_data(image) for image in flat(images)])
+    return pulumi.Output.all(*images).apply(lambda images: [as_data(image) for image in flatten(images)])
 
 
-def keeping_rules(images: Sequence[object]) -> pulumi.Output[list[pulumi.Resource]]:
+def enforce_rules(images: Sequence[object]) -> pulumi.Output[list[pulumi.Resource]]:
     """An empty list, once every image is known to keep the rules: what depends on it waits for that.
 
     Where one does not, each violation is printed as an error, the Output fails, and with it the run. What is known
     already is printed at once, so that one run tells the violations of all workloads.
     """
 
-    told = broken_rules(image for image in images if isinstance(image, ResolvedImage))
+    told = describe_violations(image for image in images if isinstance(image, ResolvedImage))
     for line in told:
         pulumi.error(line)
 
     def refuse(images: Sequence[object]) -> list[pulumi.Resource]:
-        broken = broken_rules(flat(images))
+        broken = describe_violations(flatten(images))
         for line in broken:
             if line not in told:
                 pulumi.error(line)
@@ -98,7 +98,7 @@ def image_pull_plan(
     images = [image for source in sources for image in source.images]
     titles = [source.title for source in sources for _ in source.images]
     pods = [] if access is None else [pod for source in sources for pod in source.pods]
-    accesses = None if access is None else pulumi.Output.all(*map(_access, access))
+    accesses = None if access is None else pulumi.Output.all(*map(_plan_access, access))
 
     async def show(seen: Sequence[Any]) -> Any:
         told_accesses, told_pods, told_images = seen
@@ -108,22 +108,22 @@ def image_pull_plan(
             if contains_unknowns(told):
                 unknown[title] = None
             else:
-                known.extend(flat(told))
+                known.extend(flatten(told))
         plan = Plan(
             images=tuple(known),
             unknown=tuple(unknown),
             accesses=None if told_accesses is None or contains_unknowns(told_accesses) else tuple(told_accesses),
-            pods=tuple(pod for pod in flat(told_pods) if isinstance(pod, PodAccess)),  # the others are not known yet
+            pods=tuple(pod for pod in flatten(told_pods) if isinstance(pod, PodAccess)),  # the others are not known yet
         )
         _print(plan, await verifier.findings(known) if verifier else [])
 
-    to_show = [accesses, [_to_show(pod) for pod in pods], [_to_show(image) for image in images]]
+    to_show = [accesses, [_hide_secret(pod) for pod in pods], [_hide_secret(image) for image in images]]
     pulumi.Output.all(*to_show).apply(show, run_with_unknowns=True)
     return pulumi.Output.all(accesses, pods, images).apply(
         lambda all_: Plan(
-            images=tuple(flat(all_[2])),
+            images=tuple(flatten(all_[2])),
             accesses=None if all_[0] is None else tuple(all_[0]),
-            pods=tuple(flat(all_[1])),
+            pods=tuple(flatten(all_[1])),
         ).as_data()
     )
 
@@ -133,20 +133,20 @@ def _print(plan: Plan, looked_up: Sequence[Finding]) -> None:
     refused = [each for each in looked_up if each.severity is Severity.ERROR]
     told = [
         str(each)
-        for each in worst_first([*findings(plan), *looked_up])
+        for each in sort_worst_first([*collect_findings(plan), *looked_up])
         if each.severity is not Severity.INFO and each.code not in _TOLD_BY_THE_RULES and each not in refused
     ]
     lines = as_table(plan).splitlines()
     for more in (describe_renewals(plan), told):
         lines += ["", *more] if more else []
-    pulumi.info("\n".join(coloured(line, _COLOURS) for line in lines))
+    pulumi.info("\n".join(add_colours(line, _COLOURS) for line in lines))
     for each in refused:
         pulumi.error(str(each))
     if refused:
         raise pulumi.RunError("images that cannot be pulled: see the errors above")
 
 
-def _access(access: Access) -> pulumi.Output[credentials.PlannedAccess]:
+def _plan_access(access: Access) -> pulumi.Output[credentials.PlannedAccess]:
     """What the plan needs to know of an access; unknown as long as its name, hosts or accounts are."""
     sure = pulumi.Output.all(access.image_pull_secrets, access.hosts, access.service_accounts)
     # Only this stack's own state has it.
@@ -163,14 +163,14 @@ def _access(access: Access) -> pulumi.Output[credentials.PlannedAccess]:
                 service_accounts=tuple(sure[2]),
                 expires=UNKNOWN if contains_unknowns(expires) else from_text(expires),
                 renewer=access.renewer if isinstance(access, RegistryAccess) else None,
-                written=None if contains_unknowns(lifetimes) else written(lifetimes_from_texts(lifetimes)),
+                written=None if contains_unknowns(lifetimes) else find_issue_time(lifetimes_from_texts(lifetimes)),
             )
         )
 
     return later.apply(of, run_with_unknowns=True)
 
 
-def _to_show(image: object) -> pulumi.Output[object]:
+def _hide_secret(image: object) -> pulumi.Output[object]:
     """The resolved image, `UNKNOWN` where it is not known yet, nothing where it is a secret."""
     output = pulumi.Output.from_input(image)
 

@@ -118,7 +118,7 @@ class RegistryAccess(Access):
         self.service_accounts = pulumi.Output.from_input(service_accounts)
         self.hosts = secret.hosts
         self.expires_at = secret.expires_at
-        self._lifetimes = secret._output("lifetimes")
+        self._lifetimes = secret._get_output("lifetimes")
         self._register()
 
     def _open_by_node(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NotRequired, Optional, TypedDict
 import pulumi
 
 from imagepull.errors import InvalidInput
-from imagepull.inputs import camel_case
+from imagepull.inputs import to_camel_case
 from imagepull.registry_secret.spec import Renewal
 from imagepull.renewal import cron_job, document, external_secrets
 from imagepull.renewal.renewer_plan import PlannedRenewer, plan_cron_job, plan_renewer
@@ -103,14 +103,14 @@ def parse_renewal(given: Mapping[str, Any], secret_name: Any) -> RenewalSettings
         )
     settings, operator = None, None
     if renewal == Renewal.EXTERNAL_SECRETS:
-        values = {camel_case(key): value for key, value in (given.get("external_secrets") or {}).items()}
+        values = {to_camel_case(key): value for key, value in (given.get("external_secrets") or {}).items()}
         try:
             operator = parse_external_secrets(values, "external_secrets")
             external_secrets.check_registries(parse_registries(given.get("registries")))
         except InvalidInput as error:
             problems += map(str, error.problems)
     if renewal == Renewal.CRON_JOB:
-        values = {camel_case(key): value for key, value in (given.get("cron_job") or {}).items()}
+        values = {to_camel_case(key): value for key, value in (given.get("cron_job") or {}).items()}
         try:
             settings = parse_cron_job(values, "cron_job")
         except InvalidInput as error:
@@ -148,7 +148,7 @@ def declare_renewal(
         The first Job.
     """
     secret_name = secret_args["name"]
-    told = {camel_case(key): value for key, value in secret_args.items()}
+    told = {to_camel_case(key): value for key, value in secret_args.items()}
     inputs = pulumi.Output.all(inputs=told, owner=secret.owner, identity=secret.identity)
     # What is left of the inputs is no secret: passwords are not in the document.
     text = pulumi.Output.unsecret(
@@ -241,5 +241,5 @@ def _owner_title(name: str) -> str:
 
 def _on_the_wire(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs with registries' names in camel case."""
-    registries = [{camel_case(key): value for key, value in each.items()} for each in inputs["registries"]]
+    registries = [{to_camel_case(key): value for key, value in each.items()} for each in inputs["registries"]]
     return {**inputs, "registries": registries}

@@ -9,7 +9,7 @@ from typing import Any, Final, NotRequired, Optional, TypedDict
 
 import pulumi
 
-from imagepull.inputs import camel_case
+from imagepull.inputs import to_camel_case
 from imagepull.registries import inputs
 from imagepull.resource_types import COPIED_SECRETS, PACKAGE, REGISTRY_SECRET, RENEWAL_RIGHTS, SERVICE_ACCOUNTS
 
@@ -153,41 +153,41 @@ class RegistrySecret(pulumi.CustomResource):
     def __init__(
         self, resource_name: str, args: RegistrySecretArgs, opts: Optional[pulumi.ResourceOptions] = None
     ) -> None:
-        props = {**_wire_inputs(RegistrySecretArgs, args), "registries": _on_the_wire(args["registries"])}
-        outputs = dict.fromkeys([*map(camel_case, REGISTRY_SECRET_OUTPUTS), "lifetimes"])
+        props = {**_to_wire_inputs(RegistrySecretArgs, args), "registries": _to_wire(args["registries"])}
+        outputs = dict.fromkeys([*map(to_camel_case, REGISTRY_SECRET_OUTPUTS), "lifetimes"])
         super().__init__(REGISTRY_SECRET, resource_name, {**outputs, **props}, opts)
 
     @property
     def expires_at(self) -> pulumi.Output[Optional[str]]:
         """When the first of the tokens expires: RFC 3339, UTC. None when no registry's credential expires."""
-        return self._output("expiresAt")
+        return self._get_output("expiresAt")
 
     @property
     def hosts(self) -> pulumi.Output[Sequence[str]]:
         """Hosts that the Secret opens: the keys written to it."""
-        return self._output("hosts")
+        return self._get_output("hosts")
 
     @property
     def uids(self) -> pulumi.Output[Mapping[str, str]]:
         """`metadata.uid` of the Secret per namespace: it stays the same through every renewal."""
-        return self._output("uids")
+        return self._get_output("uids")
 
     @property
     def owner(self) -> pulumi.Output[str]:
         """Title of the owner that stands on the Secrets: `project/stack/name`."""
-        return self._output("owner")
+        return self._get_output("owner")
 
     @property
     def identity(self) -> pulumi.Output[str]:
         """What the Secrets of this incarnation carry as label `imagepull/identity`: 16 hex digits."""
-        return self._output("identity")
+        return self._get_output("identity")
 
     @property
     def digest_key(self) -> pulumi.Output[str]:
         """Key of the digests by which a token in a Secret is believed. For renewers only; a Pulumi secret."""
-        return self._output("digestKey")
+        return self._get_output("digestKey")
 
-    def _output(self, name: str) -> pulumi.Output[Any]:
+    def _get_output(self, name: str) -> pulumi.Output[Any]:
         output: pulumi.Output[Any] = self.__dict__[name]
         return output
 
@@ -206,7 +206,7 @@ class ServiceAccountImagePullSecrets(pulumi.CustomResource):
         args: ServiceAccountImagePullSecretsArgs,
         opts: Optional[pulumi.ResourceOptions] = None,
     ) -> None:
-        props = _wire_inputs(ServiceAccountImagePullSecretsArgs, args)
+        props = _to_wire_inputs(ServiceAccountImagePullSecretsArgs, args)
         super().__init__(SERVICE_ACCOUNTS, resource_name, props, opts)
 
 
@@ -221,7 +221,7 @@ class CopiedSecrets(pulumi.CustomResource):
     def __init__(
         self, resource_name: str, args: CopiedSecretsArgs, opts: Optional[pulumi.ResourceOptions] = None
     ) -> None:
-        super().__init__(COPIED_SECRETS, resource_name, _wire_inputs(CopiedSecretsArgs, args), opts)
+        super().__init__(COPIED_SECRETS, resource_name, _to_wire_inputs(CopiedSecretsArgs, args), opts)
 
 
 class RenewalRights(pulumi.CustomResource):
@@ -235,29 +235,29 @@ class RenewalRights(pulumi.CustomResource):
     def __init__(
         self, resource_name: str, args: RenewalRightsArgs, opts: Optional[pulumi.ResourceOptions] = None
     ) -> None:
-        super().__init__(RENEWAL_RIGHTS, resource_name, _wire_inputs(RenewalRightsArgs, args), opts)
+        super().__init__(RENEWAL_RIGHTS, resource_name, _to_wire_inputs(RenewalRightsArgs, args), opts)
 
 
 REGISTRY_SECRET_OUTPUTS: Final = tuple(name for name in vars(RegistrySecret) if not name.startswith("_"))
 """Names of the outputs in Python."""
 
 
-def _wire_inputs(declared: type, args: Mapping[str, Any]) -> dict[str, Any]:
+def _to_wire_inputs(declared: type, args: Mapping[str, Any]) -> dict[str, Any]:
     """All inputs of a resource by their names in the schema, None for those that are not given."""
-    return {camel_case(name): args.get(name) for name in declared.__annotations__}
+    return {to_camel_case(name): args.get(name) for name in declared.__annotations__}
 
 
-def _on_the_wire(registries: Any) -> Any:
+def _to_wire(registries: Any) -> Any:
     """The registries with the keys that the plugin knows (camel case), each password a Pulumi secret."""
     if isinstance(registries, Sequence):
-        return [_registry_on_the_wire(registry) for registry in registries]
-    return pulumi.Output.from_input(registries).apply(_on_the_wire)
+        return [_registry_to_wire(registry) for registry in registries]
+    return pulumi.Output.from_input(registries).apply(_to_wire)
 
 
-def _registry_on_the_wire(registry: Any) -> Any:
+def _registry_to_wire(registry: Any) -> Any:
     if not isinstance(registry, Mapping):
-        return pulumi.Output.from_input(registry).apply(_registry_on_the_wire)
-    wire = {camel_case(key): value for key, value in registry.items()}
+        return pulumi.Output.from_input(registry).apply(_registry_to_wire)
+    wire = {to_camel_case(key): value for key, value in registry.items()}
     for each in inputs.REGISTRY_INPUTS:
         if each.limits.secret and each.wire_name in wire:
             wire[each.wire_name] = pulumi.Output.secret(wire[each.wire_name])

@@ -6,7 +6,7 @@ from typing import Any, Optional
 
 import pulumi
 
-from imagepull.inputs import camel_case
+from imagepull.inputs import to_camel_case
 from imagepull.resource_types import ACCESS_REFERENCE
 
 from .access import ACCESS_OUTPUTS, Access
@@ -45,8 +45,8 @@ class AccessReference(Access):
     ) -> None:
         super().__init__(ACCESS_REFERENCE, name or stack, None, opts)
         options = pulumi.ResourceOptions(parent=self)
-        exported = _exported(stack, output, "exported_access(access)", options).apply(
-            lambda exported: _as_access(stack, output, exported)
+        exported = _read_exported(stack, output, "exported_access(access)", options).apply(
+            lambda exported: _parse_access(stack, output, exported)
         )
         self.image_pull_secrets = exported["imagePullSecrets"]
         self.namespaces = exported["namespaces"]
@@ -68,7 +68,7 @@ def cluster_providers(stack: str, output: str = "kubeconfig") -> list[pulumi.Pro
     """
     from pulumi_kubernetes import Provider as KubernetesProvider
 
-    exported = _exported(stack, output, "kubeconfig")
+    exported = _read_exported(stack, output, "kubeconfig")
     kubeconfig: pulumi.Output[Any] = exported.apply(lambda it: it if isinstance(it, str) else json.dumps(it))
     return [
         KubernetesProvider("cluster", kubeconfig=pulumi.Output.secret(kubeconfig)),
@@ -76,24 +76,26 @@ def cluster_providers(stack: str, output: str = "kubeconfig") -> list[pulumi.Pro
     ]
 
 
-def _exported(stack: str, output: str, what: str, opts: Optional[pulumi.ResourceOptions] = None) -> pulumi.Output[Any]:
+def _read_exported(
+    stack: str, output: str, what: str, opts: Optional[pulumi.ResourceOptions] = None
+) -> pulumi.Output[Any]:
     """The other stack's output, which is to be `what`."""
 
     def there(found: Any) -> Any:
         if found is None:
-            raise pulumi.RunError(f"stack {stack} has no output {output!r}; {_advice(output, what)}")
+            raise pulumi.RunError(f"stack {stack} has no output {output!r}; {_explain_absence(output, what)}")
         return found
 
     return pulumi.StackReference(stack, opts=opts).get_output(output).apply(there)
 
 
-def _as_access(stack: str, output: str, exported: Any) -> Mapping[str, Any]:
-    needed = (camel_case(name) for name in ACCESS_OUTPUTS if name != "expires_at")
+def _parse_access(stack: str, output: str, exported: Any) -> Mapping[str, Any]:
+    needed = (to_camel_case(name) for name in ACCESS_OUTPUTS if name != "expires_at")
     if not isinstance(exported, Mapping) or any(not isinstance(exported.get(key), list) for key in needed):
-        advice = _advice(output, "exported_access(access)")
+        advice = _explain_absence(output, "exported_access(access)")
         raise pulumi.RunError(f"output {output!r} of stack {stack} is no access; {advice}")
     return exported
 
 
-def _advice(output: str, what: str) -> str:
+def _explain_absence(output: str, what: str) -> str:
     return f"write pulumi.export({output!r}, {what}) there, and run `pulumi up` there first"

@@ -9,11 +9,11 @@ import pulumi
 from imagepull.images.rules import Rules
 from imagepull.pull_plan.access import PodAccess
 from imagepull.pull_plan.explicit import ExplicitManifest, make_explicit
-from imagepull.pull_plan.manifest import WORKLOAD_KINDS, Lifted, pod_access, spec_path
+from imagepull.pull_plan.manifest import WORKLOAD_KINDS, Lifted, parse_spec_path, read_pod_access
 
 from .access import Access, check_access
 from .arguments import lift
-from .plan import keeping_rules
+from .plan import enforce_rules
 from .workload import Workload
 
 __all__ = ["ExplicitImagePulls", "explicit_image_pulls"]
@@ -66,7 +66,7 @@ class _Resolved:
     ours: bool
 
     def pods(self) -> Lifted[PodAccess]:
-        return pod_access(self.explicit.manifest, name=self.name, lift=lift, pod_spec=self.pod_spec)
+        return read_pod_access(self.explicit.manifest, name=self.name, lift=lift, pod_spec=self.pod_spec)
 
 
 class ExplicitImagePulls:
@@ -82,7 +82,7 @@ class ExplicitImagePulls:
         template_paths: Mapping[str, str],
     ) -> None:
         try:
-            self._spec_paths = {kind: spec_path(path) for kind, path in template_paths.items()}
+            self._spec_paths = {kind: parse_spec_path(path) for kind, path in template_paths.items()}
         except ValueError as error:
             raise pulumi.RunError(f"template_paths: {error}") from None
         self._access = access
@@ -97,14 +97,14 @@ class ExplicitImagePulls:
     @property
     def images(self) -> Sequence[pulumi.Output[list[object]]]:
         """The images of what the program has declared by now, once it is registered."""
-        return [self._once_registered(lambda resolved: [] if resolved.ours else resolved.explicit.images)]
+        return [self._wait_for_registration(lambda resolved: [] if resolved.ours else resolved.explicit.images)]
 
     @property
     def pods(self) -> Sequence[pulumi.Output[list[object]]]:
         """How the Pods of all workloads get their pull Secrets, likewise."""
-        return [self._once_registered(lambda resolved: [resolved.pods()])]
+        return [self._wait_for_registration(lambda resolved: [resolved.pods()])]
 
-    def _once_registered(self, what: Callable[[_Resolved], Sequence[object]]) -> pulumi.Output[list[object]]:
+    def _wait_for_registration(self, what: Callable[[_Resolved], Sequence[object]]) -> pulumi.Output[list[object]]:
         registered = pulumi.Output.all(*(resource.urn for resource in self._declared))
 
         def list_all(_: object) -> pulumi.Output[list[object]]:
@@ -129,8 +129,8 @@ class ExplicitImagePulls:
         kind = props.get("kind")
         if kind not in WORKLOAD_KINDS and kind not in self._spec_paths:
             return None
-        parent = await _urn(args.opts.parent)
-        secrets = self._secrets(props)
+        parent = await _find_urn(args.opts.parent)
+        secrets = self._find_secrets(props)
         explicit = make_explicit(
             props,
             pull_secrets=secrets,
@@ -143,7 +143,7 @@ class ExplicitImagePulls:
         resolved = _Resolved(explicit=explicit, name=args.name, pod_spec=self._spec_paths.get(kind), ours=ours)
         self._resolved[(parent, args.type_, args.name)] = resolved
         if self._rules:
-            kept = keeping_rules(explicit.images)
+            kept = enforce_rules(explicit.images)
             if not pulumi.runtime.is_dry_run():
                 await kept.future()  # nothing that breaks a rule is registered, even without a preview first
         if self._access and secrets != []:
@@ -154,9 +154,9 @@ class ExplicitImagePulls:
 
     async def _is_ours(self, args: pulumi.ResourceTransformArgs, parent: str) -> bool:
         """Whether it is one of our workload components, which knows its images and the reasons itself."""
-        return parent in [await _urn(ours) for ours in self._ours.get((args.type_, args.name), ())]
+        return parent in [await _find_urn(ours) for ours in self._ours.get((args.type_, args.name), ())]
 
-    def _secrets(self, props: Mapping[str, Any]) -> Any:
+    def _find_secrets(self, props: Mapping[str, Any]) -> Any:
         """Names of pull Secrets for a workload, by its namespace."""
         access = self._access
         if access is None:
@@ -167,7 +167,7 @@ class ExplicitImagePulls:
         )
 
 
-async def _urn(parent: Optional[pulumi.Resource]) -> str:
+async def _find_urn(parent: Optional[pulumi.Resource]) -> str:
     """URN of a parent; empty for the stack, whether it is given or implied."""
     urn = (await parent.urn.future() if parent else None) or ""
     return "" if "::pulumi:pulumi:Stack::" in urn else urn

@@ -8,16 +8,16 @@ import pulumi
 
 from imagepull.errors import InvalidInput
 from imagepull.images.rules import Rules, parse_rules
-from imagepull.inputs import camel_case
+from imagepull.inputs import to_camel_case
 from imagepull.pull_plan.access import PodAccess
 from imagepull.pull_plan.explicit import make_explicit
 from imagepull.pull_plan.kinds import REQUIRED_FOR, WorkloadKind
-from imagepull.pull_plan.manifest import Lifted, pod_access
+from imagepull.pull_plan.manifest import Lifted, read_pod_access
 
 from . import short_form
 from .access import Access, check_access
 from .arguments import lift
-from .plan import keeping_rules, resolved_images
+from .plan import describe_images, enforce_rules
 
 __all__ = ["Workload"]
 
@@ -52,12 +52,12 @@ class Workload(pulumi.CustomResource):
         **fields: Any,
     ) -> None:
         self.title = f"{self._kind}/{name}"
-        given = {**_own(args), **fields}
+        given = {**_list_fields(args), **fields}
         self._refuse_wrong(given)
         access: Optional[Access] = given.get("access")
-        rules = self._rules(given.get("rules"))
+        rules = self._parse_rules(given.get("rules"))
         explicit = make_explicit(
-            {"kind": self._kind, **self._whole(name, given)},
+            {"kind": self._kind, **self._complete(name, given)},
             pull_secrets=access.image_pull_secrets if access else given.get("image_pull_secrets", ()),
             rules=rules,
             name=name,
@@ -67,37 +67,37 @@ class Workload(pulumi.CustomResource):
         self._manifest = explicit.manifest
         depends_on: list[Any] = [access] if access else []
         if rules:
-            depends_on.append(keeping_rules(self.images))
+            depends_on.append(enforce_rules(self.images))
         declare: Any = super().__init__
         declare(
             name,
             metadata=explicit.manifest.get("metadata"),
             spec=explicit.manifest.get("spec"),
-            opts=_depending(opts, depends_on),
+            opts=_add_dependencies(opts, depends_on),
         )
 
     @property
     def resolved_images(self) -> pulumi.Output[list[Mapping[str, object]]]:
         """Each image with its pull policy and the reason."""
-        return resolved_images(self.images)
+        return describe_images(self.images)
 
     @property
     def pods(self) -> Sequence[Lifted[PodAccess]]:
         """How its Pods get their pull Secrets."""
-        return [pod_access(self._manifest, name=self._name, lift=lift)]
+        return [read_pod_access(self._manifest, name=self._name, lift=lift)]
 
-    def _rules(self, given: object) -> Optional[Rules]:
+    def _parse_rules(self, given: object) -> Optional[Rules]:
         """Rules as they are, or from a mapping with Python's names or the schema's."""
         if given is None or isinstance(given, Rules):
             return given
         if not isinstance(given, Mapping):
             raise pulumi.RunError(f"{self.title}: rules are no rules; write imagepull.images.rules.Rules, or a mapping")
         try:
-            return parse_rules(_in_camel_case(given))
+            return parse_rules(_to_camel_case(given))
         except InvalidInput as error:
             raise pulumi.RunError(f"{self.title}: {error}") from None
 
-    def _whole(self, name: str, given: Mapping[str, object]) -> Mapping[str, object]:
+    def _complete(self, name: str, given: Mapping[str, object]) -> Mapping[str, object]:
         if "image" in given:
             return short_form.manifest(self._kind, name, given)
         return {field: given[field] for field in ("metadata", "spec") if field in given}
@@ -106,7 +106,7 @@ class Workload(pulumi.CustomResource):
         known = self._arguments.__annotations__
         short = [field for field in given if field in known and field not in _EITHER_FORM and field != "spec"]
         wrong = [
-            f"no argument {field}{_nearest(field, known)}"
+            f"no argument {field}{_find_nearest(field, known)}"
             for field in given
             if field not in known and field not in _SAID_BY_THE_KIND
         ]
@@ -126,26 +126,28 @@ class Workload(pulumi.CustomResource):
             raise pulumi.RunError(f"{self.title}: {'; '.join(wrong)}")
 
 
-def _own(args: object) -> dict[str, Any]:
+def _list_fields(args: object) -> dict[str, Any]:
     """The fields of a mapping or of an args class of pulumi_kubernetes."""
     fields = args if isinstance(args, Mapping) else vars(args) if args is not None else {}
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _depending(opts: Optional[pulumi.ResourceOptions], depends_on: Sequence[Any]) -> Optional[pulumi.ResourceOptions]:
+def _add_dependencies(
+    opts: Optional[pulumi.ResourceOptions], depends_on: Sequence[Any]
+) -> Optional[pulumi.ResourceOptions]:
     """The options with more to depend on: resources, or Outputs of lists of them."""
     for more in depends_on:
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=more))
     return opts
 
 
-def _in_camel_case(value: object) -> Any:
+def _to_camel_case(value: object) -> Any:
     """The value with the keys of all mappings in it so."""
     if isinstance(value, Mapping):
-        return {camel_case(key): _in_camel_case(each) for key, each in value.items()}
-    return [_in_camel_case(each) for each in value] if isinstance(value, list) else value
+        return {to_camel_case(key): _to_camel_case(each) for key, each in value.items()}
+    return [_to_camel_case(each) for each in value] if isinstance(value, list) else value
 
 
-def _nearest(field: str, known: Mapping[str, object]) -> str:
+def _find_nearest(field: str, known: Mapping[str, object]) -> str:
     near = get_close_matches(field, known, n=1)
     return f" (is {near[0]} meant?)" if near else ""

@@ -14,7 +14,7 @@ from typing import Any, Final
 from docsite import troubleshooting
 from imagepull.cli import make_parser
 from imagepull.pull_plan.manifest import WORKLOAD_KINDS
-from provider.schema import schema
+from provider.schema import make_schema
 
 __all__ = ["pages"]
 
@@ -26,7 +26,7 @@ _ROOMS: Final = ("images", "registries", "pull_plan")
 
 def pages() -> Mapping[str, str]:
     """Text of each generated page by its path below docs/."""
-    package = json.loads(schema(_VERSION))
+    package = json.loads(make_schema(_VERSION))
     return {
         "reference/resources.md": "\n".join(_describe_package(package)),
         "reference/cli.md": "\n".join(_describe_commands(make_parser())),

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 
-__all__ = ["Difference", "differences"]
+__all__ = ["Difference", "find_differences"]
 
 
 class Difference(Enum):
@@ -19,7 +19,7 @@ class Difference(Enum):
     UPDATE = "update"
 
 
-def differences(
+def find_differences(
     old: Mapping[str, object], new: Mapping[str, object], *, sets: Mapping[str, str | None]
 ) -> dict[str, Difference]:
     """Differences by path (`namespaces[3]`, `registries[1].roleArn`, `labels["example.com/team"]`).
@@ -28,16 +28,16 @@ def differences(
     each with the key that identifies its mappings, or None where it holds texts.
     """
     found: dict[str, Difference] = {}
-    for path, difference in _of_mappings("", old, new, sets):
+    for path, difference in _compare_mappings("", old, new, sets):
         found[path] = Difference.UPDATE if found.get(path, difference) is not difference else difference
     return found
 
 
-def _of_mappings(
+def _compare_mappings(
     path: str, old: Mapping[str, object], new: Mapping[str, object], sets: Mapping[str, str | None]
 ) -> Iterator[tuple[str, Difference]]:
     for key in dict.fromkeys([*old, *new]):
-        before, after, here = old.get(key), new.get(key), _joined(path, key)
+        before, after, here = old.get(key), new.get(key), _join(path, key)
         if before == after:
             continue
         if before is None:
@@ -45,17 +45,17 @@ def _of_mappings(
         elif after is None:
             yield here, Difference.DELETE
         elif key in sets and isinstance(before, list) and isinstance(after, list):
-            yield from _of_sets(here, before, after, sets[key])
+            yield from _compare_sets(here, before, after, sets[key])
         elif isinstance(before, Mapping) and isinstance(after, Mapping):
-            yield from _of_mappings(here, before, after, {})
+            yield from _compare_mappings(here, before, after, {})
         else:
             yield here, Difference.UPDATE
 
 
-def _of_sets(
+def _compare_sets(
     path: str, old: Sequence[object], new: Sequence[object], identity: str | None
 ) -> Iterator[tuple[str, Difference]]:
-    before, after = _by_identity(old, identity), _by_identity(new, identity)
+    before, after = _group_by_identity(old, identity), _group_by_identity(new, identity)
     for name, (i, _) in before.items():
         if name not in after:
             yield f"{path}[{i}]", Difference.DELETE
@@ -67,12 +67,12 @@ def _of_sets(
         if isinstance(was, Mapping) and isinstance(item, Mapping) and was != item:
             # The paths inside are read in old and new alike, so they are of use only where the item did not move.
             if i == j:
-                yield from _of_mappings(f"{path}[{i}]", was, item, {})
+                yield from _compare_mappings(f"{path}[{i}]", was, item, {})
             else:
                 yield f"{path}[{i}]", Difference.UPDATE
 
 
-def _by_identity(items: Sequence[object], identity: str | None) -> dict[str, tuple[int, object]]:
+def _group_by_identity(items: Sequence[object], identity: str | None) -> dict[str, tuple[int, object]]:
     found: dict[str, tuple[int, object]] = {}
     for i, item in enumerate(items):
         name = item.get(identity) if identity is not None and isinstance(item, Mapping) else item
@@ -80,7 +80,7 @@ def _by_identity(items: Sequence[object], identity: str | None) -> dict[str, tup
     return found
 
 
-def _joined(path: str, key: str) -> str:
+def _join(path: str, key: str) -> str:
     if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", key):
         return f"{path}.{key}" if path else key
     return f"{path}[{json.dumps(key)}]"

@@ -7,7 +7,7 @@ from functools import cache
 from textwrap import dedent
 from typing import Final
 
-from imagepull.inputs import camel_case
+from imagepull.inputs import to_camel_case
 
 __all__ = ["read_field_docstring", "use_wire_names"]
 
@@ -22,7 +22,7 @@ def read_field_docstring(owner: type, field: str) -> str:
 def use_wire_names(docstring: str) -> str:
     """A docstring in one line for each paragraph, with the names of fields as the schema has them (`roleArn`)."""
     paragraphs = [" ".join(paragraph.split()) for paragraph in inspect.cleandoc(docstring).split("\n\n")]
-    return _SNAKE_CASE.sub(lambda match: f"`{camel_case(match[1])}`", "\n\n".join(paragraphs))
+    return _SNAKE_CASE.sub(lambda match: f"`{to_camel_case(match[1])}`", "\n\n".join(paragraphs))
 
 
 @cache

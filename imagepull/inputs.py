@@ -25,11 +25,11 @@ __all__ = [
     "Reference",
     "TextPattern",
     "Unknown",
-    "camel_case",
+    "describe_value",
     "holds_unknown",
-    "known",
-    "one_of",
-    "shown",
+    "list_choices",
+    "require_known",
+    "to_camel_case",
 ]
 
 
@@ -114,7 +114,7 @@ class Reader:
         """Every key is one of `known`."""
         for key in self.values:
             if key not in known and not key.startswith("__"):
-                self.problem(key, f"is no input here; {_meant(key, known)}")
+                self.problem(key, f"is no input here; {_suggest_key(key, known)}")
 
     def text(self, key: str, rule: TextPattern = ANY_TEXT, *, required: bool = False) -> str | None:
         """The text under `key`; None when it is absent, unknown or wrong."""
@@ -123,7 +123,7 @@ class Reader:
             if required:
                 self.problem(key, f"is missing; write {rule.wanted}")
             return None
-        return self._checked(key, value, rule)
+        return self._check(key, value, rule)
 
     def secret(self, key: str) -> str | None:
         """The text under `key`, of which no problem says anything but that it is missing."""
@@ -140,7 +140,7 @@ class Reader:
         if value is None or value is UNKNOWN:
             return default
         if not isinstance(value, str) or value not in choices:
-            self.problem(key, f"is {shown(value)}; write {one_of(choices, value)}")
+            self.problem(key, f"is {describe_value(value)}; write {list_choices(choices, value)}")
             return default
         return value
 
@@ -150,13 +150,13 @@ class Reader:
         if value is None or value is UNKNOWN:
             return False
         if not isinstance(value, bool):
-            self.problem(key, f"is {shown(value)}; write true or false")
+            self.problem(key, f"is {describe_value(value)}; write true or false")
             return False
         return value
 
     def texts(self, key: str, rule: TextPattern, *, required: bool = False) -> tuple[str, ...]:
         """The known, right texts of the list under `key`, each once, in the list's order."""
-        found = [self._checked(f"{key}[{i}]", value, rule) for i, value in enumerate(self._list(key, required))]
+        found = [self._check(f"{key}[{i}]", value, rule) for i, value in enumerate(self._read_list(key, required))]
         return tuple(dict.fromkeys(text for text in found if text is not None))
 
     def mapping(self, key: str, value_rule: TextPattern) -> dict[str, str]:
@@ -165,30 +165,30 @@ class Reader:
         if value is None or value is UNKNOWN:
             return {}
         if not isinstance(value, Mapping):
-            self.problem(key, f"is {shown(value)}; write a mapping of texts to texts")
+            self.problem(key, f"is {describe_value(value)}; write a mapping of texts to texts")
             return {}
         found = {}
         for name, content in value.items():
             if not METADATA_KEY.admits(name):
-                self.problem(f'{key}["{_short(name)}"]', f"is no key; write {METADATA_KEY.wanted}")
-            elif (text := self._checked(f'{key}["{name}"]', content, value_rule)) is not None:
+                self.problem(f'{key}["{_shorten(name)}"]', f"is no key; write {METADATA_KEY.wanted}")
+            elif (text := self._check(f'{key}["{name}"]', content, value_rule)) is not None:
                 found[name] = text
         return found
 
     def children(self, key: str, *, required: bool = False) -> Iterator["Reader"]:
         """A reader for each mapping in the list under `key`."""
-        for i, value in enumerate(self._list(key, required)):
+        for i, value in enumerate(self._read_list(key, required)):
             if isinstance(value, Mapping):
                 yield Reader(values=value, path=self.at(f"{key}[{i}]"), problems=self.problems)
             elif value is not UNKNOWN:
-                self.problem(f"{key}[{i}]", f"is {shown(value)}; write a mapping")
+                self.problem(f"{key}[{i}]", f"is {describe_value(value)}; write a mapping")
 
     def raise_problems(self) -> None:
         """Raises InvalidInput when any problem was noted."""
         if self.problems:
             raise InvalidInput(self.problems)
 
-    def _list(self, key: str, required: bool) -> Sequence[object]:
+    def _read_list(self, key: str, required: bool) -> Sequence[object]:
         value = self.values.get(key)
         if value is UNKNOWN:
             return ()
@@ -197,51 +197,51 @@ class Reader:
                 self.problem(key, "is missing; write a list of at least one")
             return ()
         if not isinstance(value, list | tuple):
-            self.problem(key, f"is {shown(value)}; write a list")
+            self.problem(key, f"is {describe_value(value)}; write a list")
             return ()
         return value
 
-    def _checked(self, key: str, value: object, rule: TextPattern) -> str | None:
+    def _check(self, key: str, value: object, rule: TextPattern) -> str | None:
         if value is UNKNOWN:
             return None
         if value is REFERENCE:
             self.problem(key, "is a whole resource; write its name: RESOURCE.metadata.name (Python: metadata['name'])")
             return None
         if not isinstance(value, str) or not rule.admits(value):
-            self.problem(key, f"is {shown(value)}; write {rule.wanted}")
+            self.problem(key, f"is {describe_value(value)}; write {rule.wanted}")
             return None
         return value
 
 
-def one_of(choices: Sequence[str], value: object) -> str:
+def list_choices(choices: Sequence[str], value: object) -> str:
     """`one of Job, CronJob`, and the choice that is nearest to a wrong value, if one is near."""
-    near = _nearest(value, choices) if isinstance(value, str) else None
+    near = _find_nearest(value, choices) if isinstance(value, str) else None
     return f"one of {', '.join(choices)}" + (f"; is {near} meant?" if near else "")
 
 
-def _meant(key: str, known: Sequence[str]) -> str:
+def _suggest_key(key: str, known: Sequence[str]) -> str:
     """What to do about a key that is not known."""
     name, colon, value = key.partition(":")
     if colon and name in known:  # YAML reads `{port:8080}` as one key without a value
         return f"write a space after the colon: '{name}: {value.strip()}'"
-    near = _nearest(key, known)
+    near = _find_nearest(key, known)
     return f"is {near} meant?" if near else "leave it out"
 
 
-def _nearest(text: str, choices: Sequence[str]) -> str | None:
+def _find_nearest(text: str, choices: Sequence[str]) -> str | None:
     """The choice most like a text, upper and lower case aside; None when none is."""
     by_lower = {choice.lower(): choice for choice in choices}
     near = get_close_matches(text.lower(), by_lower, n=1)
     return by_lower[near[0]] if near else None
 
 
-def camel_case(name: str) -> str:
+def to_camel_case(name: str) -> str:
     """The name of an input, as Pulumi's schema and the configuration have it, of its name in Python."""
     first, *others = name.split("_")
     return first + "".join(other.title() for other in others)
 
 
-def known(inputs: Mapping[str, object]) -> Mapping[str, object]:
+def require_known(inputs: Mapping[str, object]) -> Mapping[str, object]:
     """The inputs as they are; raises ValueError where one is, or holds, `UNKNOWN`."""
     if holds_unknown(inputs):
         raise ValueError("inputs are used once they are all known")
@@ -257,10 +257,10 @@ def holds_unknown(value: object) -> bool:
     return value is UNKNOWN
 
 
-def shown(value: object) -> str:
+def describe_value(value: object) -> str:
     """A wrong value as a message may show it: its text when short, else what kind of thing it is."""
     if isinstance(value, str):
-        return "empty" if not value else ascii(_short(value))
+        return "empty" if not value else ascii(_shorten(value))
     if isinstance(value, bool | int | float):
         return str(value).lower()
     if value is REFERENCE:
@@ -269,5 +269,5 @@ def shown(value: object) -> str:
     return next((name for kind, name in kinds.items() if isinstance(value, kind)), "of another kind")
 
 
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -82,14 +82,14 @@ async def find_orphans(cluster: Cluster, known: Known) -> list[Orphan]:
     Raises:
         ClusterError: also where Secrets or ServiceAccounts may not be listed in the whole cluster.
     """
-    secrets = await cluster.list(SECRET, fields={"type": SECRET_TYPE}, parse=_marked)
-    found = [_labelled(SECRET, each) for each in secrets if each is not None]
+    secrets = await cluster.list(SECRET, fields={"type": SECRET_TYPE}, parse=_is_marked)
+    found = [_list_labelled(SECRET, each) for each in secrets if each is not None]
     for kind in _RIGHTS:
         try:
-            held = await cluster.list(kind, labels={MANAGED_BY_LABEL: MANAGED_BY}, parse=_marked)
+            held = await cluster.list(kind, labels={MANAGED_BY_LABEL: MANAGED_BY}, parse=_is_marked)
         except Forbidden:
             continue  # Without renewers there are none.
-        found += [_labelled(kind, each) for each in held if each is not None]
+        found += [_list_labelled(kind, each) for each in held if each is not None]
     for account in await cluster.list(SERVICE_ACCOUNT):
         for key, text in account.annotations.items():
             if key.startswith(CLAIM):
@@ -108,7 +108,7 @@ async def remove_orphan(cluster: Cluster, orphan: Orphan) -> None:
     namespace, name = orphan.found.namespace, orphan.found.name
 
     async def attempt(found: KubernetesObject | None) -> None:
-        if found is None or found.being_deleted or orphan.mark not in _marks(found):
+        if found is None or found.being_deleted or orphan.mark not in _read_marks(found):
             return
         if orphan.kind is SERVICE_ACCOUNT:
             # With an identity alone: the title would take a claim of an old version along.
@@ -126,16 +126,16 @@ async def remove_orphan(cluster: Cluster, orphan: Orphan) -> None:
     await retry_on_conflict(f"{orphan.kind.name} {name}", orphan.found, attempt, read)
 
 
-def _marked(document: object) -> KubernetesObject | None:
+def _is_marked(document: object) -> KubernetesObject | None:
     found = KubernetesObject.parse(document)
     return found if IDENTITY_LABEL in found.labels or OWNER_LABEL in found.labels else None
 
 
-def _labelled(kind: Kind, found: KubernetesObject) -> Orphan:
+def _list_labelled(kind: Kind, found: KubernetesObject) -> Orphan:
     mark = found.labels.get(IDENTITY_LABEL) or found.labels[OWNER_LABEL]
     return Orphan(kind=kind, found=found, mark=mark, title=found.annotations.get(OWNED_BY_ANNOTATION, ""))
 
 
-def _marks(found: KubernetesObject) -> Sequence[str | None]:
+def _read_marks(found: KubernetesObject) -> Sequence[str | None]:
     claimed = [key[len(CLAIM) :] for key in found.annotations if key.startswith(CLAIM)]
     return [found.labels.get(IDENTITY_LABEL) or found.labels.get(OWNER_LABEL), *claimed]

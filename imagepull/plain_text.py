@@ -3,7 +3,7 @@
 import unicodedata
 from typing import Final
 
-__all__ = ["is_control", "one_line"]
+__all__ = ["is_control", "to_one_line"]
 
 # Cc: control characters; Cf: invisible ones, such as those that turn the direction of writing; Cs: half a surrogate
 # pair; Zl, Zp: line and paragraph separators.
@@ -15,7 +15,7 @@ def is_control(character: str) -> bool:
     return unicodedata.category(character) in _CONTROLS
 
 
-def one_line(text: str, longest: int = 200) -> str:
+def to_one_line(text: str, longest: int = 200) -> str:
     """The text in one line without control characters, shortened to `longest` characters."""
     # Cut before the characters are looked at: the text may have any length.
     cut = text[: 4 * longest]

@@ -44,7 +44,7 @@ def redact(text: str) -> str:
     """The text, with `[redacted]` in the place of each thing that looks like a credential."""
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
-    return _word.sub(_word_or_nothing, _up_to_at.sub(_without_user, text))
+    return _word.sub(_redact_word, _up_to_at.sub(_drop_user, text))
 
 
 def clean(text: str) -> str:
@@ -58,7 +58,7 @@ def clean(text: str) -> str:
     return safe if len(safe) <= _LONGEST_FOREIGN else f"{safe[: _LONGEST_FOREIGN - 3]}..."
 
 
-def _without_user(found: re.Match[str]) -> str:
+def _drop_user(found: re.Match[str]) -> str:
     """`https://user:password@` without user and password."""
     part = found.group()
     before, scheme_end, after = part.partition("://")
@@ -68,7 +68,7 @@ def _without_user(found: re.Match[str]) -> str:
     return f"{before}{scheme_end}{REDACTED}@"
 
 
-def _word_or_nothing(found: re.Match[str]) -> str:
+def _redact_word(found: re.Match[str]) -> str:
     word = found.group()
     return REDACTED if _looks_random(word) or _holds_credential(word) else word
 

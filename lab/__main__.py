@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from imagepull.registries.lifetimes import DURATION, seconds
+from imagepull.registries.lifetimes import DURATION, parse_seconds
 from lab import debian, demo, environment, lifecycle
 from lab.ecr.faults import FaultMode
 from lab.errors import LabError
@@ -94,7 +94,7 @@ def _logs(options: argparse.Namespace) -> int:
 def _token_life(options: argparse.Namespace) -> int:
     if not DURATION.admits(options.life):
         raise LabError(f"no life of a token: {options.life!r}", hint=f"write {DURATION.wanted}")
-    lifecycle.Lab(existing(options.name)).ecr.set_token_lifetime(seconds(options.life))
+    lifecycle.Lab(existing(options.name)).ecr.set_token_lifetime(parse_seconds(options.life))
     say(f"tokens issued from now on live {options.life}; 12h is ECR's own")
     return 0
 

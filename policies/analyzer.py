@@ -23,10 +23,10 @@ _UNKNOWN_TEXTS = frozenset(value for name, value in vars(wire).items() if name.s
 
 def main() -> None:
     """Serve the pack to the engine until it ends this process."""
-    PolicyPack(name="imagepull", policies=[_pulumi_policy(policy) for policy in POLICIES])
+    PolicyPack(name="imagepull", policies=[_make_pulumi_policy(policy) for policy in POLICIES])
 
 
-def _pulumi_policy(policy: Policy) -> ResourceValidationPolicy:
+def _make_pulumi_policy(policy: Policy) -> ResourceValidationPolicy:
     return ResourceValidationPolicy(
         name=policy.name,
         description=policy.description,
@@ -34,15 +34,15 @@ def _pulumi_policy(policy: Policy) -> ResourceValidationPolicy:
         config_schema=PolicyConfigSchema(
             {name: {**setting.schema, "default": setting.default} for name, setting in policy.settings.items()}
         ),
-        validate=_validation(policy),
-        remediate=_remediation(policy) if policy.mend else None,
+        validate=_make_validation(policy),
+        remediate=_make_remediation(policy) if policy.mend else None,
     )
 
 
-def _validation(policy: Policy) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
+def _make_validation(policy: Policy) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
     def validate(args: ResourceValidationArgs, report_violation: ReportViolation) -> None:
         try:
-            findings = list(policy.find(_declared(args), policy.with_defaults(args.get_config())))
+            findings = list(policy.find(_read_declared(args), policy.with_defaults(args.get_config())))
         except ImagePullError as error:
             findings = [str(error)]
         for finding in findings:
@@ -51,11 +51,11 @@ def _validation(policy: Policy) -> Callable[[ResourceValidationArgs, ReportViola
     return validate
 
 
-def _remediation(policy: Policy) -> Callable[[ResourceValidationArgs], Mapping[str, Any] | None]:
+def _make_remediation(policy: Policy) -> Callable[[ResourceValidationArgs], Mapping[str, Any] | None]:
     def remediate(args: ResourceValidationArgs) -> Mapping[str, Any] | None:
         assert policy.mend
         try:
-            writes = list(policy.mend(_declared(args), policy.with_defaults(args.get_config())))
+            writes = list(policy.mend(_read_declared(args), policy.with_defaults(args.get_config())))
         except ImagePullError:
             return None  # the validation that follows reports it
         for write in writes:
@@ -65,24 +65,24 @@ def _remediation(policy: Policy) -> Callable[[ResourceValidationArgs], Mapping[s
     return remediate
 
 
-def _declared(args: ResourceValidationArgs) -> Declared:
-    return Declared(type=args.resource_type, urn=args.urn, props=_plain(args.props))
+def _read_declared(args: ResourceValidationArgs) -> Declared:
+    return Declared(type=args.resource_type, urn=args.urn, props=_unwrap(args.props))
 
 
-def _plain(value: Any) -> Any:
+def _unwrap(value: Any) -> Any:
     """Without the proxies of pulumi_policy, which raise an error at a value that is not known yet, or hide a secret."""
     if isinstance(value, str):
         return UNKNOWN if value in _UNKNOWN_TEXTS else value
     if isinstance(value, Mapping):
-        return {key: _plain_item(value, key) for key in value}
+        return {key: _unwrap_item(value, key) for key in value}
     if isinstance(value, Sequence):
-        return [_plain_item(value, index) for index in range(len(value))]
+        return [_unwrap_item(value, index) for index in range(len(value))]
     return value
 
 
-def _plain_item(values: Any, key: Any) -> Any:
+def _unwrap_item(values: Any, key: Any) -> Any:
     try:
-        return _plain(values[key])
+        return _unwrap(values[key])
     except wire.UnknownValueError:
         return UNKNOWN
 

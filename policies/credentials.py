@@ -12,8 +12,8 @@ from imagepull.inputs import UNKNOWN
 from imagepull.registries import docker_config
 from imagepull.resource_types import REGISTRY_SECRET
 from policies.policy import Declared, Level, Policy, Setting, Settings
-from policies.project_folder import folders, project_file
-from policies.stack_files import PlainText, plain_texts
+from policies.project_folder import find_project_file, list_folders
+from policies.stack_files import PlainText, list_plain_texts
 
 __all__ = ["NO_FOREIGN_PULL_SECRETS", "NO_PLAIN_TEXT_PASSWORDS"]
 
@@ -33,9 +33,9 @@ class _Password:
         return any(plain.text == each or (len(each) >= _LONG and each in plain.text) for each in self.spellings)
 
 
-def _plain_text_passwords(resource: Declared, settings: Settings) -> Iterator[str]:
-    passwords = list(_passwords(resource))
-    texts = plain_texts(project_file(resource.project, folders()), resource.stack) if passwords else ()
+def _find_plain_passwords(resource: Declared, settings: Settings) -> Iterator[str]:
+    passwords = list(_list_passwords(resource))
+    texts = list_plain_texts(find_project_file(resource.project, list_folders()), resource.stack) if passwords else ()
     for password in passwords:
         places = [f"{plain.file} line {plain.line}" for plain in texts if password.is_in(plain)]
         if places:
@@ -45,26 +45,26 @@ def _plain_text_passwords(resource: Declared, settings: Settings) -> Iterator[st
             )
 
 
-def _passwords(resource: Declared) -> Iterator[_Password]:
+def _list_passwords(resource: Declared) -> Iterator[_Password]:
     if resource.type == REGISTRY_SECRET:
-        yield from _of_registries(resource.props.get("registries"))
+        yield from _list_registries_passwords(resource.props.get("registries"))
     elif resource.type in _SECRET_TYPES:
         for part in ("data", "stringData"):
             values = resource.props.get(part)
             for key, document in values.items() if isinstance(values, Mapping) else ():
                 if key in (".dockerconfigjson", ".dockercfg") and isinstance(document, str):
-                    yield from _of_document(f'{part}["{key}"]', key, document, encoded=part == "data")
+                    yield from _list_document_passwords(f'{part}["{key}"]', key, document, encoded=part == "data")
 
 
-def _of_registries(registries: Any) -> Iterator[_Password]:
+def _list_registries_passwords(registries: Any) -> Iterator[_Password]:
     for index, registry in enumerate(registries if isinstance(registries, list) else []):
         password = registry.get("password") if isinstance(registry, Mapping) else None
         if isinstance(password, str) and password:
             user = registry.get("username")
-            yield _Password(where=f"registries[{index}].password", spellings=_spellings(user, password))
+            yield _Password(where=f"registries[{index}].password", spellings=_list_spellings(user, password))
 
 
-def _of_document(where: str, key: str, document: str, *, encoded: bool) -> Iterator[_Password]:
+def _list_document_passwords(where: str, key: str, document: str, *, encoded: bool) -> Iterator[_Password]:
     try:
         data = base64.b64decode(document) if encoded else document.encode()
         config = docker_config.parse(data if key == ".dockerconfigjson" else b'{"auths":' + data + b"}")
@@ -72,17 +72,17 @@ def _of_document(where: str, key: str, document: str, *, encoded: bool) -> Itera
         return
     for credential in config.auths.values():
         if credential.password:
-            spellings = (*_spellings(credential.username, credential.password), *([document] if encoded else []))
+            spellings = (*_list_spellings(credential.username, credential.password), *([document] if encoded else []))
             yield _Password(where=where, spellings=spellings)
 
 
-def _spellings(username: Any, password: str) -> tuple[str, ...]:
+def _list_spellings(username: Any, password: str) -> tuple[str, ...]:
     if not isinstance(username, str):
         return (password,)
     return password, base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
-def _foreign_pull_secrets(resource: Declared, settings: Settings) -> Iterator[str]:
+def _find_foreign_pull_secrets(resource: Declared, settings: Settings) -> Iterator[str]:
     if resource.type not in _SECRET_TYPES or resource.props.get("type") not in _PULL_SECRET_TYPES:
         return
     # Also below a component that is called ours: anybody may give a component that type, and ours have no such Secret.
@@ -108,14 +108,14 @@ NO_PLAIN_TEXT_PASSWORDS = Policy(
     name="no-plain-text-passwords",
     description="No registry's password stands in plain text in Pulumi.yaml or in the stack's configuration.",
     level=Level.MANDATORY,
-    find=_plain_text_passwords,
+    find=_find_plain_passwords,
 )
 
 NO_FOREIGN_PULL_SECRETS = Policy(
     name="no-foreign-pull-secrets",
     description="Pull Secrets are made by imagepull, which keeps them alive and their tokens out of Pulumi's state.",
     level=Level.ADVISORY,
-    find=_foreign_pull_secrets,
+    find=_find_foreign_pull_secrets,
     settings={
         "allowed": Setting.patterns("Pull Secrets to let pass, as namespace/name; `*` stands for any text"),
     },

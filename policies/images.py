@@ -10,53 +10,66 @@ from imagepull.images.rules import RuleExemption, RuleName, Rules
 from imagepull.inputs import UNKNOWN
 from imagepull.registries import ecr_hosts, keyring
 from policies.policy import Declared, Level, Policy, Setting, Settings, Write
-from policies.workloads import TEMPLATE_PATHS, added, explicit, pod_spec, resolved, shown, where
+from policies.workloads import (
+    TEMPLATE_PATHS,
+    find_added,
+    find_pod_spec,
+    format_image_path,
+    format_path,
+    resolve_images,
+    write_explicit_policies,
+)
 
 __all__ = ["EXPLICIT_PULL_POLICY", "NO_LATEST_IN_PROD", "NO_NEVER_FOR_REMOTE_IMAGES", "PULL_SECRET_FOR_PRIVATE_IMAGES"]
 
 
-def _missing_policies(resource: Declared, settings: Settings) -> Iterator[str]:
-    for write in _explicit_policies(resource, settings):
+def _find_missing_policies(resource: Declared, settings: Settings) -> Iterator[str]:
+    for write in _write_policies(resource, settings):
         advice = "a policy" if write.value is UNKNOWN else f"{write.value}, which is what the kubelet would do"
-        yield f"{shown(write.path)}: is missing, and stays as it is when the image changes; write {advice}"
+        yield f"{format_path(write.path)}: is missing, and stays as it is when the image changes; write {advice}"
 
 
-def _explicit_policies(resource: Declared, settings: Settings) -> Iterator[Write]:
-    manifest = explicit(resource, settings)
-    yield from added({**resource.props, "metadata": manifest.manifest.get("metadata")}, manifest.manifest)
+def _write_policies(resource: Declared, settings: Settings) -> Iterator[Write]:
+    manifest = write_explicit_policies(resource, settings)
+    yield from find_added({**resource.props, "metadata": manifest.manifest.get("metadata")}, manifest.manifest)
 
 
-def _latest(resource: Declared, settings: Settings) -> Iterator[str]:
+def _find_latest(resource: Declared, settings: Settings) -> Iterator[str]:
     # Without regard to case: a stack `Prod` is as much production as `prod`.
     if any(fnmatchcase(resource.stack.lower(), pattern.lower()) for pattern in settings["stacks"]):
-        yield from _violations(resource, settings, Rules(forbid_latest=True))
+        yield from _find_violations(resource, settings, Rules(forbid_latest=True))
 
 
-def _never(resource: Declared, settings: Settings) -> Iterator[str]:
+def _find_never(resource: Declared, settings: Settings) -> Iterator[str]:
     local = tuple(
         RuleExemption(reason="a local image", rules=(RuleName.FORBID_NEVER,), image=pattern)
         for pattern in settings["localImages"]
     )
-    yield from _violations(resource, settings, Rules(forbid_never=True, exceptions=local))
+    yield from _find_violations(resource, settings, Rules(forbid_never=True, exceptions=local))
 
 
-def _violations(resource: Declared, settings: Settings, rules: Rules) -> Iterator[str]:
-    for image in resolved(resource, settings, rules):
+def _find_violations(resource: Declared, settings: Settings, rules: Rules) -> Iterator[str]:
+    for image in resolve_images(resource, settings, rules):
         for violation in image.violations:
-            yield f"{where(image)}: {violation.message}"
+            yield f"{format_image_path(image)}: {violation.message}"
 
 
-def _without_pull_secret(resource: Declared, settings: Settings) -> Iterator[str]:
-    private = [where(image) for image in resolved(resource, settings) if _is_private(image.image, settings)]
-    found = pod_spec(resource, settings)
+def _find_without_pull_secret(resource: Declared, settings: Settings) -> Iterator[str]:
+    private = [
+        format_image_path(image) for image in resolve_images(resource, settings) if _is_private(image.image, settings)
+    ]
+    found = find_pod_spec(resource, settings)
     if private and found and not _has_pull_secret(resource, found[1], settings):
-        path = shown((*found[0], "imagePullSecrets"))
-        yield f"{path}: is missing, and {_and(private)} in a private registry; write the name of a pull Secret there"
+        path = format_path((*found[0], "imagePullSecrets"))
+        yield (
+            f"{path}: is missing, and "
+            f"{_join_with_and(private)} in a private registry; write the name of a pull Secret there"
+        )
 
 
-def _pull_secrets(resource: Declared, settings: Settings) -> Iterator[Write]:
-    found = pod_spec(resource, settings)
-    if found and settings["pullSecrets"] and any(_without_pull_secret(resource, settings)):
+def _add_pull_secrets(resource: Declared, settings: Settings) -> Iterator[Write]:
+    found = find_pod_spec(resource, settings)
+    if found and settings["pullSecrets"] and any(_find_without_pull_secret(resource, settings)):
         names = [{"name": name} for name in settings["pullSecrets"]]
         yield Write(path=(*found[0], "imagePullSecrets"), value=names)
 
@@ -90,7 +103,7 @@ def _names_one(entries: Any) -> bool:
     return any(entry is UNKNOWN or (isinstance(entry, Mapping) and bool(entry.get("name"))) for entry in entries)
 
 
-def _and(places: list[str]) -> str:
+def _join_with_and(places: list[str]) -> str:
     return f"the image at {places[0]} is" if len(places) == 1 else f"the images at {', '.join(places)} are"
 
 
@@ -98,8 +111,8 @@ EXPLICIT_PULL_POLICY = Policy(
     name="explicit-pull-policy",
     description="Every container and image volume states its pull policy.",
     level=Level.MANDATORY,
-    find=_missing_policies,
-    mend=_explicit_policies,
+    find=_find_missing_policies,
+    mend=_write_policies,
     settings=TEMPLATE_PATHS,
 )
 
@@ -107,7 +120,7 @@ NO_LATEST_IN_PROD = Policy(
     name="no-latest-in-prod",
     description="No image in production is tagged `latest`, or has neither tag nor digest.",
     level=Level.MANDATORY,
-    find=_latest,
+    find=_find_latest,
     settings={
         "stacks": Setting.patterns(
             "Names of the stacks that are production, in any case; `*` stands for any text",
@@ -121,7 +134,7 @@ NO_NEVER_FOR_REMOTE_IMAGES = Policy(
     name="no-never-for-remote-images",
     description="`Never` is for images that are on the node already, not for those of a registry.",
     level=Level.ADVISORY,
-    find=_never,
+    find=_find_never,
     settings={
         "localImages": Setting.patterns(
             "Images that nodes are given beforehand, as they are written or in full; `*` stands for any text",
@@ -135,8 +148,8 @@ PULL_SECRET_FOR_PRIVATE_IMAGES = Policy(
     name="pull-secret-for-private-images",
     description="A Pod whose image is in a private registry names a pull Secret.",
     level=Level.ADVISORY,
-    find=_without_pull_secret,
-    mend=_pull_secrets,
+    find=_find_without_pull_secret,
+    mend=_add_pull_secrets,
     settings={
         "privateRegistries": Setting.patterns(
             "Private registries besides ECR, as keys of a docker config: a host, or host/path; `*` stands for part of"

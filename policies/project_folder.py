@@ -9,17 +9,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from imagepull.errors import InvalidInput, Problem
-from policies.stack_files import find_file, project_name
+from policies.stack_files import find_file, read_project_name
 
-__all__ = ["folders", "project_file"]
+__all__ = ["find_project_file", "list_folders"]
 
 _PACK = Path(__file__).resolve().parent
 
 
-def folders() -> Iterator[Path]:
+def list_folders() -> Iterator[Path]:
     """The folders that the program may be in or below, the surest first."""
     # The CLI's own current folder is right also after `pulumi -C FOLDER`, which leaves PWD as it was.
-    yield from _folders_of_cli(Path("/proc"), os.getppid())
+    yield from _find_folders_of_cli(Path("/proc"), os.getppid())
     if shell := os.environ.get("PWD"):
         yield Path(shell)
     here = Path.cwd()
@@ -27,7 +27,7 @@ def folders() -> Iterator[Path]:
         yield here
 
 
-def project_file(project: str, candidates: Iterable[Path]) -> Path:
+def find_project_file(project: str, candidates: Iterable[Path]) -> Path:
     """The `Pulumi.yaml` of the project of this name, in or above one of the folders.
 
     Raises:
@@ -36,7 +36,7 @@ def project_file(project: str, candidates: Iterable[Path]) -> Path:
     others: dict[str, None] = {}
     for folder in candidates:
         file = next(filter(None, (find_file(each, "Pulumi") for each in (folder, *folder.parents))), None)
-        name = project_name(file) if file else None
+        name = read_project_name(file) if file else None
         if file and name == project:
             return file
         if name:
@@ -46,7 +46,7 @@ def project_file(project: str, candidates: Iterable[Path]) -> Path:
     raise InvalidInput([Problem(path="Pulumi.yaml", reason=reason)])
 
 
-def _folders_of_cli(processes: Path, process: int) -> Iterator[Path]:
+def _find_folders_of_cli(processes: Path, process: int) -> Iterator[Path]:
     """The current folder of the `pulumi` above a process, where the system tells it (Linux)."""
     while process > 1:
         folder = processes / str(process)

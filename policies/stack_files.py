@@ -12,7 +12,7 @@ import yaml
 
 from imagepull.errors import InvalidInput, Problem
 
-__all__ = ["PlainText", "find_file", "plain_texts", "project_name"]
+__all__ = ["PlainText", "find_file", "list_plain_texts", "read_project_name"]
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -29,7 +29,7 @@ class PlainText:
 
 
 @cache
-def plain_texts(project: Path, stack: str) -> tuple[PlainText, ...]:
+def list_plain_texts(project: Path, stack: str) -> tuple[PlainText, ...]:
     """All texts of a project, save those that `pulumi config set --secret` encrypted.
 
     Args:
@@ -39,19 +39,19 @@ def plain_texts(project: Path, stack: str) -> tuple[PlainText, ...]:
     Raises:
         InvalidInput: a file is not YAML.
     """
-    root = _parsed(project)
-    configs = project.parent / (_scalar(root, "stackConfigDir") or ".")
+    root = _parse(project)
+    configs = project.parent / (_find_scalar(root, "stackConfigDir") or ".")
     stack_file = find_file(configs, f"Pulumi.{stack}")
     return (
-        *_texts(root, project.name),
-        *(_texts(_child(_parsed(stack_file), "config"), stack_file.name) if stack_file else ()),
+        *_list_texts(root, project.name),
+        *(_list_texts(_find_child(_parse(stack_file), "config"), stack_file.name) if stack_file else ()),
     )
 
 
-def project_name(project: Path) -> str | None:
+def read_project_name(project: Path) -> str | None:
     """The name in a `Pulumi.yaml`; None where it has none, or is not YAML."""
     try:
-        return _scalar(_parsed(project), "name")
+        return _find_scalar(_parse(project), "name")
     except (InvalidInput, OSError):
         return None
 
@@ -61,7 +61,7 @@ def find_file(folder: Path, stem: str) -> Path | None:
     return next((file for suffix in _SUFFIXES if (file := folder / f"{stem}{suffix}").is_file()), None)
 
 
-def _parsed(file: Path) -> yaml.Node | None:
+def _parse(file: Path) -> yaml.Node | None:
     try:
         node: yaml.Node | None = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError):
@@ -69,22 +69,22 @@ def _parsed(file: Path) -> yaml.Node | None:
     return node
 
 
-def _child(node: yaml.Node | None, key: str) -> yaml.Node | None:
+def _find_child(node: yaml.Node | None, key: str) -> yaml.Node | None:
     pairs = node.value if isinstance(node, yaml.MappingNode) else []
     return next((value for name, value in pairs if name.value == key), None)
 
 
-def _scalar(node: yaml.Node | None, key: str) -> str | None:
-    child = _child(node, key)
+def _find_scalar(node: yaml.Node | None, key: str) -> str | None:
+    child = _find_child(node, key)
     return str(child.value) if isinstance(child, yaml.ScalarNode) else None
 
 
-def _texts(node: yaml.Node | None, file: str) -> Iterator[PlainText]:
+def _list_texts(node: yaml.Node | None, file: str) -> Iterator[PlainText]:
     if isinstance(node, yaml.ScalarNode):
         yield PlainText(text=node.value, file=file, line=node.start_mark.line + 1)
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _texts(item, file)
+            yield from _list_texts(item, file)
     elif isinstance(node, yaml.MappingNode) and [key.value for key, _ in node.value] != ["secure"]:
         for _, value in node.value:
-            yield from _texts(value, file)
+            yield from _list_texts(value, file)

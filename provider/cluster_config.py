@@ -9,7 +9,7 @@ from imagepull.inputs import UNKNOWN, Reader, holds_unknown
 
 from .operations import Values
 
-__all__ = ["CLUSTER_ENTRY", "check_config", "diff_config", "fingerprint_of", "reach_one_cluster"]
+__all__ = ["CLUSTER_ENTRY", "check_config", "diff_config", "find_fingerprint", "reach_one_cluster"]
 
 CLUSTER_ENTRY: Final = "clusterEntry"
 """Where the state keeps the fingerprint of the cluster's entry: the kubeconfig of then may be gone or have changed."""
@@ -29,7 +29,7 @@ def check_config(inputs: Values) -> None:
     reader.raise_problems()
 
 
-def fingerprint_of(inputs: Values) -> str | None:
+def find_fingerprint(inputs: Values) -> str | None:
     """The fingerprint of the cluster that the configuration leads to; None if it cannot be told.
 
     None, too, for the cluster that the environment alone leads to: it may be another one on each machine, by another
@@ -92,13 +92,13 @@ async def reach_one_cluster(old: Values, new: Values) -> bool:
 def _load_fingerprint(inputs: Mapping[str, object]) -> str | None:
     # Lazily: most previews have no need of it.
     from imagepull.kubernetes import kubeconfig
-    from imagepull.kubernetes.cluster_identity import fingerprint
+    from imagepull.kubernetes.cluster_identity import compute_fingerprint
 
     text, context = inputs.get("kubeconfig") or None, inputs.get("context") or None
     if not isinstance(text, str | None) or not isinstance(context, str | None):
         return None
     try:
-        return fingerprint(kubeconfig.load(text, context).cluster)
+        return compute_fingerprint(kubeconfig.load(text, context).cluster)
     except ClusterError:
         # Told when the cluster is needed.
         return None

@@ -11,13 +11,13 @@ from imagepull.kubernetes.progress import WriteOutcome
 
 from .operations import Operation, State
 
-__all__ = ["CANCELLED_EARLY", "do_all", "owner_of", "reasons_of"]
+__all__ = ["CANCELLED_EARLY", "collect_reasons", "do_all", "make_owner"]
 
 _CANCELLED: Final = "cancelled before all namespaces were written; the next update writes the rest"
 CANCELLED_EARLY: Final = "cancelled before anything was changed"
 
 
-def owner_of(run: Operation, old: State | None) -> Owner:
+def make_owner(run: Operation, old: State | None) -> Owner:
     """The owner that the state names. Without one it has no identity yet, see `Owner.with_identity`."""
     owner, outputs = Owner.of_urn(run.urn), {} if old is None else old.outputs
 
@@ -28,7 +28,7 @@ def owner_of(run: Operation, old: State | None) -> Owner:
     return replace(owner, identity=known("identity"), digest_key=known("digestKey"), former_title=known("owner"))
 
 
-async def reasons_of(work: Awaitable[None], outcome: WriteOutcome) -> list[str]:
+async def collect_reasons(work: Awaitable[None], outcome: WriteOutcome) -> list[str]:
     """Does the work; why any of it is not done, none when all is. Raises ClusterError when nothing was begun."""
     try:
         await work

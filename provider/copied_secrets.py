@@ -1,10 +1,10 @@
 """`imagepull:index:CopiedSecrets`: between Pulumi's inputs and outputs and the copies of External Secrets Operator."""
 
-from imagepull.differences import differences
-from imagepull.inputs import NAMESPACE, OBJECT_NAME, Reader, known
+from imagepull.differences import find_differences
+from imagepull.inputs import NAMESPACE, OBJECT_NAME, Reader, require_known
 from imagepull.kubernetes.progress import WriteOutcome
 
-from .completion import reasons_of
+from .completion import collect_reasons
 from .operations import DiffAnswer, Operation, Partial, State, Values
 
 __all__ = ["CopiedSecretsResource"]
@@ -25,7 +25,7 @@ class CopiedSecretsResource:
         reader.raise_problems()
 
     def diff(self, run: Operation, old: State, new: Values) -> DiffAnswer:
-        found = differences(old.inputs, new, sets={"namespaces": None})
+        found = find_differences(old.inputs, new, sets={"namespaces": None})
         return DiffAnswer(differences=found, replaces=("name",) if "name" in found else ())
 
     def preview(self, old: State | None, new: Values) -> Values:
@@ -46,7 +46,9 @@ class CopiedSecretsResource:
     async def _apply(self, run: Operation, inputs: Values, before: list[str]) -> State:
         from imagepull.registry_secret import copied
 
-        name, copies, identity = (str(known(inputs).get(key)) for key in ("name", "clusterExternalSecret", "identity"))
+        name, copies, identity = (
+            str(require_known(inputs).get(key)) for key in ("name", "clusterExternalSecret", "identity")
+        )
         namespaces, cluster, outcome = _texts(inputs.get("namespaces")), run.clusters.connect(), WriteOutcome()
         dropped = [place for place in before if place not in namespaces]
 
@@ -54,7 +56,7 @@ class CopiedSecretsResource:
             await copied.wait_for_copies(cluster, name, namespaces, identity, outcome)
             await copied.release_namespaces(cluster, name, copies, dropped, identity, outcome, run.report)
 
-        reasons = await reasons_of(work(), outcome)
+        reasons = await collect_reasons(work(), outcome)
         left = sorted({*namespaces, *(place for place in dropped if place in outcome.failures)})
         state = State(id=name, inputs=inputs, outputs={"written": left})
         if reasons:

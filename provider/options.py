@@ -5,10 +5,10 @@ from typing import Any, cast
 
 import pulumi
 
-__all__ = ["child_options", "component_options"]
+__all__ = ["select_child_options", "select_component_options"]
 
 
-def component_options(opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
+def select_component_options(opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
     """What concerns the tree of resources: parent, providers, the component's own former names, transforms."""
     opts = opts or pulumi.ResourceOptions()
     return pulumi.ResourceOptions(
@@ -22,7 +22,7 @@ def component_options(opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOpt
     )
 
 
-def child_options(
+def select_child_options(
     component: pulumi.ComponentResource,
     name: str,
     opts: pulumi.ResourceOptions | None,
@@ -38,7 +38,7 @@ def child_options(
     child.parent = component
     child.aliases = [
         pulumi.Alias(name=name, parent=former_parent),
-        *(_with_parent(alias, former_parent) for alias in opts.aliases or [] if _is_of_kubernetes(alias)),
+        *(_set_parent(alias, former_parent) for alias in opts.aliases or [] if _is_of_kubernetes(alias)),
     ]
     # The component has these, and hands them down.
     child.providers = None
@@ -54,7 +54,7 @@ def _is_of_kubernetes(alias: Any) -> bool:
     return isinstance(alias, str) and "kubernetes:" in alias
 
 
-def _with_parent(alias: Any, parent: Any) -> Any:
+def _set_parent(alias: Any, parent: Any) -> Any:
     if not isinstance(alias, pulumi.Alias) or cast(Any, alias.parent) is not ...:
         return alias
     alias = copy(alias)

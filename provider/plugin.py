@@ -49,9 +49,9 @@ class ImagePull(Provider):
         self._cancelled = False
 
     async def get_schema(self, request: GetSchemaRequest) -> GetSchemaResponse:
-        from .schema import schema
+        from .schema import make_schema
 
-        return GetSchemaResponse(schema=schema(__version__))
+        return GetSchemaResponse(schema=make_schema(__version__))
 
     async def cancel(self) -> None:
         """Ends what is running, each operation with a state of what it has done."""
@@ -61,8 +61,8 @@ class ImagePull(Provider):
 
     def configure_with(self, inputs: Mapping[str, object]) -> None:
         """Takes the configuration; nothing is read or connected yet."""
-        self._kubeconfig = _text(inputs.get("kubeconfig"))
-        self._context = _text(inputs.get("context"))
+        self._kubeconfig = _read_text(inputs.get("kubeconfig"))
+        self._context = _read_text(inputs.get("context"))
 
     def connect(self) -> "Cluster":
         """The cluster, connected at the first call; raises ClusterError."""
@@ -81,7 +81,7 @@ class ImagePull(Provider):
         """
         from imagepull.kubernetes.cluster_identity import confirm_cluster
 
-        known = None if old is None else _text(old.outputs.get(CLUSTER_UID))
+        known = None if old is None else _read_text(old.outputs.get(CLUSTER_UID))
         uid = await confirm_cluster(self.connect(), known)
         try:
             state = await operation()
@@ -117,5 +117,5 @@ def _with_uid(state: State, uid: str | None) -> State:
     return replace(state, outputs={**state.outputs, CLUSTER_UID: uid})
 
 
-def _text(value: object) -> str | None:
+def _read_text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None

@@ -5,14 +5,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import cast
 
-from imagepull.inputs import UNKNOWN, known
+from imagepull.inputs import UNKNOWN, require_known
 from imagepull.kubernetes.ownership import Owner
 from imagepull.registries import lifetimes as renewal
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.registry_secret.spec import Renewal, SecretSpec
 from imagepull.registry_secret.state import Previous
 
-from .completion import do_all, owner_of, reasons_of
+from .completion import collect_reasons, do_all, make_owner
 from .operations import DiffAnswer, Operation, Partial, State, Values
 
 __all__ = ["RegistrySecretResource"]
@@ -36,7 +36,7 @@ class RegistrySecretResource:
             old.inputs, new, renewal.lifetimes_from_texts(old.outputs.get("lifetimes")), datetime.now(UTC)
         )
         if found.renewal is not None and not found.replaces:
-            left = renewal.time_left(found.renewal.seconds_left)
+            left = renewal.describe_time_left(found.renewal.seconds_left)
             run.report.info(f"renewal due: {left} for {found.renewal.host}")
         elif found.unknown is not None and not found.replaces:
             run.report.info(f"renewal due: it is not known how long the token of {found.unknown} lives")
@@ -54,10 +54,10 @@ class RegistrySecretResource:
         known = {} if old is None else old.outputs
         return {
             "name": new.get("name"),
-            "hosts": registry_secret.hosts(new),
+            "hosts": registry_secret.list_hosts(new),
             "uids": uids,
             "lifetimes": UNKNOWN,
-            "expiresAt": UNKNOWN if registry_secret.expires(new) else None,
+            "expiresAt": UNKNOWN if registry_secret.holds_tokens(new) else None,
             **{key: known.get(key) or UNKNOWN for key in ("owner", "identity", "digestKey")},
         }
 
@@ -70,7 +70,7 @@ class RegistrySecretResource:
     async def read(self, run: Operation, old: State) -> State | None:
         from imagepull.registry_secret import reader as secret_reader
 
-        owner = owner_of(run, old)
+        owner = make_owner(run, old)
         if not old.inputs:
             imported = await secret_reader.discover(run.clusters.connect(), old.id, owner)
             return State(
@@ -100,7 +100,7 @@ class RegistrySecretResource:
         from imagepull.registry_secret import writer as secret_writer
 
         outcome = secret_writer.SecretOutcome()
-        cluster, owner = run.clusters.connect(), owner_of(run, old)
+        cluster, owner = run.clusters.connect(), make_owner(run, old)
         if _is_left_to_operator(old):
             from imagepull.registry_secret import copied
             from imagepull.renewal.external_secrets import source_name
@@ -117,7 +117,7 @@ class RegistrySecretResource:
     async def _apply(self, run: Operation, inputs: Values, old: State | None) -> State:
         from imagepull.registry_secret import writer as secret_writer
 
-        spec, owner = registry_secret.parse(known(inputs)), owner_of(run, old).with_identity()
+        spec, owner = registry_secret.parse(require_known(inputs)), make_owner(run, old).with_identity()
         self._written.add(owner.identity or "")
         previous = Previous() if old is None else _previous(old)
         if spec.renewal is Renewal.EXTERNAL_SECRETS:
@@ -126,7 +126,7 @@ class RegistrySecretResource:
         cluster = run.clusters.connect()
         outcome.failures.update(self._find_rivals(run.urn, inputs))
         work = secret_writer.apply(cluster, run.tokens, spec, owner, previous, outcome, run.report)
-        reasons = await reasons_of(work, outcome)
+        reasons = await collect_reasons(work, outcome)
         hosts = [registry.host for registry in spec.registries]
         outputs = _outputs(spec.name, hosts, owner, outcome.uids, outcome.lifetimes)
         state = State(id=spec.name, inputs=inputs, outputs=outputs)
@@ -186,7 +186,7 @@ def _outputs(
     uids: Mapping[str, str],
     lifetimes: Mapping[str, renewal.Lifetime] | None = None,
 ) -> Values:
-    expires = renewal.earliest(lifetimes or {})
+    expires = renewal.find_earliest_expiry(lifetimes or {})
     return {
         "name": name,
         "hosts": hosts,

@@ -1,10 +1,10 @@
 """`imagepull:index:RenewalRights`: between Pulumi's inputs and outputs and the domain."""
 
-from imagepull.inputs import known
+from imagepull.inputs import require_known
 from imagepull.kubernetes.progress import WriteOutcome
 from imagepull.renewal import rights
 
-from .completion import do_all, owner_of, reasons_of
+from .completion import collect_reasons, do_all, make_owner
 from .operations import DiffAnswer, Operation, Partial, State, Values
 
 __all__ = ["RenewalRightsResource"]
@@ -35,7 +35,7 @@ class RenewalRightsResource:
         if not old.inputs:
             return None
         spec = rights.parse(old.inputs, required=False)
-        intact = await rights_writer.find_intact(run.clusters.connect(), spec, owner_of(run, old))
+        intact = await rights_writer.find_intact(run.clusters.connect(), spec, make_owner(run, old))
         if not intact:
             return None
         return State(id=old.id, inputs={**old.inputs, "namespaces": intact}, outputs=old.outputs)
@@ -44,17 +44,17 @@ class RenewalRightsResource:
         from imagepull.renewal import rights_writer
 
         outcome, cluster = WriteOutcome(), run.clusters.connect()
-        removal = rights_writer.remove(cluster, old.id, owner_of(run, old), _written(old), outcome, run.report)
+        removal = rights_writer.remove(cluster, old.id, make_owner(run, old), _written(old), outcome, run.report)
         await do_all(removal, outcome)
 
     async def _apply(self, run: Operation, inputs: Values, old: State | None) -> State:
         from imagepull.renewal import rights_writer
 
-        spec, owner = rights.parse(known(inputs)), owner_of(run, old).with_identity()
+        spec, owner = rights.parse(require_known(inputs)), make_owner(run, old).with_identity()
         outcome, cluster = WriteOutcome(), run.clusters.connect()
         previous = () if old is None else _written(old)
         work = rights_writer.apply(cluster, spec, owner, previous, outcome, run.report)
-        reasons = await reasons_of(work, outcome)
+        reasons = await collect_reasons(work, outcome)
         # Namespaces that could not be cleared are kept in mind, for the next update and for the deletion.
         left = sorted({*spec.namespaces, *(place for place in previous if place in outcome.failures)})
         state = State(

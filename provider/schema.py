@@ -53,7 +53,7 @@ class Component:
     documented: type
 
 
-def _workload(kind: str) -> Component:
+def _make_workload(kind: str) -> Component:
     return Component(
         declare=partial(WorkloadByName, kind),
         args=getattr(workload_args, f"{kind}Args"),
@@ -69,7 +69,7 @@ COMPONENTS: Final[Mapping[str, Component]] = {
         outputs=registry_access.RegistryAccess,
         documented=registry_access.RegistryAccess,
     ),
-    **{kind: _workload(kind) for kind in kinds.__all__},
+    **{kind: _make_workload(kind) for kind in kinds.__all__},
 }
 """By name in the package."""
 _SEE_WORKLOAD: Final = "See `Workload`."
@@ -91,11 +91,11 @@ _LANGUAGES: Final = {
 }
 
 
-def schema(version: str) -> str:
+def make_schema(version: str) -> str:
     """Pulumi's package schema as JSON (https://www.pulumi.com/docs/iac/using-pulumi/extending-pulumi/schema/)."""
     analyzer = ComponentAnalyzer(PACKAGE)
-    custom = {name: _custom(analyzer, *declared) for name, declared in _RESOURCES.items()}
-    components = {name: _component(analyzer, name, declared) for name, declared in COMPONENTS.items()}
+    custom = {name: _describe_custom(analyzer, *declared) for name, declared in _RESOURCES.items()}
+    components = {name: _describe_component(analyzer, name, declared) for name, declared in COMPONENTS.items()}
     document: dict[str, Any] = {
         "name": PACKAGE,
         "version": version,
@@ -108,52 +108,52 @@ def schema(version: str) -> str:
         "pluginDownloadURL": PLUGIN_DOWNLOAD_URL,
         "meta": {"supportPack": True},  # SDKs of the newer layout, as `pulumi package add` asks for whatever is here
         "language": _LANGUAGES,
-        "provider": _inputs(analyzer, resources.ProviderArgs, resources.Provider),
-        "config": {"variables": _properties("ProviderArgs", analyzer.inputs(resources.ProviderArgs)[0])},
+        "provider": _describe_inputs(analyzer, resources.ProviderArgs, resources.Provider),
+        "config": {"variables": _describe_properties("ProviderArgs", analyzer.inputs(resources.ProviderArgs)[0])},
         "resources": {make_type_token(name): told for name, told in sorted({**custom, **components}.items())},
         "types": {
-            make_type_token(name): _type(name, definition)
+            make_type_token(name): _describe_type(name, definition)
             for name, definition in sorted(analyzer.type_definitions.items())
         },
     }
-    return json.dumps(_without_none(document))
+    return json.dumps(_drop_none(document))
 
 
-def _custom(analyzer: ComponentAnalyzer, declared: type, args: type) -> dict[str, object]:
+def _describe_custom(analyzer: ComponentAnalyzer, declared: type, args: type) -> dict[str, object]:
     outputs = analyzer.properties(declared)
     return {
-        **_inputs(analyzer, args, declared),
-        "properties": _properties(declared.__name__, outputs),
+        **_describe_inputs(analyzer, args, declared),
+        "properties": _describe_properties(declared.__name__, outputs),
         "required": [key for key, output in outputs.items() if not output.optional],
     }
 
 
-def _component(analyzer: ComponentAnalyzer, name: str, component: Component) -> dict[str, object]:
+def _describe_component(analyzer: ComponentAnalyzer, name: str, component: Component) -> dict[str, object]:
     outputs, _ = analyzer.outputs(component.outputs)
-    inputs = _inputs(analyzer, component.args, component.documented)
-    inputs["description"] = str(inputs["description"]).replace(_SEE_WORKLOAD, _summary(workload_args.WorkloadArgs))
+    inputs = _describe_inputs(analyzer, component.args, component.documented)
+    inputs["description"] = str(inputs["description"]).replace(_SEE_WORKLOAD, _read_summary(workload_args.WorkloadArgs))
     return {
         "isComponent": True,
         **inputs,
-        "properties": _properties(name, outputs),
-        "required": _required(outputs),
+        "properties": _describe_properties(name, outputs),
+        "required": _list_required(outputs),
     }
 
 
-def _inputs(analyzer: ComponentAnalyzer, args: type, declared: type) -> dict[str, object]:
+def _describe_inputs(analyzer: ComponentAnalyzer, args: type, declared: type) -> dict[str, object]:
     definitions, _ = analyzer.inputs(args)
     return {
-        "description": _summary(declared),
-        "inputProperties": _properties(args.__name__, definitions),
-        "requiredInputs": _required(definitions),
+        "description": _read_summary(declared),
+        "inputProperties": _describe_properties(args.__name__, definitions),
+        "requiredInputs": _list_required(definitions),
     }
 
 
-def _properties(type_name: str, definitions: Mapping[str, PropertyDefinition]) -> dict[str, object]:
-    return {key: _property((type_name, key), definition) for key, definition in definitions.items()}
+def _describe_properties(type_name: str, definitions: Mapping[str, PropertyDefinition]) -> dict[str, object]:
+    return {key: _describe_property((type_name, key), definition) for key, definition in definitions.items()}
 
 
-def _property(field: tuple[str, str], definition: PropertyDefinition) -> dict[str, object]:
+def _describe_property(field: tuple[str, str], definition: PropertyDefinition) -> dict[str, object]:
     told: dict[str, Any] = Property.from_definition(definition).to_json()
     for inner in ("items", "additionalProperties"):
         if told[inner]:
@@ -161,27 +161,27 @@ def _property(field: tuple[str, str], definition: PropertyDefinition) -> dict[st
     return {**told, "secret": True} if field in _SECRET else told
 
 
-def _required(definitions: Mapping[str, PropertyDefinition]) -> list[str]:
+def _list_required(definitions: Mapping[str, PropertyDefinition]) -> list[str]:
     return sorted(key for key, definition in definitions.items() if not definition.optional)
 
 
-def _type(name: str, definition: TypeDefinition) -> dict[str, object]:
+def _describe_type(name: str, definition: TypeDefinition) -> dict[str, object]:
     told: dict[str, Any] = ComplexType.from_definition(definition).to_json()
     told["description"] = use_wire_names(definition.description or "")
     if definition.enum:
         values = [str(member.value) for member in definition.enum]
         told["enum"] = [{"name": value[0].upper() + value[1:], "value": value} for value in values]
     else:
-        told["properties"] = _properties(name, definition.properties)
+        told["properties"] = _describe_properties(name, definition.properties)
     return told
 
 
-def _summary(declared: object) -> str:
+def _read_summary(declared: object) -> str:
     """The docstring without its section of arguments, which are documented one by one."""
     return use_wire_names((inspect.getdoc(declared) or "").partition("\n\nArgs:")[0])
 
 
-def _without_none(value: Any) -> Any:
+def _drop_none(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_none(each) for key, each in value.items() if each is not None}
-    return [_without_none(each) for each in value] if isinstance(value, list) else value
+        return {key: _drop_none(each) for key, each in value.items() if each is not None}
+    return [_drop_none(each) for each in value] if isinstance(value, list) else value

@@ -110,7 +110,7 @@ class ComponentAnalyzer(Analyzer):
             arg = _TEXT
         if is_typeddict(get_origin(arg)):
             arg = get_origin(arg)
-        return super().analyze_property(_meant(name, arg), typ, name, **where)
+        return super().analyze_property(_find_meaning(name, arg), typ, name, **where)
 
     def get_docstring(self, typ: type, name: str) -> str | None:
         # A TypedDict knows not from which one it has inherited a field, but that one is in the same module here.
@@ -119,7 +119,7 @@ class ComponentAnalyzer(Analyzer):
         return next((use_wire_names(text) for text in found if text), None)
 
 
-def _meant(name: str, annotation: Any) -> Any:
+def _find_meaning(name: str, annotation: Any) -> Any:
     for (field, declared), meant in _MEANT.items():
         if field == name and annotation == declared:
             return meant

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from imagepull.inputs import known
+from imagepull.inputs import require_known
 from imagepull.kubernetes.ownership import Owner
 from imagepull.kubernetes.progress import WriteOutcome
 from imagepull.service_accounts import spec as service_accounts
 from imagepull.service_accounts.spec import AccountsSpec
 
-from .completion import do_all, owner_of, reasons_of
+from .completion import collect_reasons, do_all, make_owner
 from .operations import DiffAnswer, Operation, Partial, State, Values
 
 __all__ = ["ServiceAccountsResource"]
@@ -40,7 +40,7 @@ class ServiceAccountsResource:
     async def read(self, run: Operation, old: State) -> State | None:
         from imagepull.service_accounts import reader as account_reader
 
-        owner, cluster = owner_of(run, old), run.clusters.connect()
+        owner, cluster = make_owner(run, old), run.clusters.connect()
         if not old.inputs:
             names = [name for name in old.id.split(",") if name]
             places = await account_reader.discover(cluster, names)
@@ -57,18 +57,20 @@ class ServiceAccountsResource:
         from imagepull.service_accounts import writer as account_writer
 
         outcome, cluster = WriteOutcome(), run.clusters.connect()
-        owner = owner_of(run, old)
+        owner = make_owner(run, old)
         removed = account_writer.remove(cluster, _recorded(old), owner, outcome, run.report, self._written)
         await do_all(removed, outcome)
 
     async def _apply(self, run: Operation, inputs: Values, old: State | None) -> State:
         from imagepull.service_accounts import writer as account_writer
 
-        spec, owner = service_accounts.parse(known(inputs)), owner_of(run, old).with_identity()
+        spec, owner = service_accounts.parse(require_known(inputs)), make_owner(run, old).with_identity()
         self._written.add(owner.identity or "")
         previous = None if old is None else _recorded(old)
         outcome, cluster = WriteOutcome(), run.clusters.connect()
-        reasons = await reasons_of(account_writer.apply(cluster, spec, owner, previous, outcome, run.report), outcome)
+        reasons = await collect_reasons(
+            account_writer.apply(cluster, spec, owner, previous, outcome, run.report), outcome
+        )
         state = State(id=",".join(spec.secret_names), inputs=inputs, outputs=_outputs(owner))
         if reasons:
             raise Partial(state, reasons)

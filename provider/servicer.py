@@ -28,11 +28,11 @@ from imagepull.differences import Difference
 from imagepull.errors import ImagePullError, InvalidInput
 from imagepull.inputs import holds_unknown
 
-from .cluster_config import CLUSTER_ENTRY, check_config, diff_config, fingerprint_of, reach_one_cluster
+from .cluster_config import CLUSTER_ENTRY, check_config, diff_config, find_fingerprint, reach_one_cluster
 from .operations import DiffAnswer, Operation, Partial, Resource, State, Values
 from .plugin import CLUSTER_UID, ImagePull
 from .report import Engine, EngineReport
-from .wire_values import outputs_struct, plain_map, with_secrets, with_values
+from .wire_values import to_outputs_struct, to_plain_map, with_secrets, with_values
 
 if TYPE_CHECKING:
     from .construct import Construction
@@ -48,7 +48,7 @@ _KINDS: Final = {
 Handler = TypeVar("Handler", bound=Callable[..., Coroutine[Any, Any, Any]])
 
 
-def _told(handler: Handler) -> Handler:
+def _report_errors(handler: Handler) -> Handler:
     """The handler, whose errors go to the engine as a status with a message for a person."""
 
     @wraps(handler)
@@ -56,7 +56,7 @@ def _told(handler: Handler) -> Handler:
         try:
             return await handler(self, request, context)
         except Partial as error:
-            message, details = str(error), _init_failed(error)
+            message, details = str(error), _encode_partial(error)
         except (ImagePullError, RunError) as error:
             message, details = str(error), None
         except Exception as error:
@@ -80,68 +80,68 @@ class Servicer(ProviderServicer):
         self._plugin = plugin
         self._engine = Engine(engine_address)
 
-    @_told
+    @_report_errors
     async def CheckConfig(self, request: Any, context: Any) -> Any:
-        answer = _checked(request.news, check_config)
-        if not answer.failures and (entry := fingerprint_of(plain_map(request.news))) is not None:
+        answer = _check(request.news, check_config)
+        if not answer.failures and (entry := find_fingerprint(to_plain_map(request.news))) is not None:
             answer.inputs[CLUSTER_ENTRY] = entry
         return answer
 
-    @_told
+    @_report_errors
     async def DiffConfig(self, request: Any, context: Any) -> Any:
-        old = plain_map(request.old_inputs) or plain_map(request.olds)
-        new = plain_map(request.news)
+        old = to_plain_map(request.old_inputs) or to_plain_map(request.olds)
+        new = to_plain_map(request.news)
         changed, replaces = diff_config(old, new)
         if set(replaces) <= {"kubeconfig", "context"} and replaces and not holds_unknown(new):
             replaces = [] if await reach_one_cluster(old, new) else replaces
         changes = proto.DiffResponse.DIFF_SOME if changed else proto.DiffResponse.DIFF_NONE
         return proto.DiffResponse(changes=changes, diffs=changed, replaces=replaces)
 
-    @_told
+    @_report_errors
     async def Configure(self, request: Any, context: Any) -> Any:
-        self._plugin.configure_with(plain_map(request.args))
+        self._plugin.configure_with(to_plain_map(request.args))
         return proto.ConfigureResponse(
             acceptSecrets=True, acceptResources=True, acceptOutputs=True, supportsPreview=True
         )
 
-    @_told
+    @_report_errors
     async def Check(self, request: Any, context: Any) -> Any:
-        return _checked(request.news, self._resource(request).check)
+        return _check(request.news, self._find_resource(request).check)
 
-    @_told
+    @_report_errors
     async def Diff(self, request: Any, context: Any) -> Any:
-        resource, news = self._resource(request), plain_map(request.news)
-        old = State(id=request.id, inputs=plain_map(request.old_inputs), outputs=plain_map(request.olds))
+        resource, news = self._find_resource(request), to_plain_map(request.news)
+        old = State(id=request.id, inputs=to_plain_map(request.old_inputs), outputs=to_plain_map(request.olds))
         async with self._run(request) as run:
             answer = resource.diff(run, old, news)
-        return _diff_response(answer)
+        return _make_diff_response(answer)
 
-    @_told
+    @_report_errors
     async def Create(self, request: Any, context: Any) -> Any:
-        resource, inputs = self._resource(request), plain_map(request.properties)
+        resource, inputs = self._find_resource(request), to_plain_map(request.properties)
         if request.preview or holds_unknown(inputs):
-            return proto.CreateResponse(properties=outputs_struct(resource.preview(None, inputs)))
+            return proto.CreateResponse(properties=to_outputs_struct(resource.preview(None, inputs)))
         async with self._run(request) as run:
             work = self._plugin.in_known_cluster(None, lambda: resource.create(run, inputs))
             state = await self._plugin.finish(work, request.timeout)
-        return proto.CreateResponse(id=state.id, properties=outputs_struct(state.outputs))
+        return proto.CreateResponse(id=state.id, properties=to_outputs_struct(state.outputs))
 
-    @_told
+    @_report_errors
     async def Update(self, request: Any, context: Any) -> Any:
-        resource, inputs = self._resource(request), plain_map(request.news)
-        old = State(id=request.id, inputs=plain_map(request.old_inputs), outputs=plain_map(request.olds))
+        resource, inputs = self._find_resource(request), to_plain_map(request.news)
+        old = State(id=request.id, inputs=to_plain_map(request.old_inputs), outputs=to_plain_map(request.olds))
         if request.preview or holds_unknown(inputs):
             known = {CLUSTER_UID: old.outputs.get(CLUSTER_UID)}
-            return proto.UpdateResponse(properties=outputs_struct({**known, **resource.preview(old, inputs)}))
+            return proto.UpdateResponse(properties=to_outputs_struct({**known, **resource.preview(old, inputs)}))
         async with self._run(request) as run:
             work = self._plugin.in_known_cluster(old, lambda: resource.update(run, old, inputs))
             state = await self._plugin.finish(work, request.timeout)
-        return proto.UpdateResponse(properties=outputs_struct(state.outputs))
+        return proto.UpdateResponse(properties=to_outputs_struct(state.outputs))
 
-    @_told
+    @_report_errors
     async def Read(self, request: Any, context: Any) -> Any:
-        resource = self._resource(request)
-        old = State(id=request.id, inputs=plain_map(request.inputs), outputs=plain_map(request.properties))
+        resource = self._find_resource(request)
+        old = State(id=request.id, inputs=to_plain_map(request.inputs), outputs=to_plain_map(request.properties))
         async with self._run(request) as run:
             work = self._plugin.in_known_cluster(old, lambda: resource.read(run, old))
             state = await self._plugin.finish(work, request.timeout)
@@ -149,31 +149,31 @@ class Servicer(ProviderServicer):
             return proto.ReadResponse(id="")
         return proto.ReadResponse(
             id=state.id,
-            properties=outputs_struct(state.outputs),
+            properties=to_outputs_struct(state.outputs),
             inputs=with_values(request.inputs, state.inputs),
         )
 
-    @_told
+    @_report_errors
     async def Delete(self, request: Any, context: Any) -> Any:
-        resource = self._resource(request)
-        old = State(id=request.id, inputs=plain_map(request.old_inputs), outputs=plain_map(request.properties))
+        resource = self._find_resource(request)
+        old = State(id=request.id, inputs=to_plain_map(request.old_inputs), outputs=to_plain_map(request.properties))
         async with self._run(request) as run:
             work = self._plugin.in_known_cluster(old, lambda: resource.delete(run, old))
             await self._plugin.finish(work, request.timeout)
         return empty_pb2.Empty()
 
-    @_told
+    @_report_errors
     async def Construct(self, request: Any, context: Any) -> Any:
-        return await self._construction.construct(request)
+        return await self._constructor.construct(request)
 
     @cached_property
-    def _construction(self) -> "Construction":
+    def _constructor(self) -> "Construction":
         # Lazily: programs in Python declare their components themselves.
         from .construct import Construction
 
         return Construction(self._args, self._engine_address)
 
-    def _resource(self, request: Any) -> Resource:
+    def _find_resource(self, request: Any) -> Resource:
         kind = request.urn.split("::")[2].rpartition("$")[2]
         return self._plugin.resource(kind)
 
@@ -209,29 +209,29 @@ def main(args: list[str]) -> None:
         await server.start()
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
-        await _orphaned()
+        await _wait_until_orphaned()
 
     with suppress(KeyboardInterrupt):
         asyncio.run(serve())
 
 
-async def _orphaned() -> None:
+async def _wait_until_orphaned() -> None:
     """Waits until the process that started this one is gone: an engine that was killed ends nobody."""
     parent = os.getppid()
     while os.getppid() == parent:  # noqa: ASYNC110 (no event tells of it)
         await asyncio.sleep(1)
 
 
-def _checked(news: struct_pb2.Struct, check: Callable[[Values], None]) -> Any:
+def _check(news: struct_pb2.Struct, check: Callable[[Values], None]) -> Any:
     try:
-        check(plain_map(news))
+        check(to_plain_map(news))
     except InvalidInput as error:
         failures = [proto.CheckFailure(property=one.path, reason=one.reason) for one in error.problems]
         return proto.CheckResponse(failures=failures)
     return proto.CheckResponse(inputs=with_secrets(news))
 
 
-def _diff_response(answer: DiffAnswer) -> Any:
+def _make_diff_response(answer: DiffAnswer) -> Any:
     detailed = {
         path: proto.PropertyDiff(kind=_KINDS[kind][path in answer.replaces], inputDiff=True)
         for path, kind in answer.differences.items()
@@ -247,10 +247,10 @@ def _diff_response(answer: DiffAnswer) -> Any:
     )
 
 
-def _init_failed(error: Partial) -> bytes:
+def _encode_partial(error: Partial) -> bytes:
     failed = provider_pb2.ErrorResourceInitFailed(
         id=error.state.id,
-        properties=outputs_struct(error.state.outputs),
+        properties=to_outputs_struct(error.state.outputs),
         reasons=error.reasons,
     )
     status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error))

@@ -18,7 +18,7 @@ from pulumi.runtime import rpc
 from imagepull.inputs import REFERENCE, UNKNOWN
 from imagepull.registries.inputs import REGISTRY_INPUTS
 
-__all__ = ["outputs_struct", "plain", "plain_map", "struct", "with_secrets", "with_values"]
+__all__ = ["to_outputs_struct", "to_plain", "to_plain_map", "to_struct", "with_secrets", "with_values"]
 
 _SIGNATURE: Final = rpc._special_sig_key
 _SECRET: Final = rpc._special_secret_sig
@@ -29,37 +29,37 @@ _SECRET_INPUTS: Final = frozenset(each.wire_name for each in REGISTRY_INPUTS if 
 """Of a registry."""
 
 
-def plain_map(struct: Struct) -> dict[str, object]:
+def to_plain_map(struct: Struct) -> dict[str, object]:
     """The values without their marks: secrets as they are, what is not known yet as UNKNOWN."""
-    return {key: plain(value) for key, value in struct.fields.items()}
+    return {key: to_plain(value) for key, value in struct.fields.items()}
 
 
-def plain(value: Value) -> object:
+def to_plain(value: Value) -> object:
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
         fields = value.struct_value.fields
         if _SIGNATURE not in fields:
-            return plain_map(value.struct_value)
+            return to_plain_map(value.struct_value)
         if fields[_SIGNATURE].string_value == _RESOURCE:
             return REFERENCE
         if fields[_SIGNATURE].string_value not in (_SECRET, _OUTPUT) or "value" not in fields:
             return UNKNOWN
-        return plain(fields["value"])
+        return to_plain(fields["value"])
     if kind == "list_value":
-        return [plain(each) for each in value.list_value.values]
+        return [to_plain(each) for each in value.list_value.values]
     if kind == "string_value":
         return UNKNOWN if value.string_value == rpc.UNKNOWN else value.string_value
     return None if kind in (None, "null_value") else getattr(value, kind)
 
 
-def outputs_struct(values: Mapping[str, object]) -> Struct:
+def to_outputs_struct(values: Mapping[str, object]) -> Struct:
     """Outputs for the state, without what is None; what must not be read there is marked secret."""
-    return with_secrets(struct(values))
+    return with_secrets(to_struct(values))
 
 
-def struct(values: Mapping[str, object]) -> Struct:
-    """The inverse of `plain_map`, without what is None; nothing in it is marked secret."""
-    return Struct(fields={key: _value(value) for key, value in values.items() if value is not None})
+def to_struct(values: Mapping[str, object]) -> Struct:
+    """The inverse of `to_plain_map`, without what is None; nothing in it is marked secret."""
+    return Struct(fields={key: _to_value(value) for key, value in values.items() if value is not None})
 
 
 def with_secrets(original: Struct) -> Struct:
@@ -68,31 +68,31 @@ def with_secrets(original: Struct) -> Struct:
     marked.CopyFrom(original)
     for key, value in marked.fields.items():
         if key in _ALWAYS_SECRET:
-            _mark(value)
+            _mark_secret(value)
     if "registries" in marked.fields:
-        for registry in _inner(marked.fields["registries"]).list_value.values:
-            fields = _inner(registry).struct_value.fields
+        for registry in _unwrap(marked.fields["registries"]).list_value.values:
+            fields = _unwrap(registry).struct_value.fields
             for name in _SECRET_INPUTS.intersection(fields):
-                _mark(fields[name])
+                _mark_secret(fields[name])
     return marked
 
 
 def with_values(original: Struct, values: Mapping[str, object]) -> Struct:
     """These values; where the original has the same one it is taken from there, marks included."""
-    found = struct(values)
+    found = to_struct(values)
     for key in found.fields:
-        if key in original.fields and plain(original.fields[key]) == values[key]:
+        if key in original.fields and to_plain(original.fields[key]) == values[key]:
             found.fields[key].CopyFrom(original.fields[key])
     return with_secrets(found)
 
 
-def _value(value: object) -> Value:
+def _to_value(value: object) -> Value:
     if value is UNKNOWN:
         return Value(string_value=rpc.UNKNOWN)
     if isinstance(value, Mapping):
-        return Value(struct_value=struct(value))
+        return Value(struct_value=to_struct(value))
     if isinstance(value, list | tuple):
-        return Value(list_value=ListValue(values=[_value(each) for each in value]))
+        return Value(list_value=ListValue(values=[_to_value(each) for each in value]))
     if isinstance(value, bool):
         return Value(bool_value=value)
     if isinstance(value, int | float):
@@ -100,15 +100,15 @@ def _value(value: object) -> Value:
     return Value(null_value=NULL_VALUE) if value is None else Value(string_value=str(value))
 
 
-def _inner(value: Value) -> Value:
+def _unwrap(value: Value) -> Value:
     """The value inside a mark, or itself."""
     fields = value.struct_value.fields if value.WhichOneof("kind") == "struct_value" else {}
-    return _inner(fields["value"]) if _SIGNATURE in fields and "value" in fields else value
+    return _unwrap(fields["value"]) if _SIGNATURE in fields and "value" in fields else value
 
 
-def _mark(value: Value) -> None:
+def _mark_secret(value: Value) -> None:
     fields = value.struct_value.fields if value.WhichOneof("kind") == "struct_value" else {}
-    if (_SIGNATURE in fields and fields[_SIGNATURE].string_value == _SECRET) or plain(value) in (None, UNKNOWN):
+    if (_SIGNATURE in fields and fields[_SIGNATURE].string_value == _SECRET) or to_plain(value) in (None, UNKNOWN):
         return
-    secret = Struct(fields={_SIGNATURE: Value(string_value=_SECRET), "value": _inner(value)})
+    secret = Struct(fields={_SIGNATURE: Value(string_value=_SECRET), "value": _unwrap(value)})
     value.CopyFrom(Value(struct_value=secret))

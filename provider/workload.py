@@ -8,7 +8,7 @@ import pulumi
 from imagepull.resource_types import make_type_token
 
 from .declared import kinds
-from .options import child_options, component_options
+from .options import select_child_options, select_component_options
 
 __all__ = ["WorkloadByName"]
 
@@ -31,7 +31,7 @@ class WorkloadByName(pulumi.ComponentResource):
     """Each image with its pull policy and the reason."""
 
     def __init__(self, kind: str, name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> None:
-        super().__init__(make_type_token(kind), name, None, component_options(opts))
-        resource = getattr(kinds, kind)(name, args, child_options(self, name, opts))
+        super().__init__(make_type_token(kind), name, None, select_component_options(opts))
+        resource = getattr(kinds, kind)(name, args, select_child_options(self, name, opts))
         self.resolved_images = resource.resolved_images
         self.register_outputs({"resolvedImages": self.resolved_images})

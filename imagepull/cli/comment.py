@@ -5,7 +5,7 @@ import sys
 
 from imagepull.cli import source
 from imagepull.cli.parsers import Subparsers
-from imagepull.preview.comment import GITHUB_LIMIT, marker, render
+from imagepull.preview.comment import GITHUB_LIMIT, make_marker, render
 
 __all__ = ["add"]
 
@@ -27,7 +27,7 @@ def add(subparsers: Subparsers) -> None:
 
 def _run(given: argparse.Namespace) -> int:
     if given.marker:
-        print(marker(given.stack))
+        print(make_marker(given.stack))
     else:
         sys.stdout.write(render(source.read(given), stack=given.stack, limit=given.limit, log_url=given.log_url))
     return 0

@@ -5,7 +5,7 @@ import json
 from typing import Final
 
 from imagepull.cli.parsers import Subparsers
-from imagepull.stack_config.reader import file_schema
+from imagepull.stack_config.reader import make_file_schema
 
 __all__ = ["add"]
 
@@ -24,9 +24,9 @@ def add(subparsers: Subparsers) -> None:
     schema.add_argument(
         "--project", default=_PROJECT, help="project whose name stands before the keys (default: %(default)s)"
     )
-    schema.set_defaults(run=_schema)
+    schema.set_defaults(run=_print_schema)
 
 
-def _schema(given: argparse.Namespace) -> int:
-    print(json.dumps(file_schema(given.project), indent=2, ensure_ascii=False))
+def _print_schema(given: argparse.Namespace) -> int:
+    print(json.dumps(make_file_schema(given.project), indent=2, ensure_ascii=False))
     return 0

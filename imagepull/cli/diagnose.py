@@ -19,7 +19,7 @@ from imagepull.diagnosis.case_file import parse_case, read_cases
 from imagepull.diagnosis.objects import Case
 from imagepull.diagnosis.rules import diagnose
 from imagepull.errors import InvalidInput, Problem
-from imagepull.plain_text import one_line
+from imagepull.plain_text import to_one_line
 
 __all__ = ["add"]
 
@@ -46,7 +46,7 @@ def add(subparsers: Any) -> None:
 
 
 def _run(given: argparse.Namespace) -> int:
-    cases, looked_at = _cases(given)
+    cases, looked_at = _read_cases(given)
     answers = [answer for case in cases for answer in diagnose(case)]
     if given.verify:
         from imagepull.cli.pod_credentials import read_credentials
@@ -58,7 +58,7 @@ def _run(given: argparse.Namespace) -> int:
     return 1 if any(answer.is_finding for answer in answers) else 0
 
 
-def _cases(given: argparse.Namespace) -> tuple[list[Case], int]:
+def _read_cases(given: argparse.Namespace) -> tuple[list[Case], int]:
     """The cases, and how many Pods were looked at."""
     if given.file is None:
         reading = read_cluster(given)
@@ -78,7 +78,7 @@ def _as_text(answers: Sequence[Diagnosis], looked_at: int) -> Iterable[str]:
     """The findings, those with the same cause and image told once for all their Pods; then what was looked at."""
     found = sorted((answer for answer in answers if answer.is_finding), key=_group)
     for _, group in groupby(found, key=_group):
-        yield from _told_once(list(group))
+        yield from _render_group(list(group))
     if not found:
         yield f"Nothing is wrong: no image fails in {_count(looked_at, 'Pod')}."
         return
@@ -96,24 +96,24 @@ def _group(answer: Diagnosis) -> tuple[str, ...]:
     return answer.code, answer.namespace, answer.image, answer.container, answer.cause, answer.confidence.value
 
 
-def _told_once(group: Sequence[Diagnosis]) -> Iterable[str]:
+def _render_group(group: Sequence[Diagnosis]) -> Iterable[str]:
     first = group[0]
     pods = list(dict.fromkeys(answer.pod for answer in group))  # a file may have many rows of one Pod
     named = pods[:_PODS_NAMED]
     more = f" and {len(pods) - len(named)} more" if len(pods) > len(named) else ""
     where = f"{first.namespace}/{', '.join(named)}{more}"
-    yield _safe(f"{where}, container {first.container}, image {first.image}")
-    yield _safe(f"  {first.code} ({first.confidence.value}): {first.cause}")
-    yield _safe(f"  Fix: {first.fix}")
+    yield _drop_control_characters(f"{where}, container {first.container}, image {first.image}")
+    yield _drop_control_characters(f"  {first.code} ({first.confidence.value}): {first.cause}")
+    yield _drop_control_characters(f"  Fix: {first.fix}")
     for evidence in first.evidence:
-        yield _safe(f"  Seen: {evidence}")
+        yield _drop_control_characters(f"  Seen: {evidence}")
     if first.alternatives and first.confidence.value != "certain":
-        yield _safe(f"  Also possible: {', '.join(first.alternatives[:8])}")
+        yield _drop_control_characters(f"  Also possible: {', '.join(first.alternatives[:8])}")
     yield ""
 
 
-def _safe(line: str) -> str:
+def _drop_control_characters(line: str) -> str:
     """The line without control characters: names and texts come from the cluster."""
     indent = line[: len(line) - len(line.lstrip(" "))]
     encoding = sys.stdout.encoding or "utf-8"
-    return indent + one_line(line, _LONGEST).encode(encoding, "replace").decode(encoding)
+    return indent + to_one_line(line, _LONGEST).encode(encoding, "replace").decode(encoding)

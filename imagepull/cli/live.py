@@ -36,7 +36,7 @@ def read_status(given: argparse.Namespace) -> Status:
     if not lifetimes.DURATION.pattern.fullmatch(given.within):
         reason = f"is {given.within!r}; write {lifetimes.DURATION.wanted}"
         raise InvalidInput([Problem(path="--within", reason=reason)])
-    return asyncio.run(_read(given, lifetimes.seconds(given.within)))
+    return asyncio.run(_read(given, lifetimes.parse_seconds(given.within)))
 
 
 async def _read(given: argparse.Namespace, within: float) -> Status:
@@ -44,13 +44,13 @@ async def _read(given: argparse.Namespace, within: float) -> Status:
     from imagepull.status.assemble import assemble
     from imagepull.status.explain import Explainer
     from imagepull.status.reader import EVERY_NAMESPACE, read_inventory
-    from imagepull.status.stack import part_of_stack, read_stack, workloads_of_plan
+    from imagepull.status.stack import list_workloads_of_plan, read_stack, select_stack
 
     cluster, namespace = cluster_arguments.connect(given)
     workloads = None
     try:
         if given.stack:
-            workloads = workloads_of_plan(read_stack(given.stack), namespace)
+            workloads = list_workloads_of_plan(read_stack(given.stack), namespace)
             places = {place for place, _ in workloads}
             namespace = places.pop() if len(places) == 1 else EVERY_NAMESPACE
         scope = "all namespaces" if namespace == EVERY_NAMESPACE else f"namespace {namespace}"
@@ -59,4 +59,4 @@ async def _read(given: argparse.Namespace, within: float) -> Status:
         await cluster.close()
     explainer = Explainer(inventory)
     status = assemble(inventory, within, explain=explainer.explain, fails_now=explainer.fails_now)
-    return status if workloads is None else part_of_stack(status, given.stack, workloads)
+    return status if workloads is None else select_stack(status, given.stack, workloads)

@@ -8,9 +8,9 @@ from typing import Final
 
 from imagepull.cli import source
 from imagepull.cli.parsers import Subparsers
-from imagepull.preview.image_changes import plan
-from imagepull.pull_plan.findings import Severity, findings
-from imagepull.pull_plan.plan import as_table, coloured, describe_renewals
+from imagepull.preview.image_changes import read_plan
+from imagepull.pull_plan.findings import Severity, collect_findings
+from imagepull.pull_plan.plan import add_colours, as_table, describe_renewals
 from imagepull.redaction import redact
 
 __all__ = ["add"]
@@ -37,8 +37,8 @@ def add(subparsers: Subparsers) -> None:
 
 def _run(given: argparse.Namespace) -> int:
     run = source.read(given)
-    after = plan(run)
-    found = findings(after)
+    after = read_plan(run)
+    found = collect_findings(after)
     shown = [each for each in found if each.severity is not Severity.INFO]
     lines = as_table(after).splitlines()
     for more in (describe_renewals(after), list(map(str, shown))):
@@ -48,5 +48,5 @@ def _run(given: argparse.Namespace) -> int:
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     for line in lines:
         safe = _unprintable.sub("?", redact(line))
-        print(coloured(safe, _ANSI) if colour else safe)
+        print(add_colours(safe, _ANSI) if colour else safe)
     return 1 if given.strict and any(each.severity is Severity.ERROR for each in found) else 0

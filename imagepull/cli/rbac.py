@@ -5,7 +5,7 @@ from typing import Any
 
 from imagepull.errors import InvalidInput, Problem
 from imagepull.inputs import NAMESPACE
-from imagepull.kubernetes.rights import Grantee, roles
+from imagepull.kubernetes.rights import Grantee, make_roles
 
 __all__ = ["add"]
 
@@ -41,12 +41,12 @@ def _print_roles(given: argparse.Namespace) -> int:
     ]
     if problems:
         raise InvalidInput(problems)
-    documents = roles(given.namespace, _grantee(given), renewal=given.renewal)
+    documents = make_roles(given.namespace, _parse_grantee(given), renewal=given.renewal)
     print(yaml.safe_dump_all(documents, sort_keys=False, default_flow_style=None), end="")
     return 0
 
 
-def _grantee(given: argparse.Namespace) -> Grantee | None:
+def _parse_grantee(given: argparse.Namespace) -> Grantee | None:
     if given.service_account is not None:
         namespace, slash, name = given.service_account.partition("/")
         if not slash or not namespace or not name:

@@ -37,13 +37,13 @@ def add(subparsers: Subparsers) -> None:
 
 def _run(given: argparse.Namespace) -> int:
     # Templates are needed here only.
-    from imagepull.report.change import change_of
+    from imagepull.report.change import summarize_preview
     from imagepull.report.page import render
 
     change = None
     if given.preview:
         text = Path(given.preview).read_text(encoding="utf-8", errors="replace")
-        change = change_of(engine_events.read(text))
+        change = summarize_preview(engine_events.read(text))
     status = live.read_status(given)
     page = render(status, change)
     if given.html == "-":

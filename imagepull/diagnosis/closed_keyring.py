@@ -14,7 +14,7 @@ from imagepull.diagnosis.secrets import DATA_KEYS, DOCKERCFG
 from imagepull.diagnosis.symptoms import Symptom
 from imagepull.diagnosis.texts import TextVerdict, facts_of
 from imagepull.images.reference import HUB, ImageReference
-from imagepull.registries.docker_config import auths_key
+from imagepull.registries.docker_config import make_auths_key
 from imagepull.registries.ecr_hosts import parse_host
 
 __all__ = ["TESTS", "Look"]
@@ -149,7 +149,12 @@ def _other_key(look: Look) -> Answer | None:
     return Answer(
         code=code,
         confidence=_of_door(look) if code == "key-other-host" else _CERTAIN,
-        facts={"secret": secret.name, "key": key, "difference": difference, "host": auths_key(look.reference.domain)},
+        facts={
+            "secret": secret.name,
+            "key": key,
+            "difference": difference,
+            "host": make_auths_key(look.reference.domain),
+        },
         evidence=(f"Secret {secret.name}: entry {key}",),
     )
 

@@ -14,7 +14,7 @@ from imagepull.diagnosis.objects import Case, Entry, Missing, Secret
 from imagepull.diagnosis.secrets import DATA_KEYS, DOCKERCFG
 from imagepull.diagnosis.texts import absent_secrets
 from imagepull.images.reference import ImageReference
-from imagepull.registries.keyring import index, match_repository
+from imagepull.registries.keyring import match_repository, parse_key
 
 __all__ = ["KeyringView", "TriedEntry", "expiry_of", "is_usable", "key_fault", "opening", "view"]
 
@@ -116,7 +116,7 @@ def _fault(key: str, reference: ImageReference) -> str:
     if scheme and scheme.group() not in _TAKEN_OFF:
         bare = key[scheme.end() :].partition("/")[0]
         return _FAULTS[0] if bare.lower() == reference.domain.lower() else _FAULTS[3]
-    host, _, path = (index(key) or "").partition("/")
+    host, _, path = (parse_key(key) or "").partition("/")
     if host == reference.domain and path:
         return _FAULTS[1]
     same_name = host and _name(host) == _name(reference.domain)

@@ -12,7 +12,7 @@ from imagepull.diagnosis.symptoms import last_attempt
 from imagepull.diagnosis.texts import TextVerdict
 from imagepull.images.reference import ImageReference
 from imagepull.registries.ecr_hosts import EcrHost, parse_host
-from imagepull.registries.lifetimes import time_left, to_text
+from imagepull.registries.lifetimes import describe_time_left, to_text
 
 __all__ = ["PUBLIC_NEEDS_NONE", "explain_refusal", "secret_facts"]
 
@@ -98,7 +98,7 @@ def _expired(case: Case, reference: ImageReference, found: TriedEntry) -> Answer
     own = found.entry.token_expires
     expiry = expiry_of(found, reference.domain) or case.now
     says = "the token says" if own else "the annotation imagepull/expires-at says"
-    ago = time_left((expiry - case.now).total_seconds()).removeprefix("expired ")
+    ago = describe_time_left((expiry - case.now).total_seconds()).removeprefix("expired ")
     return Answer(
         code="token-expired",
         confidence=Confidence.CERTAIN if own and parse_host(reference.domain) else Confidence.LIKELY,

@@ -13,7 +13,7 @@ from enum import Enum
 from imagepull.errors import InvalidPullPolicy, InvalidReference
 from imagepull.images.reference import DEFAULT_TAG, HUB, ImageReference, is_bare_host, parse
 
-__all__ = ["PullPolicy", "ResolvedPolicy", "Surprise", "is_moving_tag", "resolve", "surprises"]
+__all__ = ["PullPolicy", "ResolvedPolicy", "Surprise", "find_surprises", "is_moving_tag", "resolve"]
 
 # Tags that are made to be moved; a bare major version is one.
 _MOVING_TAG = re.compile(
@@ -60,24 +60,24 @@ def resolve(image: str, explicit: str | None = None) -> ResolvedPolicy:
         InvalidPullPolicy: `explicit` is none of Always, IfNotPresent, Never.
     """
     if explicit:
-        return ResolvedPolicy(policy=_known(explicit), reason="set explicitly")
+        return ResolvedPolicy(policy=_parse_policy(explicit), reason="set explicitly")
     try:
         reference = parse(image)
     except InvalidReference as error:
-        return ResolvedPolicy(policy=_default_of_invalid(image), reason=f"not a valid image: {error.reason}")
-    return _default(reference)
+        return ResolvedPolicy(policy=_choose_default_of_invalid(image), reason=f"not a valid image: {error.reason}")
+    return _choose_default(reference)
 
 
-def surprises(image: str, policy: PullPolicy, *, private: bool) -> list[Surprise]:
+def find_surprises(image: str, policy: PullPolicy, *, private: bool) -> list[Surprise]:
     """What can surprise about pulling `image` with `policy`; `private`: its registry asks for a credential."""
     try:
         reference = parse(image)
     except InvalidReference as error:
         return [Surprise(code="invalid-reference", text=f"the kubelet will report InvalidImageName: {error}")]
-    return list(_surprises(reference, policy, private))
+    return list(_list_surprises(reference, policy, private))
 
 
-def _known(explicit: str) -> PullPolicy:
+def _parse_policy(explicit: str) -> PullPolicy:
     try:
         return PullPolicy(explicit)
     except ValueError:
@@ -85,15 +85,15 @@ def _known(explicit: str) -> PullPolicy:
         raise InvalidPullPolicy(f"unknown pull policy {explicit[:40]!r}: write one of {known}") from None
 
 
-def _default_of_invalid(image: str) -> PullPolicy:
+def _choose_default_of_invalid(image: str) -> PullPolicy:
     """IfNotPresent, but `a.b_c/app` goes by its tag: the API server reads it as an image without a registry."""
     try:
-        return _default(parse(f"{HUB}/{image}")).policy if "/" in image else PullPolicy.IF_NOT_PRESENT
+        return _choose_default(parse(f"{HUB}/{image}")).policy if "/" in image else PullPolicy.IF_NOT_PRESENT
     except InvalidReference:
         return PullPolicy.IF_NOT_PRESENT
 
 
-def _default(reference: ImageReference) -> ResolvedPolicy:
+def _choose_default(reference: ImageReference) -> ResolvedPolicy:
     if reference.tag_defaulted:
         return ResolvedPolicy(policy=PullPolicy.ALWAYS, reason="no tag means latest")
     if reference.tag == DEFAULT_TAG:
@@ -103,7 +103,7 @@ def _default(reference: ImageReference) -> ResolvedPolicy:
     return ResolvedPolicy(policy=PullPolicy.IF_NOT_PRESENT, reason=reason)
 
 
-def _surprises(reference: ImageReference, policy: PullPolicy, private: bool) -> Iterator[Surprise]:
+def _list_surprises(reference: ImageReference, policy: PullPolicy, private: bool) -> Iterator[Surprise]:
     if is_bare_host(reference):
         yield Surprise(
             code="bare-host",

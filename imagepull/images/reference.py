@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from imagepull.errors import InvalidReference
 
-__all__ = ["DEFAULT_TAG", "HUB", "ImageReference", "is_bare_host", "is_domain", "parse", "unexpanded_variable"]
+__all__ = ["DEFAULT_TAG", "HUB", "ImageReference", "find_unexpanded_variable", "is_bare_host", "is_domain", "parse"]
 
 HUB = "docker.io"
 DEFAULT_TAG = "latest"
@@ -119,7 +119,7 @@ def is_bare_host(reference: ImageReference) -> bool:
     return official and ("." in name or name == "localhost")
 
 
-def unexpanded_variable(text: str) -> str | None:
+def find_unexpanded_variable(text: str) -> str | None:
     """The first `${X}`, `$(X)`, `$X` or `{{ x }}` in `text`, or None."""
     found = _variable.search(text)
     if found is None:
@@ -152,21 +152,21 @@ def _is_identifier(text: str) -> bool:
 def _explain(text: str) -> InvalidReference:
     # A text with "://", or with a slash after "@", stays invalid when the user and password are masked.
     text = _userinfo.sub("***@", text)
-    reason, part, hint = _fault(text)
-    return InvalidReference(_shown(text), reason, part=_shown(part), hint=_shown(hint))
+    reason, part, hint = _find_fault(text)
+    return InvalidReference(_quote(text), reason, part=_quote(part), hint=_quote(hint))
 
 
-def _shown(text: str) -> str:
+def _quote(text: str) -> str:
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
 
 
-def _fault(text: str) -> tuple[str, str, str]:
+def _find_fault(text: str) -> tuple[str, str, str]:
     """Reason, offending part and hint for a text that `parse` refuses; the most telling fault first."""
     if not text:
         return "it is empty", "", "write repository:tag"
     if _is_identifier(text):
         return "it is an image ID, not a name", "", f"write repository@sha256:{text}"
-    if variable := unexpanded_variable(text):
+    if variable := find_unexpanded_variable(text):
         return "it holds an unexpanded variable", variable, "Kubernetes expands no variables in image names"
     if scheme := _scheme.match(text):
         return "an image reference has no scheme", scheme.group(), f"write {text[scheme.end() :]!r}"
@@ -178,20 +178,20 @@ def _fault(text: str) -> tuple[str, str, str]:
     if repository != repository.lower():
         return "the repository name must be lower case", repository, f"write {repository.lower()!r}"
     if not is_domain(domain):
-        return _domain_fault(domain)
+        return _find_domain_fault(domain)
     name, at, digest = written.partition("@")
     path, colon, tag = name.partition(":")
     for component in path.split("/"):
         if not _component.fullmatch(component):
-            return _path_fault(domain, path, component)
+            return _find_path_fault(domain, path, component)
     if colon and not _tag.fullmatch(tag):
-        return _tag_fault(tag)
+        return _find_tag_fault(tag)
     if len(remainder) - len(written) + len(path) > _MAX_PATH:
         return f"the repository path is longer than {_MAX_PATH} characters", path, "shorten it"
-    return _digest_fault(digest if at else "")
+    return _find_digest_fault(digest if at else "")
 
 
-def _domain_fault(domain: str) -> tuple[str, str, str]:
+def _find_domain_fault(domain: str) -> tuple[str, str, str]:
     if not domain.strip("."):
         return "it starts with a path", domain + "/", "write registry/repository:tag or repository:tag"
     if "@" in domain:
@@ -203,7 +203,7 @@ def _domain_fault(domain: str) -> tuple[str, str, str]:
     return "the registry host is not valid", domain, hint
 
 
-def _path_fault(domain: str, path: str, component: str) -> tuple[str, str, str]:
+def _find_path_fault(domain: str, path: str, component: str) -> tuple[str, str, str]:
     if component:
         hint = "use a-z and 0-9, joined by one '.', one or two '_', or any number of '-'"
         return "the repository name is not valid", component, hint
@@ -212,7 +212,7 @@ def _path_fault(domain: str, path: str, component: str) -> tuple[str, str, str]:
     return "the repository name has an empty part", path, "write single slashes, and none in front"
 
 
-def _tag_fault(tag: str) -> tuple[str, str, str]:
+def _find_tag_fault(tag: str) -> tuple[str, str, str]:
     if not tag:
         return "the tag is empty", ":", f"write :{DEFAULT_TAG} or another tag, or drop the colon"
     if "/" in tag:
@@ -224,7 +224,7 @@ def _tag_fault(tag: str) -> tuple[str, str, str]:
     return "the tag is not valid", tag, hint
 
 
-def _digest_fault(digest: str) -> tuple[str, str, str]:
+def _find_digest_fault(digest: str) -> tuple[str, str, str]:
     found = _digest.fullmatch(digest)
     if found is None:
         return "the digest is not of the form algorithm:hex", digest, "write @sha256: and 64 hex digits at the very end"

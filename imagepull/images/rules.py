@@ -12,7 +12,7 @@ from enum import StrEnum
 from imagepull.errors import InvalidReference
 from imagepull.images.pull_policy import PullPolicy, resolve
 from imagepull.images.reference import DEFAULT_TAG, ImageReference, parse
-from imagepull.inputs import ANY_TEXT, Reader, TextPattern, camel_case
+from imagepull.inputs import ANY_TEXT, Reader, TextPattern, to_camel_case
 
 __all__ = [
     "MutableTagPolicy",
@@ -93,7 +93,7 @@ class RuleExemption:
             rule in self.rules
             and _matches([subject.namespace or ""], self.namespace)
             and _matches([subject.name, f"{subject.kind}/{subject.name}"], self.workload)
-            and _matches(_spellings(image), self.image)
+            and _matches(_list_spellings(image), self.image)
         )
 
 
@@ -133,8 +133,8 @@ class Rules:
         resolved = resolve(image, explicit=written)
         policy, reason = resolved.policy, resolved.reason
         violations = []
-        for rule, message in self._objections(image, policy):
-            exception = self._exception(rule, image, subject)
+        for rule, message in self._find_violations(image, policy):
+            exception = self._find_exemption(rule, image, subject)
             if exception is not None:
                 reason += f"; excepted from {rule.value}: {exception.reason}"
             elif rule is RuleName.MUTABLE_TAG_POLICY and self.sets_policies:
@@ -143,7 +143,7 @@ class Rules:
                 violations.append(Violation(rule=rule, message=message))
         return PolicyDecision(policy=policy, reason=reason, violations=tuple(violations))
 
-    def _objections(self, image: str, policy: PullPolicy) -> Iterator[tuple[RuleName, str]]:
+    def _find_violations(self, image: str, policy: PullPolicy) -> Iterator[tuple[RuleName, str]]:
         """What each rule has against the image, exceptions aside."""
         try:
             reference = parse(image)
@@ -160,7 +160,10 @@ class Rules:
         if self.require_digest and reference.digest is None:
             yield RuleName.REQUIRE_DIGEST, f"no digest; write {reference.familiar}@sha256:..."
         if self.allowed_registries and not any(_is_under(reference, allowed) for allowed in self.allowed_registries):
-            yield RuleName.ALLOWED_REGISTRIES, f"it comes from {reference.domain}; use {_or(self.allowed_registries)}"
+            yield (
+                RuleName.ALLOWED_REGISTRIES,
+                f"it comes from {reference.domain}; use {_join_with_or(self.allowed_registries)}",
+            )
         if self.mutable_tag_policy and reference.digest is None and policy is PullPolicy.IF_NOT_PRESENT:
             message = "a tag may be pushed again, and nodes that have the image would not see it"
             if not self.sets_policies:
@@ -169,7 +172,7 @@ class Rules:
         if self.forbid_never and policy is PullPolicy.NEVER:
             yield RuleName.FORBID_NEVER, "a node without the image never gets it; write imagePullPolicy: IfNotPresent"
 
-    def _exception(self, rule: RuleName, image: str, subject: Subject | None) -> RuleExemption | None:
+    def _find_exemption(self, rule: RuleName, image: str, subject: Subject | None) -> RuleExemption | None:
         if subject is None:
             return None
         return next((each for each in self.exceptions if each.covers(rule, image, subject)), None)
@@ -182,7 +185,7 @@ def parse_rules(inputs: Mapping[str, object]) -> Rules:
         InvalidInput: with everything that is wrong, and where (`rules.exceptions[0].reason`).
     """
     reader = Reader(values=inputs, path="rules")
-    reader.refuse_others([camel_case(each.name) for each in fields(Rules)])
+    reader.refuse_others([to_camel_case(each.name) for each in fields(Rules)])
     policy = reader.choice("mutableTagPolicy", list(MutableTagPolicy), "")
     rules = Rules(
         forbid_latest=reader.flag("forbidLatest"),
@@ -202,7 +205,7 @@ _RULE_NAME = TextPattern(
 
 
 def _parse_exception(entry: Reader) -> RuleExemption:
-    entry.refuse_others([camel_case(each.name) for each in fields(RuleExemption)])
+    entry.refuse_others([to_camel_case(each.name) for each in fields(RuleExemption)])
     patterns = {key: entry.text(key) for key in ("namespace", "workload", "image")}
     return RuleExemption(
         reason=entry.text("reason", required=True) or "",
@@ -226,7 +229,7 @@ def _matches(texts: Sequence[str], pattern: str) -> bool:
     return any(re.fullmatch(expression, text, re.DOTALL) for text in texts)
 
 
-def _spellings(image: str) -> Sequence[str]:
+def _list_spellings(image: str) -> Sequence[str]:
     try:
         reference = parse(image)
     except InvalidReference:
@@ -234,5 +237,5 @@ def _spellings(image: str) -> Sequence[str]:
     return [image, reference.repository, reference.canonical]
 
 
-def _or(choices: Sequence[str]) -> str:
+def _join_with_or(choices: Sequence[str]) -> str:
     return " or ".join(choices)

@@ -12,7 +12,7 @@ import aiohttp
 from imagepull.errors import ClusterError, ClusterUnreachable, Conflict, NotFound, RequestRefused, RequestUnanswered
 from imagepull.kubernetes import kubeconfig
 from imagepull.kubernetes.connection import Connection
-from imagepull.kubernetes.failures import describe_connection_failure, refusal
+from imagepull.kubernetes.failures import describe_connection_failure, make_refusal
 from imagepull.kubernetes.kinds import EVERY_NAMESPACE, KINDS, Kind
 from imagepull.kubernetes.objects import Document, KubernetesObject
 from imagepull.kubernetes.transport import ApiAnswer, Request, Transport
@@ -113,14 +113,16 @@ class Cluster:
                 that are kept in part do not have to fit into memory together.
         """
         selected = {**(fields or {}), **({} if name is None else {"metadata.name": name})}
-        selectors = {"fieldSelector": _selector(selected), "labelSelector": _selector(labels or {})}
+        selectors = {"fieldSelector": _join_selector(selected), "labelSelector": _join_selector(labels or {})}
         query = {"limit": str(_CHUNK), **{key: value for key, value in selectors.items() if value}}
         found: list[T | KubernetesObject] = []
         while True:
-            document = (await self._request(Request(method="GET", path=kind.path(namespace), query=query))).document
+            document = (
+                await self._send_and_retry(Request(method="GET", path=kind.path(namespace), query=query))
+            ).document
             items, metadata = document.get("items"), document.get("metadata")
             if not isinstance(items, list):
-                raise self._no_api_server()
+                raise self._explain_no_api_server()
             found += map(parse, items)
             more = metadata.get("continue") if isinstance(metadata, dict) else None
             if not isinstance(more, str) or not more:
@@ -130,7 +132,7 @@ class Cluster:
     async def get(self, kind: Kind, name: str, namespace: str) -> KubernetesObject | None:
         """The object, None when it (or its namespace) is not there."""
         try:
-            answer = await self._request(Request(method="GET", path=kind.path(namespace, name)))
+            answer = await self._send_and_retry(Request(method="GET", path=kind.path(namespace, name)))
         except NotFound:
             return None
         return self._parse(answer.document)
@@ -141,13 +143,13 @@ class Cluster:
         assert isinstance(metadata, Mapping)
         path = kind.path(metadata.get("namespace", EVERY_NAMESPACE))
         whole = {"apiVersion": kind.api_version, "kind": kind.name, **body}
-        return self._parse((await self._request(Request(method="POST", path=path, body=whole))).document)
+        return self._parse((await self._send_and_retry(Request(method="POST", path=path, body=whole))).document)
 
     async def patch(self, kind: Kind, name: str, namespace: str, body: Mapping[str, object]) -> KubernetesObject:
         """JSON merge patch; `metadata.uid` and `metadata.resourceVersion` in it are preconditions (else Conflict)."""
         path = kind.path(namespace, name)
         media_type = "application/merge-patch+json"
-        answer = await self._request(Request(method="PATCH", path=path, body=body, media_type=media_type))
+        answer = await self._send_and_retry(Request(method="PATCH", path=path, body=body, media_type=media_type))
         return self._parse(answer.document)
 
     async def delete(
@@ -164,14 +166,14 @@ class Cluster:
         given = {key: value for key, value in preconditions.items() if value is not None}
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": given} if given else None
         with suppress(NotFound):
-            await self._request(Request(method="DELETE", path=kind.path(namespace, name), body=body))
+            await self._send_and_retry(Request(method="DELETE", path=kind.path(namespace, name), body=body))
 
     async def read_last_log_line(self, namespace: str, pod: str, container: str) -> str | None:
         """What a container wrote last; None if its log may not be read or is not there."""
         path = f"{KINDS['Pod'].path(namespace, pod)}/log"
         query = {"container": container, "tailLines": "1", "limitBytes": str(_LOG_BYTES)}
         try:
-            answer = await self._request(Request(method="GET", path=path, query=query, of_text=True))
+            answer = await self._send_and_retry(Request(method="GET", path=path, query=query, of_text=True))
         except RequestRefused:
             return None
         return str(answer.document["text"]).strip()
@@ -180,10 +182,10 @@ class Cluster:
         """Closes all connections."""
         await self._transport.close()
 
-    async def _request(self, request: Request) -> ApiAnswer:
+    async def _send_and_retry(self, request: Request) -> ApiAnswer:
         """The answer to a request that was accepted; the request is repeated as long as that may help."""
         async with self._places:
-            for wait in (*_waits(), None):
+            for wait in (*_plan_waits(), None):
                 if self._lost is not None:
                     raise self._lost
                 found = await self._try(request)
@@ -213,12 +215,12 @@ class Cluster:
         except (aiohttp.ClientError, OSError):
             return _NO_CONNECTION
         except ValueError:
-            raise self._no_api_server() from None
+            raise self._explain_no_api_server() from None
         if answer.status < 300:
             return answer
         return _Failure(
             kind=answer.status,
-            error=refusal(answer.status, answer.message, request.body),
+            error=make_refusal(answer.status, answer.message, request.body),
             passing=answer.status in _PASSING,
             retry_after=answer.retry_after,
         )
@@ -241,9 +243,9 @@ class Cluster:
         try:
             return KubernetesObject.parse(document)
         except ValueError:
-            raise self._no_api_server() from None
+            raise self._explain_no_api_server() from None
 
-    def _no_api_server(self) -> ClusterUnreachable:
+    def _explain_no_api_server(self) -> ClusterUnreachable:
         self._lost = ClusterUnreachable(f"{self.server} is no Kubernetes API server; correct the kubeconfig")
         return self._lost
 
@@ -323,25 +325,25 @@ async def for_each(items: Iterable[Item], work: Callable[[Item], Awaitable[None]
             for _ in range(IN_FLIGHT):
                 group.create_task(worker())
     except* ClusterError as errors:
-        first = next(_leaves(errors))
+        first = next(_flatten(errors))
     else:
         return
     raise first
 
 
-def _leaves(errors: BaseExceptionGroup[ClusterError]) -> Iterator[ClusterError]:
+def _flatten(errors: BaseExceptionGroup[ClusterError]) -> Iterator[ClusterError]:
     for error in errors.exceptions:
         if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
+            yield from _flatten(error)
         else:
             yield error
 
 
-def _selector(pairs: Mapping[str, str]) -> str:
+def _join_selector(pairs: Mapping[str, str]) -> str:
     return ",".join(f"{key}={value}" for key, value in pairs.items())
 
 
-def _waits() -> Iterable[float]:
+def _plan_waits() -> Iterable[float]:
     for attempt in range(_TRIES - 1):
         longest = min(_FIRST_WAIT * 3**attempt, _LONGEST_WAIT)
         yield random.uniform(longest / 2, longest)  # noqa: S311 (jitter)

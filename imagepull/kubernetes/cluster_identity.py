@@ -16,12 +16,12 @@ from imagepull.kubernetes.kinds import EVERY_NAMESPACE, NAMESPACE
 if TYPE_CHECKING:
     from imagepull.kubernetes.client import Cluster
 
-__all__ = ["confirm_cluster", "fingerprint"]
+__all__ = ["compute_fingerprint", "confirm_cluster"]
 
 _PORTS = {"https": 443, "http": 80}
 
 
-def fingerprint(entry: ClusterEntry) -> str:
+def compute_fingerprint(entry: ClusterEntry) -> str:
     """A digest of a cluster's entry. Two entries that say the same in other words have one.
 
     Whether the authority is in the kubeconfig or in a file of its own makes no difference, nor does its user.

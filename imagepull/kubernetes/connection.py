@@ -132,7 +132,7 @@ def parse_connection(
         user: The `user` of the entry in `users`.
         folder: Where relative paths start; None for a kubeconfig that was given as text.
     """
-    cluster, user = _mapping(cluster), _mapping(user)
+    cluster, user = _drop_empty(cluster), _drop_empty(user)
     at_cluster = Reader(values=cluster, path=f"cluster {cluster_name}")
     at_user = Reader(values=user, path=f"user {user_name}", problems=at_cluster.problems)
     try:
@@ -149,10 +149,10 @@ def parse_connection(
 
 def _parse_cluster(reader: Reader, folder: Path | None) -> ClusterEntry:
     reader.refuse_others(_CLUSTER_KEYS)
-    server = _url(reader, "server", ("https", "http"), "the URL of the API server, such as https://10.0.0.1:6443")
+    server = _read_url(reader, "server", ("https", "http"), "the URL of the API server, such as https://10.0.0.1:6443")
     if not reader.has("server"):
         reader.problem("server", "is missing; write the URL of the API server, such as https://10.0.0.1:6443")
-    authority = _pem(reader, "certificate-authority", folder)
+    authority = _read_pem(reader, "certificate-authority", folder)
     insecure = reader.flag("insecure-skip-tls-verify")
     if insecure and authority is not None:
         reader.problem("insecure-skip-tls-verify", "contradicts certificate-authority; leave one of them out")
@@ -161,7 +161,7 @@ def _parse_cluster(reader: Reader, folder: Path | None) -> ClusterEntry:
         tls_server_name=reader.text("tls-server-name") or None,
         insecure=insecure,
         authority=authority,
-        proxy=_url(reader, "proxy-url", ("http", "https"), "the URL of an HTTP proxy; SOCKS is not supported"),
+        proxy=_read_url(reader, "proxy-url", ("http", "https"), "the URL of an HTTP proxy; SOCKS is not supported"),
         compressed=not reader.flag("disable-compression"),
     )
 
@@ -174,12 +174,12 @@ def _parse_user(reader: Reader, cluster: Mapping[str, object], folder: Path | No
     username, password = reader.text("username") or None, reader.secret("password")
     if (username is None) != (password is None):
         reader.problem("username", "and password belong together; write both")
-    certificate, key = _pem(reader, "client-certificate", folder), _pem(reader, "client-key", folder)
+    certificate, key = _read_pem(reader, "client-certificate", folder), _read_pem(reader, "client-key", folder)
     if (certificate is None) != (key is None):
         reader.problem("client-certificate", "and client-key belong together; write both")
     return UserEntry(
         token=reader.secret("token"),
-        token_file=None if not token_file else _path(reader, "tokenFile", token_file, folder),
+        token_file=None if not token_file else _read_path(reader, "tokenFile", token_file, folder),
         username=username,
         password=password,
         certificate=certificate,
@@ -195,7 +195,7 @@ def _parse_impersonation(reader: Reader) -> tuple[tuple[str, str], ...]:
     headers = [("Impersonate-User", user)] if user else []
     headers += [("Impersonate-Uid", uid)] if uid else []
     headers += [("Impersonate-Group", group) for group in groups]
-    extra = _mapping(reader.values.get("as-user-extra"))
+    extra = _drop_empty(reader.values.get("as-user-extra"))
     for key, values in extra.items():
         for value in values if isinstance(values, list) else [values]:
             # Characters that a header's name must not have are percent-encoded, as the API server expects.
@@ -213,7 +213,7 @@ def _parse_impersonation(reader: Reader) -> tuple[tuple[str, str], ...]:
 def _parse_exec(reader: Reader, cluster: Mapping[str, object], folder: Path | None) -> ExecPlugin | None:
     if not reader.has("exec"):
         return None
-    inner = Reader(values=_mapping(reader.values["exec"]), path=reader.at("exec"), problems=reader.problems)
+    inner = Reader(values=_drop_empty(reader.values["exec"]), path=reader.at("exec"), problems=reader.problems)
     inner.refuse_others(_EXEC_KEYS)
     command = inner.text("command", required=True) or ""
     if os.sep in command and folder is not None:
@@ -234,11 +234,11 @@ def _parse_exec(reader: Reader, cluster: Mapping[str, object], folder: Path | No
         env=env,
         api_version=version,
         install_hint=inner.text("installHint") or "",
-        cluster_info=_cluster_info(cluster) if inner.flag("provideClusterInfo") else None,
+        cluster_info=_make_cluster_info(cluster) if inner.flag("provideClusterInfo") else None,
     )
 
 
-def _cluster_info(cluster: Mapping[str, object]) -> Mapping[str, object]:
+def _make_cluster_info(cluster: Mapping[str, object]) -> Mapping[str, object]:
     """`spec.cluster` of an ExecCredential (client-go pkg/apis/clientauthentication/v1/types.go, Cluster)."""
     keys = ("server", "tls-server-name", "insecure-skip-tls-verify", "certificate-authority-data", "proxy-url")
     info = {key: cluster[key] for key in (*keys, "disable-compression") if key in cluster}
@@ -249,7 +249,7 @@ def _cluster_info(cluster: Mapping[str, object]) -> Mapping[str, object]:
     return info
 
 
-def _url(reader: Reader, key: str, schemes: Sequence[str], wanted: str) -> str | None:
+def _read_url(reader: Reader, key: str, schemes: Sequence[str], wanted: str) -> str | None:
     # Not shown in a message: a proxy's URL may hold a password.
     text = reader.secret(key)
     if text is None:
@@ -265,7 +265,7 @@ def _url(reader: Reader, key: str, schemes: Sequence[str], wanted: str) -> str |
     return text
 
 
-def _pem(reader: Reader, key: str, folder: Path | None) -> str | None:
+def _read_pem(reader: Reader, key: str, folder: Path | None) -> str | None:
     """The PEM under `key-data` (base64) or in the file under `key`; the former wins, as with kubectl."""
     data = reader.secret(f"{key}-data")
     if data is not None:
@@ -279,7 +279,7 @@ def _pem(reader: Reader, key: str, folder: Path | None) -> str | None:
     name = reader.text(key)
     if not name:
         return None
-    path = _path(reader, key, name, folder)
+    path = _read_path(reader, key, name, folder)
     try:
         return path.read_text()
     except (OSError, UnicodeDecodeError) as error:
@@ -288,14 +288,14 @@ def _pem(reader: Reader, key: str, folder: Path | None) -> str | None:
         return None
 
 
-def _path(reader: Reader, key: str, name: str, folder: Path | None) -> Path:
+def _read_path(reader: Reader, key: str, name: str, folder: Path | None) -> Path:
     path = Path(name)
     if not path.is_absolute() and folder is None:
         reader.problem(key, "is a relative path, and the kubeconfig was given as text; write an absolute one")
     return path if folder is None else folder / path
 
 
-def _mapping(value: object) -> Mapping[str, object]:
+def _drop_empty(value: object) -> Mapping[str, object]:
     """The entries that say something: generated kubeconfigs are full of empty ones."""
     if not isinstance(value, dict):
         return {}

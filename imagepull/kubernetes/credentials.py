@@ -77,10 +77,10 @@ class Credentials:
                 raise ClusterUnreachable(
                     f"kubeconfig: the token file {user.token_file} cannot be read ({reason}); correct tokenFile"
                 ) from None
-            header = _bearer(token, f"the token file {user.token_file}")
+            header = _make_bearer(token, f"the token file {user.token_file}")
             return Proof(authorization=header, certificate=certificate, key=key), time.time() + _FILE_SECONDS
         if user.token is not None:
-            header = _bearer(user.token, "the user's token")
+            header = _make_bearer(user.token, "the user's token")
             return Proof(authorization=header, certificate=certificate, key=key), float("inf")
         if user.exec is not None:
             return _read_answer(user.exec, await _run(user.exec, self._seconds), certificate, key)
@@ -123,7 +123,7 @@ async def _run(plugin: ExecPlugin, seconds: float) -> bytes:
         async with asyncio.timeout(seconds):
             printed = await _read_bounded(process.stdout)
             if len(printed) > _EXEC_BYTES:
-                raise _no_credential(plugin)
+                raise _explain_no_credential(plugin)
             code = await process.wait()
             done = True
     except TimeoutError:
@@ -164,21 +164,21 @@ def _read_answer(plugin: ExecPlugin, printed: bytes, certificate: str | None, ke
         expires = status.get("expirationTimestamp")
         until = float("inf") if expires is None else datetime.fromisoformat(expires).timestamp() - _MARGIN_SECONDS
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise _no_credential(plugin) from None
+        raise _explain_no_credential(plugin) from None
     if not all(one is None or isinstance(one, str) for one in (token, certificate, key)) or not (token or certificate):
-        raise _no_credential(plugin)
-    header = _bearer(token, f"the token that {plugin.command} printed") if token else None
+        raise _explain_no_credential(plugin)
+    header = _make_bearer(token, f"the token that {plugin.command} printed") if token else None
     return Proof(authorization=header, certificate=certificate, key=key), until
 
 
-def _no_credential(plugin: ExecPlugin) -> ClusterUnreachable:
+def _explain_no_credential(plugin: ExecPlugin) -> ClusterUnreachable:
     return ClusterUnreachable(
         f"kubeconfig: the command {plugin.command} printed no ExecCredential with a token or certificate; "
         "run it by hand to see what it prints"
     )
 
 
-def _bearer(token: str, what: str) -> str:
+def _make_bearer(token: str, what: str) -> str:
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise ClusterUnreachable(f"kubeconfig: {what} is empty or holds a character that a token cannot; correct it")
     return f"Bearer {token}"

@@ -24,7 +24,7 @@ from imagepull.errors import (
 )
 from imagepull.redaction import REDACTED, clean
 
-__all__ = ["describe_connection_failure", "refusal"]
+__all__ = ["describe_connection_failure", "make_refusal"]
 
 _CLASSES: Final[Mapping[int, type[RequestRefused]]] = {
     401: Unauthorized,
@@ -49,7 +49,7 @@ _SHORTEST_SECRET: Final = 4
 """Characters from which on a value of ours is taken out of an answer: shorter ones are in many a word."""
 
 
-def refusal(status: int, message: str, sent: Mapping[str, object] | None) -> RequestRefused:
+def make_refusal(status: int, message: str, sent: Mapping[str, object] | None) -> RequestRefused:
     """The error for an answer of the API server, of the class that fits its status.
 
     Args:
@@ -71,7 +71,7 @@ def _describe(status: int, message: str, sent: Mapping[str, object] | None) -> s
         return "the namespace does not exist; create it first, or take it out of namespaces"
     if status == 429:
         return f"the cluster is overloaded (HTTP {status}); try again in a minute"
-    for value in sorted(_secret_values(sent or {}), key=len, reverse=True):
+    for value in sorted(_list_secret_values(sent or {}), key=len, reverse=True):
         message = message.replace(value, REDACTED)
     return f"the cluster refuses (HTTP {status}): {clean(message) or 'without a reason'}"
 
@@ -90,7 +90,7 @@ def describe_connection_failure(error: Exception) -> str:
     return "cannot be reached; check the server's address in the kubeconfig, and that its API server is up"
 
 
-def _secret_values(sent: Mapping[str, object]) -> Iterator[str]:
+def _list_secret_values(sent: Mapping[str, object]) -> Iterator[str]:
     """Every text in the `data` of a Secret that was sent, encoded, decoded, and the values in its JSON."""
     data = sent.get("data")
     for encoded in data.values() if isinstance(data, Mapping) else ():
@@ -98,12 +98,12 @@ def _secret_values(sent: Mapping[str, object]) -> Iterator[str]:
             yield encoded
             try:
                 decoded = base64.b64decode(encoded, validate=True).decode()
-                yield from (text for text in (decoded, *_credentials(decoded)) if len(text) >= _SHORTEST_SECRET)
+                yield from (text for text in (decoded, *_list_credentials(decoded)) if len(text) >= _SHORTEST_SECRET)
             except (binascii.Error, UnicodeDecodeError):
                 continue
 
 
-def _credentials(config: str) -> Iterator[str]:
+def _list_credentials(config: str) -> Iterator[str]:
     """Passwords and tokens in a dockerconfigjson document; user names and hosts are no secrets."""
     try:
         auths = json.loads(config)["auths"]

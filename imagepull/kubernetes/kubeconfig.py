@@ -36,7 +36,7 @@ def load(kubeconfig: str | None, context: str | None) -> Connection:
         kubeconfig: A kubeconfig's text or path; None for the usual places.
     """
     if kubeconfig is not None:
-        return _select(_given(kubeconfig), context)
+        return _select(_find_given(kubeconfig), context)
     paths = [Path(each).expanduser() for each in os.environ.get("KUBECONFIG", _DEFAULT).split(os.pathsep) if each]
     present = [path for path in paths if path.is_file()]
     if not present:
@@ -47,7 +47,7 @@ def load(kubeconfig: str | None, context: str | None) -> Connection:
     return _select(next((config for config in configs if wanted in config.contexts), configs[0]), wanted)
 
 
-def _given(kubeconfig: str) -> _Kubeconfig:
+def _find_given(kubeconfig: str) -> _Kubeconfig:
     if "\n" in kubeconfig or kubeconfig.lstrip().startswith(("{", "apiVersion")):
         return _parse(kubeconfig, "the kubeconfig given", None)
     try:
@@ -79,9 +79,9 @@ def _parse(text: str, where: str, folder: Path | None) -> _Kubeconfig:
             where=where,
             folder=folder,
             current_context=document.get("current-context"),
-            clusters=_by_name(document["clusters"], "cluster"),
-            contexts=_by_name(document["contexts"], "context"),
-            users=_by_name(document.get("users") or [], "user"),
+            clusters=_index_by_name(document["clusters"], "cluster"),
+            contexts=_index_by_name(document["contexts"], "context"),
+            users=_index_by_name(document.get("users") or [], "user"),
         )
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
@@ -96,7 +96,7 @@ def _parse(text: str, where: str, folder: Path | None) -> _Kubeconfig:
         ) from None
 
 
-def _by_name(entries: list[Mapping[str, object]], key: str) -> Mapping[str, object]:
+def _index_by_name(entries: list[Mapping[str, object]], key: str) -> Mapping[str, object]:
     return {str(entry["name"]): entry[key] for entry in entries}
 
 

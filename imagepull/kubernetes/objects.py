@@ -36,12 +36,12 @@ class KubernetesObject:
         if not isinstance(document, dict) or not isinstance(metadata := document.get("metadata"), dict):
             raise ValueError("no Kubernetes object")
         return cls(
-            namespace=_text(metadata.get("namespace")),
-            name=_text(metadata.get("name")),
-            uid=_text(metadata.get("uid")),
-            resource_version=_text(metadata.get("resourceVersion")),
-            labels=_texts(metadata.get("labels")),
-            annotations=_texts(metadata.get("annotations")),
+            namespace=_read_text(metadata.get("namespace")),
+            name=_read_text(metadata.get("name")),
+            uid=_read_text(metadata.get("uid")),
+            resource_version=_read_text(metadata.get("resourceVersion")),
+            labels=_read_texts(metadata.get("labels")),
+            annotations=_read_texts(metadata.get("annotations")),
             being_deleted=metadata.get("deletionTimestamp") is not None,
             document=document,
         )
@@ -52,27 +52,27 @@ class KubernetesObject:
         metadata = self.document.get("metadata")
         fields = metadata.get("managedFields") if isinstance(metadata, dict) else None
         listed = fields if isinstance(fields, list) else []
-        return frozenset(_text(one.get("manager")) for one in listed if isinstance(one, dict)) - {""}
+        return frozenset(_read_text(one.get("manager")) for one in listed if isinstance(one, dict)) - {""}
 
     def text(self, key: str) -> str:
         """The text under a key at the top, empty if there is none."""
-        return _text(self.document.get(key))
+        return _read_text(self.document.get(key))
 
     def texts(self, key: str) -> Mapping[str, str]:
         """The mapping of texts under a key at the top, such as `data`; empty if there is none."""
-        return _texts(self.document.get(key))
+        return _read_texts(self.document.get(key))
 
     def names(self, key: str) -> tuple[str, ...]:
         """The `name` of each entry of the list under a key at the top, such as `imagePullSecrets`; empty for none."""
         listed = self.document.get(key)
         entries = listed if isinstance(listed, list) else []
-        return tuple(_text(one.get("name")) if isinstance(one, dict) else "" for one in entries)
+        return tuple(_read_text(one.get("name")) if isinstance(one, dict) else "" for one in entries)
 
 
-def _text(value: object) -> str:
+def _read_text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _texts(value: object) -> Mapping[str, str]:
+def _read_texts(value: object) -> Mapping[str, str]:
     # The API server has checked that these are texts.
     return value if isinstance(value, dict) else {}

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from imagepull.errors import ImagePullError
 
-__all__ = ["Report", "WriteOutcome", "group_by_reason", "grouped"]
+__all__ = ["Report", "WriteOutcome", "describe_by_reason", "group_by_reason"]
 
 _MOST_NAMED: Final = 100
 """Namespaces that one sentence names; a cluster may have thousands."""
@@ -41,7 +41,9 @@ class WriteOutcome:
     failures: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
-    def noting(self, work: Callable[[str], Awaitable[None]], report: Report) -> Callable[[str], Awaitable[None]]:
+    def record_failures_of(
+        self, work: Callable[[str], Awaitable[None]], report: Report
+    ) -> Callable[[str], Awaitable[None]]:
         """The work on one namespace, with its failure noted instead of raised."""
 
         async def noted(namespace: str) -> None:
@@ -57,12 +59,12 @@ class WriteOutcome:
     @property
     def reasons(self) -> list[str]:
         """Everything that failed, a sentence each; empty when nothing did."""
-        return [*self.problems, *grouped(self.failures)]
+        return [*self.problems, *describe_by_reason(self.failures)]
 
 
-def grouped(reasons: Mapping[str, str]) -> list[str]:
+def describe_by_reason(reasons: Mapping[str, str]) -> list[str]:
     """One sentence per reason: `namespaces a, b: the namespace does not exist`. `reasons`: of what, why."""
-    return [f"{_named(names)}: {reason}" for names, reason in group_by_reason(reasons)]
+    return [f"{_list_namespaces(names)}: {reason}" for names, reason in group_by_reason(reasons)]
 
 
 def group_by_reason(reasons: Mapping[str, str]) -> list[tuple[list[str], str]]:
@@ -73,7 +75,7 @@ def group_by_reason(reasons: Mapping[str, str]) -> list[tuple[list[str], str]]:
     return [(sorted(names), reason) for reason, names in places.items()]
 
 
-def _named(names: Sequence[str]) -> str:
+def _list_namespaces(names: Sequence[str]) -> str:
     counted = "namespace" if len(names) == 1 else f"{len(names)} namespaces"
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return f"{counted} {', '.join(names[:_MOST_NAMED])}{more}"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["Grantee", "roles"]
+__all__ = ["Grantee", "make_roles"]
 
 _GROUP: Final = "rbac.authorization.k8s.io"
 _NAME: Final = "imagepull"
@@ -28,7 +28,7 @@ class Grantee:
     namespace: str | None = None
 
 
-def roles(namespaces: Sequence[str], grantee: Grantee | None, *, renewal: bool) -> list[dict[str, Any]]:
+def make_roles(namespaces: Sequence[str], grantee: Grantee | None, *, renewal: bool) -> list[dict[str, Any]]:
     """Manifests of the Roles, and of their bindings where the grantee is known.
 
     Args:
@@ -42,12 +42,12 @@ def roles(namespaces: Sequence[str], grantee: Grantee | None, *, renewal: bool) 
         if renewal or not for_renewal
     ]
     if not namespaces:
-        return _granted(None, [*rules, _IDENTITY], grantee)
-    found = [document for namespace in namespaces for document in _granted(namespace, rules, grantee)]
-    return [*found, *_granted("kube-system", [_IDENTITY], grantee)]
+        return _make_role(None, [*rules, _IDENTITY], grantee)
+    found = [document for namespace in namespaces for document in _make_role(namespace, rules, grantee)]
+    return [*found, *_make_role("kube-system", [_IDENTITY], grantee)]
 
 
-def _granted(namespace: str | None, rules: list[dict[str, Any]], grantee: Grantee | None) -> list[dict[str, Any]]:
+def _make_role(namespace: str | None, rules: list[dict[str, Any]], grantee: Grantee | None) -> list[dict[str, Any]]:
     scope = "Cluster" if namespace is None else ""
     metadata = {"name": _NAME} if namespace is None else {"name": _NAME, "namespace": namespace}
     version = f"{_GROUP}/v1"

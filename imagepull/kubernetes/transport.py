@@ -79,7 +79,7 @@ class Transport:
             total=4 * seconds, sock_connect=min(_CONNECT_SECONDS, seconds), sock_read=seconds
         )
         self._credentials = Credentials(connection.user)
-        self._proxy = connection.cluster.proxy or _proxy_from_environment(connection.cluster.server)
+        self._proxy = connection.cluster.proxy or _find_proxy(connection.cluster.server)
         self._session: aiohttp.ClientSession | None = None
         self._tls: tuple[Proof, ssl.SSLContext] | None = None
 
@@ -124,7 +124,7 @@ class Transport:
         cluster = self._connection.cluster
         async with session.request(
             request.method,
-            _url(cluster, request),
+            _make_url(cluster, request),
             headers=headers,
             data=data,
             timeout=limits,
@@ -149,7 +149,7 @@ class Transport:
         return self._tls[1]
 
 
-def _url(cluster: ClusterEntry, request: Request) -> URL:
+def _make_url(cluster: ClusterEntry, request: Request) -> URL:
     return URL(f"{cluster.server}{request.path}", encoded=True).with_query(request.query or None)
 
 
@@ -166,7 +166,7 @@ def _read_answer(status: int, retry_after: str, body: bytes) -> ApiAnswer:
     return ApiAnswer(status=status, document=document, retry_after=seconds)
 
 
-def _proxy_from_environment(server: str) -> str | None:
+def _find_proxy(server: str) -> str | None:
     """The proxy that HTTPS_PROXY and NO_PROXY name, never one for this machine (Go net/http, ProxyFromEnvironment)."""
     parts = urlsplit(server)
     host = parts.hostname or ""

@@ -6,20 +6,20 @@ from datetime import UTC, datetime
 from typing import Final
 
 from imagepull.errors import InvalidInput, Problem
-from imagepull.preview.comment_sections import ICONS, Section, counted, sections
+from imagepull.preview.comment_sections import ICONS, Section, format_count, make_sections
 from imagepull.preview.engine_events import PreviewRun
 from imagepull.preview.image_changes import (
     AccessChange,
     ImageChange,
-    access_changes,
-    image_changes,
-    plan,
-    told_findings,
+    find_access_changes,
+    find_image_changes,
+    find_reported_findings,
+    read_plan,
 )
-from imagepull.preview.markdown import prose
-from imagepull.pull_plan.findings import Severity, findings
+from imagepull.preview.markdown import format_prose
+from imagepull.pull_plan.findings import Severity, collect_findings
 
-__all__ = ["GITHUB_LIMIT", "LEAST_LIMIT", "marker", "render"]
+__all__ = ["GITHUB_LIMIT", "LEAST_LIMIT", "make_marker", "render"]
 
 GITHUB_LIMIT: Final = 65_536
 """The most characters that GitHub takes in a comment."""
@@ -33,7 +33,7 @@ _stack_name = re.compile(r"[A-Za-z0-9](?:-?[A-Za-z0-9_./]){0,99}")
 _url = re.compile(r"https?://[!-'*-;=?-Z_a-z~]{1,500}")
 
 
-def marker(stack: str) -> str:
+def make_marker(stack: str) -> str:
     """The invisible line by which the comment of a stack is found again, to be updated.
 
     Raises:
@@ -60,25 +60,27 @@ def render(
     Raises:
         InvalidInput: one of the arguments is wrong.
     """
-    foot = marker(stack)
+    foot = make_marker(stack)
     if limit < LEAST_LIMIT:
         raise InvalidInput([Problem(path="limit", reason=f"is {limit}; write {LEAST_LIMIT} or more")])
     if log_url and not _url.fullmatch(log_url):
         raise InvalidInput([Problem(path="log-url", reason="is no URL; write one that begins with https://")])
-    images, access = image_changes(run), access_changes(run)
-    found = findings(plan(run))
-    told = told_findings(run, found)
-    verdict = _verdict(run, stack, images, access, [*(each.severity.value for each in found), *map(_severity, told)])
+    images, access = find_image_changes(run), find_access_changes(run)
+    found = collect_findings(read_plan(run))
+    told = find_reported_findings(run, found)
+    verdict = _write_verdict(
+        run, stack, images, access, [*(each.severity.value for each in found), *map(_read_severity, told)]
+    )
     moment = now or datetime.now(UTC)
-    parts = [part for part in sections(run, images, access, found, told, moment) if part.rows]
+    parts = [part for part in make_sections(run, images, access, found, told, moment) if part.rows]
     counts = [len(part.rows) for part in parts]
-    if _size([verdict, *_body(parts, counts), "", foot]) > limit:
-        longest_note = _cut_note(parts, [0] * len(parts), log_url)
-        counts = _fitting(parts, limit - _size([verdict, *longest_note, "", foot]))
-    return "\n".join([verdict, *_body(parts, counts), *_cut_note(parts, counts, log_url), "", foot, ""])
+    if _measure([verdict, *_write_body(parts, counts), "", foot]) > limit:
+        longest_note = _write_cut_note(parts, [0] * len(parts), log_url)
+        counts = _count_fitting_rows(parts, limit - _measure([verdict, *longest_note, "", foot]))
+    return "\n".join([verdict, *_write_body(parts, counts), *_write_cut_note(parts, counts, log_url), "", foot, ""])
 
 
-def _verdict(
+def _write_verdict(
     run: PreviewRun,
     stack: str,
     images: Sequence[ImageChange],
@@ -89,39 +91,40 @@ def _verdict(
     verdict = f"{'preview' if run.preview else 'update'} failed" if run.failed else ", ".join(changes) or "no changes"
     told = {
         "": [
-            counted(sum(message.severity == "error" for message in run.messages), "error")
+            format_count(sum(message.severity == "error" for message in run.messages), "error")
             if run.failed
             else f"{run.counts.get('same', 0)} unchanged"
         ],
         "image pulls: ": [
-            counted(len(images), "image"),
-            counted(sum(each.kind == "Secret" and each.op != "renew" for each in access), "Secret"),
-            counted(sum(each.kind == "ServiceAccounts" for each in access), "ServiceAccount list"),
-            counted(sum(each.op == "renew" for each in access), "renewal"),
+            format_count(len(images), "image"),
+            format_count(sum(each.kind == "Secret" and each.op != "renew" for each in access), "Secret"),
+            format_count(sum(each.kind == "ServiceAccounts" for each in access), "ServiceAccount list"),
+            format_count(sum(each.op == "renew" for each in access), "renewal"),
         ],
         "findings: ": [
-            counted(severities.count(severity.value), severity.value) for severity in (Severity.ERROR, Severity.WARNING)
+            format_count(severities.count(severity.value), severity.value)
+            for severity in (Severity.ERROR, Severity.WARNING)
         ],
     }
     parts = [title + ", ".join(filter(None, counts)) for title, counts in told.items() if any(counts)]
-    return f"### {_icon(run, severities)} {prose(stack)}: {' · '.join([verdict, *parts])}"
+    return f"### {_choose_icon(run, severities)} {format_prose(stack)}: {' · '.join([verdict, *parts])}"
 
 
-def _icon(run: PreviewRun, severities: Sequence[str]) -> str:
+def _choose_icon(run: PreviewRun, severities: Sequence[str]) -> str:
     if run.failed or Severity.ERROR.value in severities:
         return ICONS[Severity.ERROR]
     return ICONS[Severity.WARNING] if Severity.WARNING.value in severities else "✅"
 
 
-def _severity(line: str) -> str:
+def _read_severity(line: str) -> str:
     return line.partition(":")[0]
 
 
-def _body(parts: Sequence[Section], counts: Sequence[int]) -> list[str]:
+def _write_body(parts: Sequence[Section], counts: Sequence[int]) -> list[str]:
     return [line for part, count in zip(parts, counts, strict=True) for line in part.lines(count)]
 
 
-def _cut_note(parts: Sequence[Section], counts: Sequence[int], log_url: str) -> list[str]:
+def _write_cut_note(parts: Sequence[Section], counts: Sequence[int], log_url: str) -> list[str]:
     cut = [
         f"{len(part.rows) - count} of {len(part.rows)} rows of {part.title}"
         for part, count in zip(parts, counts, strict=True)
@@ -133,26 +136,26 @@ def _cut_note(parts: Sequence[Section], counts: Sequence[int], log_url: str) -> 
     return ["", f"**Cut to fit into a comment:** {', '.join(cut)}. All of it is in {where}."]
 
 
-def _fitting(parts: Sequence[Section], room: int) -> list[int]:
+def _count_fitting_rows(parts: Sequence[Section], room: int) -> list[int]:
     """How many rows of each section fit: a few of each first, then more, both in order of importance."""
     counts = [0] * len(parts)
     for most in (_LEAST_ROWS, max(len(part.rows) for part in parts)):
         for place, part in enumerate(parts):
-            counts[place] = _most_rows(parts, counts, place, min(most, len(part.rows)), room)
+            counts[place] = _find_most_rows(parts, counts, place, min(most, len(part.rows)), room)
     return counts
 
 
-def _most_rows(parts: Sequence[Section], counts: Sequence[int], place: int, most: int, room: int) -> int:
+def _find_most_rows(parts: Sequence[Section], counts: Sequence[int], place: int, most: int, room: int) -> int:
     """By bisection, as more rows are never shorter."""
     fits = counts[place]
     while fits < most:
         middle = (fits + most + 1) // 2
-        if _size(_body(parts, [*counts[:place], middle, *counts[place + 1 :]])) <= room:
+        if _measure(_write_body(parts, [*counts[:place], middle, *counts[place + 1 :]])) <= room:
             fits = middle
         else:
             most = middle - 1
     return fits
 
 
-def _size(lines: Sequence[str]) -> int:
+def _measure(lines: Sequence[str]) -> int:
     return sum(len(line.encode()) + 1 for line in lines)

@@ -111,11 +111,11 @@ def _from_document(document: Mapping[str, Any]) -> PreviewRun:
     if not {"steps", "changeSummary", "diagnostics"} & document.keys():
         raise KeyError
     steps = tuple(
-        _step(step, step.get("oldState"), step.get("newState"), step.get("diffReasons"))
+        _read_step(step, step.get("oldState"), step.get("newState"), step.get("diffReasons"))
         for step in document.get("steps") or ()
-        if _matters(step)
+        if _is_counted(step)
     )
-    messages = tuple(_messages(document.get("diagnostics") or ()))
+    messages = tuple(_collect_messages(document.get("diagnostics") or ()))
     counts = document.get("changeSummary") or {}
     return PreviewRun(
         steps=steps,
@@ -127,30 +127,30 @@ def _from_document(document: Mapping[str, Any]) -> PreviewRun:
 
 
 def _from_events(text: str) -> PreviewRun:
-    events = list(_events(text))
+    events = list(_parse_events(text))
     steps: dict[str, Step] = {}
-    for metadata in _details(events, "resourcePreEvent", "resOutputsEvent", key="metadata"):
-        if _matters(metadata):
-            step = _step(metadata, metadata.get("old"), metadata.get("new"), metadata.get("diffs"))
+    for metadata in _collect_details(events, "resourcePreEvent", "resOutputsEvent", key="metadata"):
+        if _is_counted(metadata):
+            step = _read_step(metadata, metadata.get("old"), metadata.get("new"), metadata.get("diffs"))
             steps[step.urn] = step
     said = [
-        *_details(events, "diagnosticEvent"),
-        *({"severity": "error", **event} for event in _details(events, "errorEvent")),
-        *map(_violation, _details(events, "policyEvent")),
+        *_collect_details(events, "diagnosticEvent"),
+        *({"severity": "error", **event} for event in _collect_details(events, "errorEvent")),
+        *map(_read_violation, _collect_details(events, "policyEvent")),
     ]
-    messages = tuple(_messages(said))
-    summary = next(iter(_details(events, "summaryEvent")), None)
+    messages = tuple(_collect_messages(said))
+    summary = next(iter(_collect_details(events, "summaryEvent")), None)
     failed = summary is None or summary.get("result") == "failed" or any(each.severity == "error" for each in messages)
     return PreviewRun(
         steps=tuple(steps.values()),
         messages=messages,
         counts=summary["resourceChanges"] or {} if summary else Counter(step.op for step in steps.values()),
-        failed=failed or any(_details(events, "resOpFailedEvent")),
+        failed=failed or any(_collect_details(events, "resOpFailedEvent")),
         preview=bool(summary is None or summary.get("isPreview", True)),
     )
 
 
-def _events(text: str) -> Iterator[Mapping[str, Any]]:
+def _parse_events(text: str) -> Iterator[Mapping[str, Any]]:
     """The events, one in a line; the last line may be cut short, where the CLI was killed."""
     lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     for place, (number, line) in enumerate(lines):
@@ -165,41 +165,41 @@ def _events(text: str) -> Iterator[Mapping[str, Any]]:
         yield event
 
 
-def _details(events: Iterable[Mapping[str, Any]], *kinds: str, key: str = "") -> list[Mapping[str, Any]]:
+def _collect_details(events: Iterable[Mapping[str, Any]], *kinds: str, key: str = "") -> list[Mapping[str, Any]]:
     found = [event[kind] for event in events for kind in kinds if isinstance(event.get(kind), Mapping)]
     return [each[key] for each in found if isinstance(each.get(key), Mapping)] if key else found
 
 
-def _matters(step: Mapping[str, Any]) -> bool:
+def _is_counted(step: Mapping[str, Any]) -> bool:
     """Whether a person thinks of it as a step: Pulumi counts no default providers and no parts of a replacement."""
     default_provider = "::pulumi:providers:" in step["urn"] and "::default" in step["urn"]
     return step["op"] not in _PARTS_OF_A_REPLACEMENT and not default_provider
 
 
-def _step(step: Mapping[str, Any], old: Any, new: Any, reasons: Any) -> Step:
+def _read_step(step: Mapping[str, Any], old: Any, new: Any, reasons: Any) -> Step:
     old, new = old or {}, new or {}
     return Step(
         op=step["op"],
         urn=step["urn"],
         type=step["urn"].split("::")[2].rpartition("$")[2],
-        old=_plain(old.get("inputs") or {}),
-        new=_plain(new.get("inputs") or {}),
-        old_outputs=_plain(old.get("outputs") or {}),
-        new_outputs=_plain(new.get("outputs") or {}),
+        old=_drop_marks(old.get("inputs") or {}),
+        new=_drop_marks(new.get("inputs") or {}),
+        old_outputs=_drop_marks(old.get("outputs") or {}),
+        new_outputs=_drop_marks(new.get("outputs") or {}),
         changed=tuple(step.get("detailedDiff") or reasons or ()),
     )
 
 
-def _plain(value: Any) -> Any:
+def _drop_marks(value: Any) -> Any:
     """The value with its secrets and unknown parts as `SECRET` and `UNKNOWN`."""
     if isinstance(value, Mapping):
-        return SECRET if _SIGNATURE_KEY in value else {key: _plain(each) for key, each in value.items()}
+        return SECRET if _SIGNATURE_KEY in value else {key: _drop_marks(each) for key, each in value.items()}
     if isinstance(value, list):
-        return [_plain(each) for each in value]
+        return [_drop_marks(each) for each in value]
     return UNKNOWN if value == _UNKNOWN_TEXT else value
 
 
-def _messages(said: Iterable[Mapping[str, Any]]) -> list[Message]:
+def _collect_messages(said: Iterable[Mapping[str, Any]]) -> list[Message]:
     found = []
     for each in said:
         severity = _SEVERITIES.get(each.get("severity", "info"))
@@ -211,7 +211,7 @@ def _messages(said: Iterable[Mapping[str, Any]]) -> list[Message]:
     return [each for each in found if not errors or each.severity != "error" or each in errors]
 
 
-def _violation(event: Mapping[str, Any]) -> Mapping[str, Any]:
+def _read_violation(event: Mapping[str, Any]) -> Mapping[str, Any]:
     """A policy pack's finding as a message."""
     mandatory = event.get("enforcementLevel") == "mandatory"
     return {

@@ -13,11 +13,11 @@ from imagepull.images.rules import RuleName, Violation
 from imagepull.inputs import UNKNOWN
 from imagepull.preview.engine_events import SECRET, PreviewRun, Step
 from imagepull.pull_plan.access import PlannedAccess, PodAccess
-from imagepull.pull_plan.explicit import ResolvedImage, flat, make_explicit
+from imagepull.pull_plan.explicit import ResolvedImage, flatten, make_explicit
 from imagepull.pull_plan.findings import Finding, Severity
-from imagepull.pull_plan.manifest import pod_access
+from imagepull.pull_plan.manifest import read_pod_access
 from imagepull.pull_plan.plan import TITLE, Plan
-from imagepull.registries.lifetimes import from_text, lifetimes_from_texts, written
+from imagepull.registries.lifetimes import find_issue_time, from_text, lifetimes_from_texts
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.renewal.renewer_plan import plan_renewer
 from imagepull.resource_types import REGISTRY_SECRET, SERVICE_ACCOUNTS
@@ -26,10 +26,10 @@ from imagepull.service_accounts import spec as service_accounts
 __all__ = [
     "AccessChange",
     "ImageChange",
-    "access_changes",
-    "image_changes",
-    "plan",
-    "told_findings",
+    "find_access_changes",
+    "find_image_changes",
+    "find_reported_findings",
+    "read_plan",
 ]
 
 _GONE: Final = ("delete", "discard")
@@ -61,42 +61,44 @@ class AccessChange:
     details: tuple[str, ...]
 
 
-def plan(run: PreviewRun) -> Plan:
+def read_plan(run: PreviewRun) -> Plan:
     """The plan after the run, of the workloads that the run tells of, by namespace and name."""
-    reasons = {_key(image): image for image in _told(run)}
+    reasons = {_identify(image): image for image in _read_reported_images(run)}
     images: list[ResolvedImage] = []
     pods: list[PodAccess] = []
     unknown: dict[str, None] = {}
-    for step in _by_place(run.steps):
+    for step in _sort_by_place(run.steps):
         if step.op in _GONE:
             continue
-        found = list(_images(step.new, step.name))
+        found = list(_read_images(step.new, step.name))
         for image in found:
             if isinstance(image, ResolvedImage):
-                images.append(reasons.get(_key(image), image))
+                images.append(reasons.get(_identify(image), image))
             else:
                 unknown[f"{step.new.get('kind')}/{step.name}"] = None
-        if found and isinstance(pod := pod_access(step.new, name=step.name, lift=_lift), PodAccess):
+        if found and isinstance(pod := read_pod_access(step.new, name=step.name, lift=_apply_if_known), PodAccess):
             pods.append(pod)
-    return Plan(images=tuple(images), unknown=tuple(unknown), accesses=_accesses(run), pods=tuple(pods))
+    return Plan(images=tuple(images), unknown=tuple(unknown), accesses=_read_accesses(run), pods=tuple(pods))
 
 
-def image_changes(run: PreviewRun) -> list[ImageChange]:
+def find_image_changes(run: PreviewRun) -> list[ImageChange]:
     """The containers whose image or policy changes, and those that come or go."""
     changes = []
-    for step in _by_place(run.steps):
+    for step in _sort_by_place(run.steps):
         if step.op in _UNCHANGED:
             continue
-        before = {image.container: image for image in _known(step.old, step.name)}
-        after = {} if step.op in _GONE else {image.container: image for image in _known(step.new, step.name)}
+        before = {image.container: image for image in _list_known_images(step.old, step.name)}
+        after = (
+            {} if step.op in _GONE else {image.container: image for image in _list_known_images(step.new, step.name)}
+        )
         for container in dict.fromkeys([*before, *after]):
             change = ImageChange(before=before.get(container), after=after.get(container))
-            if _shown(change.before) != _shown(change.after):
+            if _get_image_and_policy(change.before) != _get_image_and_policy(change.after):
                 changes.append(change)
     return changes
 
 
-def access_changes(run: PreviewRun) -> list[AccessChange]:
+def find_access_changes(run: PreviewRun) -> list[AccessChange]:
     """The pull Secrets and the ServiceAccounts' lists that change, and the renewals that are due."""
     due = {message.urn: message.text for message in run.messages if message.text.startswith("renewal due")}
     changes = []
@@ -104,18 +106,20 @@ def access_changes(run: PreviewRun) -> list[AccessChange]:
         if step.op in _UNCHANGED:
             continue
         if step.type == REGISTRY_SECRET:
-            changes.append(_secret_change(step, due.get(step.urn)))
+            changes.append(_describe_secret_change(step, due.get(step.urn)))
         elif step.type == SERVICE_ACCOUNTS:
             details = (
-                *_difference(step, "Secrets", lambda inputs: _texts(inputs.get("secretNames"))),
-                *_difference(step, "namespaces", lambda inputs: _texts(inputs.get("namespaces"))),
-                *_difference(step, "accounts", lambda inputs: _texts(inputs.get("serviceAccounts")) or ["default"]),
+                *_describe_difference(step, "Secrets", lambda inputs: _read_texts(inputs.get("secretNames"))),
+                *_describe_difference(step, "namespaces", lambda inputs: _read_texts(inputs.get("namespaces"))),
+                *_describe_difference(
+                    step, "accounts", lambda inputs: _read_texts(inputs.get("serviceAccounts")) or ["default"]
+                ),
             )
             changes.append(AccessChange(op=step.op, kind="ServiceAccounts", name=step.name, details=details))
     return changes
 
 
-def told_findings(run: PreviewRun, found: Iterable[Finding]) -> list[str]:
+def find_reported_findings(run: PreviewRun, found: Iterable[Finding]) -> list[str]:
     """The findings that the program printed below its plan, without those that are `found` here anyway.
 
     The program knows more: what registries answered (`imagepull.verify`), and access from other stacks.
@@ -126,43 +130,45 @@ def told_findings(run: PreviewRun, found: Iterable[Finding]) -> list[str]:
     return [line for text in plans for line in text.splitlines() if line.startswith(severities) and line not in known]
 
 
-def _accesses(run: PreviewRun) -> tuple[PlannedAccess, ...] | None:
+def _read_accesses(run: PreviewRun) -> tuple[PlannedAccess, ...] | None:
     """The pull Secrets that the program declares, as they are after the run; None where the run does not tell all."""
     if not run.complete:
         return None
     steps = [step for step in run.steps if step.op not in _GONE]
     secrets = [step for step in steps if step.type == REGISTRY_SECRET]
-    if not all(isinstance(step.new.get("name"), str) and _KNOWN_AFTER_UP not in _hosts(step.new) for step in secrets):
+    if not all(
+        isinstance(step.new.get("name"), str) and _KNOWN_AFTER_UP not in _read_hosts(step.new) for step in secrets
+    ):
         return None
-    return tuple(_access(step, steps, preview=run.preview) for step in secrets)
+    return tuple(_read_access(step, steps, preview=run.preview) for step in secrets)
 
 
-def _access(step: Step, steps: Iterable[Step], *, preview: bool) -> PlannedAccess:
+def _read_access(step: Step, steps: Iterable[Step], *, preview: bool) -> PlannedAccess:
     secret, namespaces = str(step.new.get("name")), step.new.get("namespaces")
-    renewed = preview and step.op not in _UNCHANGED and registry_secret.expires(step.new)
+    renewed = preview and step.op not in _UNCHANGED and registry_secret.holds_tokens(step.new)
     lifetimes = {} if renewed else lifetimes_from_texts(step.new_outputs.get("lifetimes"))
     return PlannedAccess(
         secret=secret,
-        hosts=tuple(_hosts(step.new)),
-        namespaces=None if _KNOWN_AFTER_UP in _texts(namespaces) else tuple(_texts(namespaces)),
+        hosts=tuple(_read_hosts(step.new)),
+        namespaces=None if _KNOWN_AFTER_UP in _read_texts(namespaces) else tuple(_read_texts(namespaces)),
         service_accounts=tuple(
             account
             for each in steps
-            if each.type == SERVICE_ACCOUNTS and secret in _texts(each.new.get("secretNames"))
-            for account in _texts(each.new.get("serviceAccounts")) or [service_accounts.DEFAULT]
+            if each.type == SERVICE_ACCOUNTS and secret in _read_texts(each.new.get("secretNames"))
+            for account in _read_texts(each.new.get("serviceAccounts")) or [service_accounts.DEFAULT]
         ),
         expires=UNKNOWN if renewed else from_text(step.new_outputs.get("expiresAt")),
-        written=written(lifetimes),
+        written=find_issue_time(lifetimes),
         renewer=plan_renewer(step.new.get("renewal")),
     )
 
 
-def _secret_change(step: Step, due: str | None) -> AccessChange:
+def _describe_secret_change(step: Step, due: str | None) -> AccessChange:
     renewal = step.op == "update" and "expiresAt" in step.changed
     others = [path for path in step.changed if not path.startswith(("namespaces", "registries", "expiresAt"))]
     details = [
-        *_difference(step, "hosts", _hosts),
-        *_difference(step, "namespaces", lambda inputs: _texts(inputs.get("namespaces"))),
+        *_describe_difference(step, "hosts", _read_hosts),
+        *_describe_difference(step, "namespaces", lambda inputs: _read_texts(inputs.get("namespaces"))),
     ]
     if step.op == "update" and others:
         details.append(f"changed: {', '.join(others)}")
@@ -175,36 +181,36 @@ def _secret_change(step: Step, due: str | None) -> AccessChange:
     return AccessChange(op=op, kind="Secret", name=str(name), details=tuple(details))
 
 
-def _difference(step: Step, what: str, values: Callable[[Mapping[str, Any]], list[str]]) -> Iterator[str]:
+def _describe_difference(step: Step, what: str, values: Callable[[Mapping[str, Any]], list[str]]) -> Iterator[str]:
     """What is added to and removed from a list; all of it where the resource comes or goes."""
     before = [] if step.op == "create" else values(step.old)
     after = [] if step.op in _GONE else values(step.new)
     if added := [each for each in after if each not in before]:
-        yield f"{what}: {_listed(added)}" if step.op == "create" else f"{what} added: {_listed(added)}"
+        yield f"{what}: {_join_names(added)}" if step.op == "create" else f"{what} added: {_join_names(added)}"
     if removed := [each for each in before if each not in after]:
-        yield f"{what}: {_listed(removed)}" if step.op in _GONE else f"{what} removed: {_listed(removed)}"
+        yield f"{what}: {_join_names(removed)}" if step.op in _GONE else f"{what} removed: {_join_names(removed)}"
 
 
-def _listed(texts: list[str], most: int = 8) -> str:
+def _join_names(texts: list[str], most: int = 8) -> str:
     more = f" and {len(texts) - most} more" if len(texts) > most else ""
     return ", ".join(texts[:most]) + more
 
 
-def _hosts(inputs: Mapping[str, Any]) -> list[str]:
+def _read_hosts(inputs: Mapping[str, Any]) -> list[str]:
     registries = inputs.get("registries")
     if registries is UNKNOWN or registries == SECRET:
         return [_KNOWN_AFTER_UP]
     entries = registries if isinstance(registries, list) else []
-    return _texts([each.get("host") if isinstance(each, Mapping) else UNKNOWN for each in entries])
+    return _read_texts([each.get("host") if isinstance(each, Mapping) else UNKNOWN for each in entries])
 
 
-def _texts(values: Any) -> list[str]:
+def _read_texts(values: Any) -> list[str]:
     if not isinstance(values, list):
         return [_KNOWN_AFTER_UP] if values is UNKNOWN else []
     return [value if isinstance(value, str) and value != SECRET else _KNOWN_AFTER_UP for value in values]
 
 
-def _by_place(steps: Iterable[Step]) -> list[Step]:
+def _sort_by_place(steps: Iterable[Step]) -> list[Step]:
     """Sorted by namespace, type and name: the order in which Pulumi tells them differs from run to run."""
 
     def place(step: Step) -> tuple[str, str, str]:
@@ -215,18 +221,18 @@ def _by_place(steps: Iterable[Step]) -> list[Step]:
     return sorted(steps, key=place)
 
 
-def _told(run: PreviewRun) -> Iterator[ResolvedImage]:
+def _read_reported_images(run: PreviewRun) -> Iterator[ResolvedImage]:
     """The rows that components and the stack have as outputs: they know the reason that a manifest does not hold."""
     for step in run.steps:
         for name in ("resolvedImages", "imagePullPlan"):
             rows = step.new_outputs.get(name)
             for row in rows if isinstance(rows, list) else ():
-                image = _from_data(row)
+                image = _parse_row(row)
                 if image is not None:
                     yield image
 
 
-def _from_data(row: Any) -> ResolvedImage | None:
+def _parse_row(row: Any) -> ResolvedImage | None:
     """The inverse of `imagepull.pull_plan.plan.as_data`; None for what is not of that form."""
     if not isinstance(row, Mapping):
         return None
@@ -243,34 +249,34 @@ def _from_data(row: Any) -> ResolvedImage | None:
     return ResolvedImage(**texts, namespace=row.get("namespace"), policy=policy, violations=violations)  # type: ignore[arg-type]
 
 
-def _known(manifest: Mapping[str, Any], name: str) -> list[ResolvedImage]:
-    return [image for image in _images(manifest, name) if isinstance(image, ResolvedImage)]
+def _list_known_images(manifest: Mapping[str, Any], name: str) -> list[ResolvedImage]:
+    return [image for image in _read_images(manifest, name) if isinstance(image, ResolvedImage)]
 
 
-def _images(manifest: Mapping[str, Any], name: str) -> Iterable[Any]:
+def _read_images(manifest: Mapping[str, Any], name: str) -> Iterable[Any]:
     """The manifest's images with a reason for each policy; `UNKNOWN` in place of what cannot be told."""
     if not isinstance(manifest.get("kind"), str):
         return []
     try:
-        found = list(flat(make_explicit(manifest, name=name, lift=_lift).images))
+        found = list(flatten(make_explicit(manifest, name=name, lift=_apply_if_known).images))
     except InvalidPullPolicy:
         return [UNKNOWN]  # the API server refuses it in the preview already
-    return [_with_reason(image) if isinstance(image, ResolvedImage) else image for image in found]
+    return [_restore_reason(image) if isinstance(image, ResolvedImage) else image for image in found]
 
 
-def _lift(value: Any, function: Callable[[Any], Any]) -> Any:
+def _apply_if_known(value: Any, function: Callable[[Any], Any]) -> Any:
     return UNKNOWN if value is UNKNOWN or value == SECRET else function(value)
 
 
-def _with_reason(image: ResolvedImage) -> ResolvedImage:
+def _restore_reason(image: ResolvedImage) -> ResolvedImage:
     """A manifest has each policy written out: one that is the default anyway has the default's reason."""
     default = resolve(image.image)
     return replace(image, reason=default.reason) if default.policy is image.policy else image
 
 
-def _key(image: ResolvedImage) -> tuple[object, ...]:
+def _identify(image: ResolvedImage) -> tuple[object, ...]:
     return image.namespace, image.workload, image.container, image.image, image.policy
 
 
-def _shown(image: ResolvedImage | None) -> tuple[str, str] | None:
+def _get_image_and_policy(image: ResolvedImage | None) -> tuple[str, str] | None:
     return None if image is None else (image.image, image.policy.value)

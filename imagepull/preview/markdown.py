@@ -10,7 +10,7 @@ from typing import Final
 
 from imagepull.redaction import redact
 
-__all__ = ["code", "code_line", "preformatted", "prose", "table_row"]
+__all__ = ["format_code", "format_code_line", "format_preformatted", "format_prose", "format_row"]
 
 _LONGEST: Final = 400
 _LONGEST_END: Final = 2_000
@@ -21,18 +21,18 @@ _unprintable = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2
 _BREAK: Final = "\u200b"
 
 
-def code(text: str) -> str:
+def format_code(text: str) -> str:
     """In one line, as code: names and images. Empty for an empty text. It cannot pass for a comment's marker."""
-    shown = _one_line(text).replace("`", "'").replace("|", r"\|").replace("<!--", f"<!{_BREAK}--")
+    shown = _join_lines(text).replace("`", "'").replace("|", r"\|").replace("<!--", f"<!{_BREAK}--")
     return f"`{shown}`" if shown else ""
 
 
-def prose(text: str) -> str:
+def format_prose(text: str) -> str:
     """In one line, as part of a sentence or of a table's cell."""
-    return html.escape(_special.sub(r"\\\1", _named.sub(rf"\1{_BREAK}", _one_line(text))), quote=False)
+    return html.escape(_special.sub(r"\\\1", _named.sub(rf"\1{_BREAK}", _join_lines(text))), quote=False)
 
 
-def preformatted(text: str) -> str:
+def format_preformatted(text: str) -> str:
     """As lines of code, standing outside of any table. A very long text loses its middle: its ends tell the most."""
     shown = _unprintable.sub("", redact(text))
     if len(shown) > 2 * _LONGEST_END:
@@ -40,16 +40,16 @@ def preformatted(text: str) -> str:
     return f"<pre>{html.escape(shown, quote=False)}</pre>"
 
 
-def code_line(text: str) -> str:
+def format_code_line(text: str) -> str:
     """One line of what stands between `<pre>` and `</pre>`."""
     return html.escape(" ".join(_unprintable.sub("", redact(text)).splitlines()), quote=False)
 
 
-def table_row(cells: Sequence[str]) -> str:
+def format_row(cells: Sequence[str]) -> str:
     """A row of a table, of cells that are Markdown already."""
     return f"| {' | '.join(cells)} |"
 
 
-def _one_line(text: str) -> str:
+def _join_lines(text: str) -> str:
     line = " ".join(_unprintable.sub("", redact(text)).split())
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from imagepull.inputs import UNKNOWN, Unknown
-from imagepull.registries.docker_config import auths_key
+from imagepull.registries.docker_config import make_auths_key
 from imagepull.registries.keyring import match
-from imagepull.registries.lifetimes import time_left
+from imagepull.registries.lifetimes import describe_time_left
 from imagepull.renewal.renewer_plan import PlannedRenewer
 from imagepull.service_accounts import spec as service_accounts
 
@@ -59,7 +59,7 @@ class PlannedAccess:
     @property
     def keys(self) -> list[str]:
         """The keys of its entries."""
-        return [auths_key(host) for host in self.hosts]
+        return [make_auths_key(host) for host in self.hosts]
 
     def describe_renewal(self, now: datetime) -> str | None:
         """Who renews its tokens and when, in a sentence; None where none expires.
@@ -127,7 +127,7 @@ class MatchedEntry:
         if isinstance(expires, datetime):
             written = self.access.written
             since = f" as written at {written.astimezone(UTC):%H:%M} UTC" if written else ""
-            return f"{name}, {time_left((expires - now).total_seconds())}{since}"
+            return f"{name}, {describe_time_left((expires - now).total_seconds())}{since}"
         return f"{name}, new token"
 
 

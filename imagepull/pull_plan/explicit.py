@@ -19,15 +19,15 @@ from imagepull.images.rules import PolicyDecision, Rules, Subject, Violation
 from imagepull.pull_plan.manifest import (
     Lift,
     Lifted,
-    entry_name,
+    apply_together,
+    find_pod_spec_path,
     look_into_plain,
-    pod_spec_path,
-    subject,
-    text,
-    together,
+    read_entry_name,
+    read_subject,
+    to_text,
 )
 
-__all__ = ["ExplicitManifest", "ResolvedImage", "flat", "make_explicit"]
+__all__ = ["ExplicitManifest", "ResolvedImage", "flatten", "make_explicit"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,7 @@ class ExplicitManifest:
     """The manifest, a copy where it changed; lifted where it, or a value in it, had to be."""
     images: list[Any]
     """`ResolvedImage`s in the manifest's order; lifted ones, and lifted lists of them, where the values were
-    (`flat` again once they are there)."""
+    (`flatten` again once they are there)."""
 
 
 def make_explicit(
@@ -105,28 +105,28 @@ def make_explicit(
         manifest: Any Kubernetes object, left as it is. One without a Pod spec is what comes back.
         pull_secrets: Names for `imagePullSecrets`: appended where absent, after what is there.
         rules: What the environment allows and prescribes. Default: the kubelet's own rule and nothing else.
-        pod_spec: Where the Pod spec is, for a kind that is not Kubernetes' own (see `spec_path`).
+        pod_spec: Where the Pod spec is, for a kind that is not Kubernetes' own (see `parse_spec_path`).
         name: What to call the workload when its metadata names none.
         lift: How to look into a value. Default: it is there and plain.
 
     Raises:
         ImagePullError: a policy is written that Kubernetes does not know.
     """
-    path = pod_spec_path(manifest, pod_spec)
+    path = find_pod_spec_path(manifest, pod_spec)
     if path is None:
         return ExplicitManifest(manifest=manifest, images=[])
     writer = _Writer(
-        subject=subject(manifest, name, lift), pull_secrets=pull_secrets, rules=rules or Rules(), lift=lift
+        subject=read_subject(manifest, name, lift), pull_secrets=pull_secrets, rules=rules or Rules(), lift=lift
     )
     changed = writer.write_below(path, manifest, "")
-    return ExplicitManifest(manifest=changed.value, images=list(flat(changed.images)))
+    return ExplicitManifest(manifest=changed.value, images=list(flatten(changed.images)))
 
 
-def flat(images: object) -> Iterator[Any]:
+def flatten(images: object) -> Iterator[Any]:
     """The images in lists of lists of them, in order."""
     if isinstance(images, Sequence):
         for image in images:
-            yield from flat(image)
+            yield from flatten(image)
     else:
         yield images
 
@@ -198,10 +198,10 @@ class _Writer:
         """Write out the policy of the image that `source` names, if it names one; `name` is that of its container."""
         if not isinstance(source, Mapping) or source.get(slot.image) in (None, ""):
             return _Changed(value=source)
-        image = self.lift(source[slot.image], text)
-        written = self.lift(source.get(slot.policy), text)
+        image = self.lift(source[slot.image], to_text)
+        written = self.lift(source.get(slot.policy), to_text)
         subject = self.subject if self.rules.exceptions else None
-        decision = together(self.lift, [image, written, subject], self.rules.decide)
+        decision = apply_together(self.lift, [image, written, subject], self.rules.decide)
         policy = self.lift(decision, lambda decision: decision.policy.value)
         if written and isinstance(written, str) and not self.rules.sets_policies:
             policy = written  # known, whatever the image turns out to be
@@ -218,7 +218,7 @@ class _Writer:
                 violations=decision.violations,
             )
 
-        found = together(self.lift, [self.subject, decision, image, self.lift(name, text)], describe)
+        found = apply_together(self.lift, [self.subject, decision, image, self.lift(name, to_text)], describe)
         return _Changed(value={**source, slot.policy: policy}, images=[found])
 
     def append_pull_secrets(self, entries: object) -> object:
@@ -229,7 +229,9 @@ class _Writer:
         def append(ours: Sequence[str], *listed: object) -> list[object]:
             return [*entries, *({"name": name} for name in dict.fromkeys(ours) if name not in listed)]
 
-        return together(self.lift, [self.pull_secrets, *(self.lift(entry, entry_name) for entry in entries)], append)
+        return apply_together(
+            self.lift, [self.pull_secrets, *(self.lift(entry, read_entry_name) for entry in entries)], append
+        )
 
     def write_field(self, node: object, field: str, where: str, write: Callable[[object, str], _Changed]) -> _Changed:
         """Change one field of a mapping; a field that is absent stays so."""

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from imagepull.errors import InvalidReference
-from imagepull.images.pull_policy import is_moving_tag, surprises
+from imagepull.images.pull_policy import find_surprises, is_moving_tag
 from imagepull.images.reference import DEFAULT_TAG, ImageReference, is_bare_host, parse
 from imagepull.pull_plan.access import DEFAULT_NAMESPACE, PlannedAccess, PodAccess
 from imagepull.pull_plan.explicit import ResolvedImage
@@ -18,7 +18,7 @@ from imagepull.pull_plan.plan import Plan
 from imagepull.registries.ecr_hosts import parse_host
 from imagepull.registries.keyring import match
 
-__all__ = ["Finding", "Severity", "findings", "worst_first"]
+__all__ = ["Finding", "Severity", "collect_findings", "sort_worst_first"]
 
 _PUBLIC: Final = ("docker.io", "ghcr.io", "quay.io", "gcr.io", "registry.k8s.io", "mcr.microsoft.com", "public.ecr.aws")
 
@@ -54,22 +54,22 @@ class Finding:
         return f"{self.severity.value}: {place}: {self.text}" + (f"; {self.advice}" if self.advice else "")
 
 
-def findings(plan: Plan) -> list[Finding]:
+def collect_findings(plan: Plan) -> list[Finding]:
     """What there is to say about the images, the worst first, otherwise in their order.
 
     Other Secrets than the program's, that Pods name, are not known here: an image that none of the program's opens is
     at most a warning, and where the program declares none at all, a note. Where it is not known which there are,
     nothing is said about them.
     """
-    return worst_first(found for image in plan.images for found in _of(image, plan))
+    return sort_worst_first(found for image in plan.images for found in _find_for_image(image, plan))
 
 
-def worst_first(found: Iterable[Finding]) -> list[Finding]:
+def sort_worst_first(found: Iterable[Finding]) -> list[Finding]:
     """Sorted by severity, otherwise in their order."""
     return sorted(found, key=lambda finding: list(Severity).index(finding.severity))
 
 
-def _of(image: ResolvedImage, plan: Plan) -> Iterator[Finding]:
+def _find_for_image(image: ResolvedImage, plan: Plan) -> Iterator[Finding]:
     accesses = plan.accesses
     for violation in image.violations:
         yield Finding(image=image, severity=Severity.ERROR, code=violation.rule.value, text=violation.message)
@@ -80,17 +80,17 @@ def _of(image: ResolvedImage, plan: Plan) -> Iterator[Finding]:
         return
     opening = [access for access in accesses or () if match(access.keys, image.image)]
     if is_bare_host(reference):
-        yield _bare_host(image, reference)
+        yield _find_bare_host(image, reference)
         return
     there = [access for access in opening if access.is_in(image.namespace)]
-    pod = plan.pod(image)
+    pod = plan.find_pod(image)
     if opening and not there:
-        yield _not_in_namespace(image, opening)
+        yield _find_not_in_namespace(image, opening)
     elif there and pod and reference.domain not in _PUBLIC and not any(access.reaches(pod) for access in there):
-        yield _not_given(image, there, pod)
+        yield _find_not_given(image, there, pod)
     elif accesses is not None and not opening:
-        yield from _no_entry(image, reference, accesses)
-    yield from _about_policy(image, reference, private=bool(opening) or _is_private_ecr(reference.domain))
+        yield from _find_no_entry(image, reference, accesses)
+    yield from _find_policy_surprises(image, reference, private=bool(opening) or _is_private_ecr(reference.domain))
 
 
 def _is_private_ecr(host: str) -> bool:
@@ -98,7 +98,7 @@ def _is_private_ecr(host: str) -> bool:
     return ecr is not None and not ecr.public
 
 
-def _bare_host(image: ResolvedImage, reference: ImageReference) -> Finding:
+def _find_bare_host(image: ResolvedImage, reference: ImageReference) -> Finding:
     host = reference.path.removeprefix("library/")
     if reference.tag and reference.tag.isdigit():
         host += f":{reference.tag}"  # what was meant as a port
@@ -112,9 +112,11 @@ def _bare_host(image: ResolvedImage, reference: ImageReference) -> Finding:
     )
 
 
-def _no_entry(image: ResolvedImage, reference: ImageReference, accesses: Sequence[PlannedAccess]) -> Iterator[Finding]:
-    host, name = reference.domain, _without_port(reference.domain)
-    others = sorted({own for access in accesses for own in access.hosts if _without_port(own) == name and own != host})
+def _find_no_entry(
+    image: ResolvedImage, reference: ImageReference, accesses: Sequence[PlannedAccess]
+) -> Iterator[Finding]:
+    host, name = reference.domain, _drop_port(reference.domain)
+    others = sorted({own for access in accesses for own in access.hosts if _drop_port(own) == name and own != host})
     if others:
         yield Finding(
             image=image,
@@ -141,12 +143,12 @@ def _no_entry(image: ResolvedImage, reference: ImageReference, accesses: Sequenc
         )
 
 
-def _without_port(host: str) -> str:
+def _drop_port(host: str) -> str:
     name, colon, port = host.rpartition(":")
     return name if colon and port.isdigit() else host
 
 
-def _not_in_namespace(image: ResolvedImage, opening: Sequence[PlannedAccess]) -> Finding:
+def _find_not_in_namespace(image: ResolvedImage, opening: Sequence[PlannedAccess]) -> Finding:
     namespace, secret = image.namespace or DEFAULT_NAMESPACE, opening[0].secret
     if opening[0].by_node:
         return Finding(
@@ -165,7 +167,7 @@ def _not_in_namespace(image: ResolvedImage, opening: Sequence[PlannedAccess]) ->
     )
 
 
-def _not_given(image: ResolvedImage, there: Sequence[PlannedAccess], pod: PodAccess) -> Finding:
+def _find_not_given(image: ResolvedImage, there: Sequence[PlannedAccess], pod: PodAccess) -> Finding:
     secret = there[0].secret
     if there[0].by_node:
         return Finding(
@@ -197,8 +199,8 @@ _SEVERITY_OF: Final[Mapping[str, Severity]] = {
 }
 
 
-def _about_policy(image: ResolvedImage, reference: ImageReference, *, private: bool) -> Iterator[Finding]:
-    for surprise in surprises(image.image, image.policy, private=private):
+def _find_policy_surprises(image: ResolvedImage, reference: ImageReference, *, private: bool) -> Iterator[Finding]:
+    for surprise in find_surprises(image.image, image.policy, private=private):
         severity = _SEVERITY_OF.get(surprise.code)
         if surprise.code == "mutable-tag" and is_moving_tag(reference.tag or DEFAULT_TAG):
             severity = Severity.WARNING

@@ -17,14 +17,14 @@ __all__ = [
     "Later",
     "Lift",
     "Lifted",
-    "entry_name",
+    "apply_together",
+    "find_pod_spec_path",
     "look_into_plain",
-    "pod_access",
-    "pod_spec_path",
-    "spec_path",
-    "subject",
-    "text",
-    "together",
+    "parse_spec_path",
+    "read_entry_name",
+    "read_pod_access",
+    "read_subject",
+    "to_text",
 ]
 
 T = TypeVar("T")
@@ -72,7 +72,7 @@ WORKLOAD_KINDS: Mapping[str, tuple[str, ...]] = {
 _TEMPLATE_PATH = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
-def spec_path(template_path: str) -> tuple[str, ...]:
+def parse_spec_path(template_path: str) -> tuple[str, ...]:
     """Where the Pod spec is in a custom resource that holds its Pod template at `template_path`, as `spec.template`.
 
     Raises:
@@ -85,28 +85,28 @@ def spec_path(template_path: str) -> tuple[str, ...]:
     return (*template_path.split("."), "spec")
 
 
-def pod_spec_path(manifest: Mapping[str, object], given: Sequence[str] | None) -> Sequence[str] | None:
+def find_pod_spec_path(manifest: Mapping[str, object], given: Sequence[str] | None) -> Sequence[str] | None:
     """Where the Pod spec of a manifest is: as given, or by its kind; None for an object without one."""
-    return given or WORKLOAD_KINDS.get(text(manifest.get("kind")))
+    return given or WORKLOAD_KINDS.get(to_text(manifest.get("kind")))
 
 
-def subject(manifest: Mapping[str, object], fallback: str, lift: Lift) -> Lifted[Subject]:
+def read_subject(manifest: Mapping[str, object], fallback: str, lift: Lift) -> Lifted[Subject]:
     """The `Subject` of a manifest, lifted; `fallback` is its name where the metadata has none."""
 
     def read(metadata: object) -> Lifted[Subject]:
         metadata = metadata if isinstance(metadata, Mapping) else {}
-        return together(
+        return apply_together(
             lift,
             [metadata.get("name") or metadata.get("generateName"), metadata.get("namespace")],
             lambda name, namespace: Subject(
-                kind=text(manifest.get("kind")), name=text(name) or fallback, namespace=text(namespace) or None
+                kind=to_text(manifest.get("kind")), name=to_text(name) or fallback, namespace=to_text(namespace) or None
             ),
         )
 
     return lift(manifest.get("metadata"), read)
 
 
-def pod_access(
+def read_pod_access(
     manifest: Mapping[str, object], *, name: str, lift: Lift, pod_spec: Sequence[str] | None = None
 ) -> Lifted[PodAccess]:
     """Which Secrets the Pods of a manifest get: a `PodAccess`, lifted.
@@ -115,7 +115,7 @@ def pod_access(
         manifest: Of a workload.
         name: What to call the workload when its metadata names none.
         lift: How to look into a value.
-        pod_spec: Where the Pod spec is, for a kind that is not Kubernetes' own (see `spec_path`).
+        pod_spec: Where the Pod spec is, for a kind that is not Kubernetes' own (see `parse_spec_path`).
     """
 
     def read(subject: Subject, spec: object) -> Lifted[PodAccess]:
@@ -123,24 +123,24 @@ def pod_access(
 
         def read_entries(entries: object) -> Lifted[PodAccess]:
             entries = entries if isinstance(entries, Sequence) else []
-            return together(
+            return apply_together(
                 lift,
-                [spec.get("serviceAccountName"), *(lift(entry, entry_name) for entry in entries)],
+                [spec.get("serviceAccountName"), *(lift(entry, read_entry_name) for entry in entries)],
                 lambda account, *secrets: PodAccess(
                     workload=f"{subject.kind}/{subject.name}",
                     namespace=subject.namespace,
-                    pull_secrets=tuple(text(secret) for secret in secrets if secret),
-                    service_account=text(account) or service_accounts.DEFAULT,
+                    pull_secrets=tuple(to_text(secret) for secret in secrets if secret),
+                    service_account=to_text(account) or service_accounts.DEFAULT,
                 ),
             )
 
         return lift(spec.get("imagePullSecrets"), read_entries)
 
-    spec = _at(manifest, pod_spec_path(manifest, pod_spec) or (), lift)
-    return together(lift, [subject(manifest, name, lift), spec], read)
+    spec = _look_below(manifest, find_pod_spec_path(manifest, pod_spec) or (), lift)
+    return apply_together(lift, [read_subject(manifest, name, lift), spec], read)
 
 
-def together(lift: Lift, values: Sequence[object], function: Callable[..., Lifted[U]]) -> Lifted[U]:
+def apply_together(lift: Lift, values: Sequence[object], function: Callable[..., Lifted[U]]) -> Lifted[U]:
     """`function` of all the values, once each of them is there."""
     return lift(_gather(lift, values), lambda taken: function(*taken))
 
@@ -154,18 +154,18 @@ def _gather(lift: Lift, values: Sequence[object]) -> Lifted[list[object]]:
     return lift(_gather(lift, first), lambda taken: lift(_gather(lift, second), lambda others: [*taken, *others]))
 
 
-def text(value: object) -> str:
+def to_text(value: object) -> str:
     """The value as a text: manifests may hold anything, and what is wrong is for the API server to say."""
     return "" if value is None else value if isinstance(value, str) else repr(value)
 
 
-def entry_name(entry: object) -> object:
+def read_entry_name(entry: object) -> object:
     """The name in an entry of `imagePullSecrets`."""
     return entry.get("name") if isinstance(entry, Mapping) else None
 
 
-def _at(node: object, path: Sequence[str], lift: Lift) -> object:
+def _look_below(node: object, path: Sequence[str], lift: Lift) -> object:
     """What is below `path`, lifted; None where that is nothing."""
     if not path or not isinstance(node, Mapping):
         return node if not path else None
-    return lift(node.get(path[0]), lambda below: _at(below, path[1:], lift))
+    return lift(node.get(path[0]), lambda below: _look_below(below, path[1:], lift))

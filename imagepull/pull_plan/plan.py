@@ -12,7 +12,7 @@ from imagepull.images.reference import parse
 from imagepull.pull_plan.access import MatchedEntry, PlannedAccess, PodAccess, find_first_entry
 from imagepull.pull_plan.explicit import ResolvedImage
 
-__all__ = ["TITLE", "Plan", "as_data", "as_table", "broken_rules", "coloured", "describe_renewals"]
+__all__ = ["TITLE", "Plan", "add_colours", "as_data", "as_table", "describe_renewals", "describe_violations"]
 
 TITLE: Final = "Image pull plan"
 _HEADINGS = ("WORKLOAD", "CONTAINER", "IMAGE", "POLICY", "WHY")
@@ -42,14 +42,14 @@ class Plan:
     accesses: tuple[PlannedAccess, ...] | None = None
     pods: tuple[PodAccess, ...] = ()
 
-    def first_entry(self, image: ResolvedImage) -> MatchedEntry | None:
+    def find_first_entry(self, image: ResolvedImage) -> MatchedEntry | None:
         """The entry of the program's Secrets that the kubelet tries first for one of the images; None without one."""
         try:
-            return find_first_entry(image.image, self.accesses or (), image.namespace, self.pod(image))
+            return find_first_entry(image.image, self.accesses or (), image.namespace, self.find_pod(image))
         except InvalidReference:
             return None
 
-    def pod(self, image: ResolvedImage) -> PodAccess | None:
+    def find_pod(self, image: ResolvedImage) -> PodAccess | None:
         """How the Pods of one of the images get their Secrets; None where that is not known."""
         return self._pods.get((image.namespace, image.workload))
 
@@ -69,7 +69,7 @@ class Plan:
         """
         rows: list[Mapping[str, Any]] = []
         for image in self.images:
-            found = self.first_entry(image)
+            found = self.find_first_entry(image)
             opened: Mapping[str, Any] = {}
             if found:
                 opened = {"node": True} if found.access.by_node else {"secret": found.access.secret}
@@ -104,12 +104,12 @@ def as_table(plan: Plan, now: datetime | None = None) -> str:
         now: The moment from which on the time left counts (aware). Default: this one.
     """
     now = now or datetime.now(UTC)
-    rows = [_row(image) for image in plan.images] + [(name, "", _UNKNOWN, _UNKNOWN, "") for name in plan.unknown]
+    rows = [_make_row(image) for image in plan.images] + [(name, "", _UNKNOWN, _UNKNOWN, "") for name in plan.unknown]
     if not rows:
         return f"{TITLE}: no images"
     headings: Sequence[str] = _HEADINGS
     if plan.accesses:
-        secrets = [_secret(plan, image, now) for image in plan.images] + [""] * len(plan.unknown)
+        secrets = [_name_secret(plan, image, now) for image in plan.images] + [""] * len(plan.unknown)
         headings = (*_HEADINGS, _SECRET_HEADING)
         rows = [(*row, secret) for row, secret in zip(rows, secrets, strict=True)]
     widths = [max(len(row[column]) for row in (headings, *rows)) for column in range(len(headings))]
@@ -127,7 +127,7 @@ def describe_renewals(plan: Plan, now: datetime | None = None) -> list[str]:
     return [told for access in plan.accesses or () if (told := access.describe_renewal(now)) is not None]
 
 
-def coloured(line: str, codes: Mapping[str, str]) -> str:
+def add_colours(line: str, codes: Mapping[str, str]) -> str:
     """A line of the table, or a finding, for a terminal.
 
     Args:
@@ -139,7 +139,7 @@ def coloured(line: str, codes: Mapping[str, str]) -> str:
     return _coloured_word.sub(lambda found: f"{codes[_COLOURS[found.group()]]}{found.group()}{codes['off']}", line)
 
 
-def broken_rules(images: Iterable[ResolvedImage]) -> list[str]:
+def describe_violations(images: Iterable[ResolvedImage]) -> list[str]:
     """A line for each violation: workload, container, image, rule, and what to write."""
     return [
         f"{image.workload_title}, container {image.container}, image {image.image}: "
@@ -149,16 +149,16 @@ def broken_rules(images: Iterable[ResolvedImage]) -> list[str]:
     ]
 
 
-def _row(image: ResolvedImage) -> Sequence[str]:
-    return image.workload_title, image.container, _short(image.image), image.policy.value, image.reason
+def _make_row(image: ResolvedImage) -> Sequence[str]:
+    return image.workload_title, image.container, _shorten_digest(image.image), image.policy.value, image.reason
 
 
-def _secret(plan: Plan, image: ResolvedImage, now: datetime) -> str:
-    found = plan.first_entry(image)
+def _name_secret(plan: Plan, image: ResolvedImage, now: datetime) -> str:
+    found = plan.find_first_entry(image)
     return found.title(parse(image.image).domain, now) if found else _NO_SECRET
 
 
-def _short(image: str) -> str:
+def _shorten_digest(image: str) -> str:
     name, at, digest = image.partition("@")
     algorithm, colon, encoded = digest.partition(":")
     return f"{name}{at}{algorithm}{colon}{encoded[:_DIGEST_SHOWN]}..." if len(encoded) > _DIGEST_SHOWN else image

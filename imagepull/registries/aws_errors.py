@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-__all__ = ["ACCESS_DENIED", "AwsFault", "explain", "unusable_credentials"]
+__all__ = ["ACCESS_DENIED", "AwsFault", "explain", "explain_unusable_credentials"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,7 +192,9 @@ def explain(error: Exception) -> AwsFault:
     return replace(fault, details=details)
 
 
-def unusable_credentials(error: Exception, profile: Mapping[str, Any], environment: Mapping[str, str]) -> AwsFault:
+def explain_unusable_credentials(
+    error: Exception, profile: Mapping[str, Any], environment: Mapping[str, str]
+) -> AwsFault:
     """Why no credentials came from where the settings say, whatever botocore raised (many kinds are not its own).
 
     Args:

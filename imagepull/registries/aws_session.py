@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from imagepull.errors import CredentialError
-from imagepull.registries.aws_errors import AwsFault, explain, unusable_credentials
+from imagepull.registries.aws_errors import AwsFault, explain, explain_unusable_credentials
 
 if TYPE_CHECKING:
     import boto3
     from botocore.config import Config
 
-__all__ = ["DEFAULT_SESSION_NAME", "Principal", "failed", "open_client", "open_session"]
+__all__ = ["DEFAULT_SESSION_NAME", "Principal", "explain_failure", "open_client", "open_session"]
 
 DEFAULT_SESSION_NAME: Final = "imagepull"
 # An error of its own that is about credentials, and says no more than their source would.
@@ -46,7 +46,7 @@ def open_session(principal: Principal, region: str, config: "Config", *, what: s
     try:
         session = boto3.Session(profile_name=principal.profile)
     except BotoCoreError as error:
-        raise failed(what, explain(error)) from None
+        raise explain_failure(what, explain(error)) from None
     _get_credentials(session, what)
     if principal.role_arn is None:
         return session
@@ -57,7 +57,7 @@ def open_session(principal: Principal, region: str, config: "Config", *, what: s
             RoleArn=principal.role_arn, RoleSessionName=principal.session_name or DEFAULT_SESSION_NAME, **external
         )["Credentials"]
     except Exception as error:
-        raise failed(what, explain(error), principal) from None
+        raise explain_failure(what, explain(error), principal) from None
     return boto3.Session(
         aws_access_key_id=assumed["AccessKeyId"],
         aws_secret_access_key=assumed["SecretAccessKey"],
@@ -70,10 +70,10 @@ def open_client(session: "boto3.Session", service: Any, region: str, config: "Co
     try:
         return session.client(service, region_name=region, config=config)
     except Exception as error:  # a wrong address is Python's own ValueError
-        raise failed(what, explain(error)) from None
+        raise explain_failure(what, explain(error)) from None
 
 
-def failed(what: str, fault: AwsFault, principal: Principal | None = None) -> CredentialError:
+def explain_failure(what: str, fault: AwsFault, principal: Principal | None = None) -> CredentialError:
     """The error for a fault, naming the role where one is assumed."""
     who = f" as {principal.role_arn}" if principal and principal.role_arn is not None else ""
     details = f" ({fault.details})" if fault.details else ""
@@ -95,8 +95,8 @@ def _get_credentials(session: "boto3.Session", what: str) -> None:
     except Exception as error:
         # botocore lets through whatever a file, a program or an address makes Python raise (OSError, ValueError, ...).
         own = isinstance(error, BotoCoreError | ClientError) and type(error).__name__ not in _OF_A_SOURCE
-        fault = explain(error) if own else unusable_credentials(error, core.get_scoped_config(), os.environ)
-        raise failed(what, fault) from None
+        fault = explain(error) if own else explain_unusable_credentials(error, core.get_scoped_config(), os.environ)
+        raise explain_failure(what, fault) from None
 
 
 def _refuse_to_ask(prompt: str) -> NoReturn:

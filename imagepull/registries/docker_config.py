@@ -14,18 +14,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from imagepull.errors import InvalidDockerConfig
-from imagepull.images.reference import HUB, is_domain, unexpanded_variable
-from imagepull.registries.keyring import HUB_ALIAS, index, match
+from imagepull.images.reference import HUB, find_unexpanded_variable, is_domain
+from imagepull.registries.keyring import HUB_ALIAS, match, parse_key
 
 __all__ = [
     "HUB_KEY",
     "MAX_BYTES",
     "Credential",
     "DockerConfig",
-    "auths_key",
     "check_credential",
     "check_host",
     "encode",
+    "make_auths_key",
     "match",
     "merge",
     "parse",
@@ -91,7 +91,7 @@ def parse(data: bytes) -> DockerConfig:
         InvalidDockerConfig: the kubelet would refuse it. The message names the entry's host, never its content.
     """
     document = read_document(data)
-    return DockerConfig(auths=_credentials(_entries(document)), document=document)
+    return DockerConfig(auths=_read_credentials(_read_entries(document)), document=document)
 
 
 def merge(
@@ -113,19 +113,19 @@ def merge(
             or `check_credential` refuses; the outcome is over `MAX_BYTES`.
     """
     document = {} if existing is None else read_document(existing)
-    entries = _entries(document)
-    own = {auths_key(host): _entry(host, credential) for host, credential in ours.items()}
-    places = {_place(key) for key in own}
-    removed = {auths_key(host) for host in removed_hosts}
-    kept = {key: entry for key, entry in entries.items() if key not in removed and _place(key) not in places}
-    _credentials(kept)
+    entries = _read_entries(document)
+    own = {make_auths_key(host): _make_entry(host, credential) for host, credential in ours.items()}
+    places = {_normalize_key(key) for key in own}
+    removed = {make_auths_key(host) for host in removed_hosts}
+    kept = {key: entry for key, entry in entries.items() if key not in removed and _normalize_key(key) not in places}
+    _read_credentials(kept)
     merged = dict(sorted((kept | own).items()))
     if existing is not None and merged == entries:
         return existing
-    return _encoded(document | {_auths_field(document): merged})
+    return _encode_document(document | {_find_auths_field(document): merged})
 
 
-def auths_key(host: str) -> str:
+def make_auths_key(host: str) -> str:
     """The key to write for the registry host of an image: the host itself, and Docker Hub's own for `docker.io`."""
     return HUB_KEY if host in (HUB, HUB_ALIAS) else host
 
@@ -137,7 +137,7 @@ def check_host(host: str) -> str | None:
     """
     if not host:
         return "is empty; write the registry's host as images name it, such as 'ghcr.io'"
-    if "@" not in host and (variable := unexpanded_variable(host)):
+    if "@" not in host and (variable := find_unexpanded_variable(host)):
         return f"holds the unexpanded variable {variable!r}; write the host itself"
     for mistake, what in _HOST_MISTAKES:
         if mistake.search(host):
@@ -147,7 +147,7 @@ def check_host(host: str) -> str | None:
         return "is a pattern; list each host that images name"
     if host in _NOT_THE_HUB:
         return f"opens no image of Docker Hub; write {HUB!r}"
-    return _grammar_reason(host)
+    return _explain_grammar(host)
 
 
 def check_credential(credential: Credential) -> str | None:
@@ -162,7 +162,7 @@ def check_credential(credential: Credential) -> str | None:
     return None
 
 
-def _entry(host: str, credential: Credential) -> dict[str, str]:
+def _make_entry(host: str, credential: Credential) -> dict[str, str]:
     if reason := check_host(host):
         raise InvalidDockerConfig(f"a registry's host {reason}")
     if reason := check_credential(credential):
@@ -172,7 +172,7 @@ def _entry(host: str, credential: Credential) -> dict[str, str]:
     return {"username": username, "password": password, "auth": auth}
 
 
-def _grammar_reason(host: str) -> str | None:
+def _explain_grammar(host: str) -> str | None:
     if not is_domain(host):
         return "is no host name; write letters, digits, '-' and '.', with :PORT only if images name it"
     name, colon, port = host.rpartition(":")
@@ -194,7 +194,7 @@ def read_document(data: bytes) -> dict[str, object]:
     # Raised outside of the handlers: their exceptions hold the content.
     problem, document = "is not a JSON object", None
     try:
-        document = json.loads(data.decode(), parse_constant=_finite, parse_float=_finite)
+        document = json.loads(data.decode(), parse_constant=_refuse_infinity, parse_float=_refuse_infinity)
     except UnicodeDecodeError:
         problem = "is not UTF-8"
     except json.JSONDecodeError as error:
@@ -213,20 +213,20 @@ def _is_headers(value: object) -> bool:
     return value is None or (isinstance(value, dict) and all(isinstance(v, str | None) for v in value.values()))
 
 
-def _finite(text: str) -> float:
+def _refuse_infinity(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
         raise ValueError
     return number
 
 
-def _auths_field(document: Mapping[str, object]) -> str:
+def _find_auths_field(document: Mapping[str, object]) -> str:
     """The key of `auths` in the document; Go matches the names of fields in any case."""
     return next((key for key in document if key.lower() == "auths"), "auths")
 
 
-def _entries(document: Mapping[str, object]) -> dict[str, object]:
-    entries = document.get(_auths_field(document))
+def _read_entries(document: Mapping[str, object]) -> dict[str, object]:
+    entries = document.get(_find_auths_field(document))
     if entries is None:
         return {}
     if not isinstance(entries, dict):
@@ -234,12 +234,12 @@ def _entries(document: Mapping[str, object]) -> dict[str, object]:
     return entries
 
 
-def _credentials(entries: Mapping[str, object]) -> dict[str, Credential]:
+def _read_credentials(entries: Mapping[str, object]) -> dict[str, Credential]:
     credentials = {}
     for number, (key, entry) in enumerate(entries.items(), start=1):
         outcome = read_entry(entry)
         if isinstance(outcome, str):
-            host = (index(key) or "").partition("/")[0]
+            host = (parse_key(key) or "").partition("/")[0]
             where = host if is_domain(host) else f"entry {number}"
             raise InvalidDockerConfig(f"auths[{where}]: {outcome}; the kubelet would refuse every image of the Pod")
         credentials[key] = outcome
@@ -258,14 +258,14 @@ def read_entry(entry: object) -> Credential | str:
             values[name.lower()] = value
     if not values["auth"]:
         return Credential(username=values["username"], password=values["password"])
-    decoded = _decoded(values["auth"])
+    decoded = _decode(values["auth"])
     if decoded is None:
         return "auth is not base64"
     username, colon, password = decoded.partition(":")
     return Credential(username=username, password=password) if colon else "auth holds no colon"
 
 
-def _decoded(auth: str) -> str | None:
+def _decode(auth: str) -> str | None:
     """Base64, padded or not, with line ends anywhere: what Go's decoder takes."""
     text = auth.translate({ord("\r"): None, ord("\n"): None})
     if not text.endswith("="):
@@ -278,13 +278,13 @@ def _decoded(auth: str) -> str | None:
         return None
 
 
-def _place(key: str) -> str | None:
+def _normalize_key(key: str) -> str | None:
     """Which registry, or path in one, an entry is for: Docker Hub goes by two names."""
-    place = index(key)
+    place = parse_key(key)
     return HUB_ALIAS if place == HUB else place
 
 
-def _encoded(document: Mapping[str, object]) -> bytes:
+def _encode_document(document: Mapping[str, object]) -> bytes:
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False).translate(_GO_ESCAPES)
     # A lone surrogate came in as an escape, and goes out as the same escape.
     data = text.encode(errors="backslashreplace")

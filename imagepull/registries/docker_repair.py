@@ -29,11 +29,11 @@ def repair(config: bytes) -> Repaired:
     try:
         docker_config.parse(config)
     except InvalidDockerConfig as error:
-        return _without_malformed(config, error)
+        return _drop_malformed(config, error)
     return Repaired(config=config)
 
 
-def _without_malformed(config: bytes, error: InvalidDockerConfig) -> Repaired:
+def _drop_malformed(config: bytes, error: InvalidDockerConfig) -> Repaired:
     try:
         document = json.loads(config)
     except (ValueError, RecursionError):

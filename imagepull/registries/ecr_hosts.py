@@ -8,7 +8,7 @@ names that do not exist: a suffix of one partition with a region of another, dua
 import re
 from dataclasses import dataclass
 
-__all__ = ["EcrHost", "parse_host", "partition_of"]
+__all__ = ["EcrHost", "find_partition_of_region", "parse_host"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ def parse_host(host: str) -> EcrHost | None:
         return None
     account, separator, fips, region, suffix = found.groups()
     dual_stack = separator == "-"
-    partition = _partition(region, suffix, dual_stack)
+    partition = _find_partition(region, suffix, dual_stack)
     if partition is None:
         return None
     return EcrHost(
@@ -89,20 +89,20 @@ def parse_host(host: str) -> EcrHost | None:
     )
 
 
-def partition_of(region: str) -> str:
+def find_partition_of_region(region: str) -> str:
     """The partition that a region belongs to: `cn-north-1` → `aws-cn`; `aws` for a region that no other claims."""
-    owner = _owner(region)
+    owner = _find_owner(region)
     return owner.name if owner else _PARTITIONS[0].name
 
 
-def _partition(region: str, suffix: str, dual_stack: bool) -> _Partition | None:
+def _find_partition(region: str, suffix: str, dual_stack: bool) -> _Partition | None:
     """The partition with this suffix that the region belongs to; None when the region is known to be of another."""
-    owner = _owner(region)
+    owner = _find_owner(region)
     for partition in _PARTITIONS:
         if suffix == (partition.dual_stack_suffix if dual_stack else partition.suffix) and owner in (None, partition):
             return partition
     return None
 
 
-def _owner(region: str) -> _Partition | None:
+def _find_owner(region: str) -> _Partition | None:
     return next((p for p in _PARTITIONS if p.region_prefix and region.startswith(p.region_prefix)), None)

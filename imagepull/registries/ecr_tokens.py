@@ -14,7 +14,7 @@ from typing import Any, Final
 from imagepull import USER_AGENT
 from imagepull.errors import CredentialError
 from imagepull.registries.aws_errors import explain
-from imagepull.registries.aws_session import Principal, failed, open_client, open_session
+from imagepull.registries.aws_session import Principal, explain_failure, open_client, open_session
 from imagepull.registries.docker_config import Credential
 from imagepull.registries.lifetimes import Lifetime
 
@@ -88,11 +88,11 @@ def ask_aws(request: TokenRequest) -> EcrToken:
     try:
         answer = client.get_authorization_token()
     except Exception as error:  # beside botocore's own, what a proxy or a CA bundle makes Python raise
-        raise failed(what, explain(error), request.principal) from None
-    return _token(answer, request, issued)
+        raise explain_failure(what, explain(error), request.principal) from None
+    return _read_token(answer, request, issued)
 
 
-def _token(answer: Any, request: TokenRequest, issued: datetime) -> EcrToken:
+def _read_token(answer: Any, request: TokenRequest, issued: datetime) -> EcrToken:
     """The token in an answer: private ECR gives a list of one, ECR Public the one itself."""
     try:
         data = answer["authorizationData"] if request.public else answer["authorizationData"][0]

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Final, Generic, NotRequired, TypedDict, TypeVar, get_args, get_type_hints
 
-from imagepull.inputs import ANY_TEXT, TextPattern, camel_case
+from imagepull.inputs import ANY_TEXT, TextPattern, to_camel_case
 
 __all__ = ["REGISTRY_INPUTS", "ROLE_ARN", "Limits", "Registry", "RegistryInput"]
 
@@ -89,7 +89,7 @@ class RegistryInput:
     @property
     def wire_name(self) -> str:
         """Its name in the schema, the state and a stack's configuration."""
-        return camel_case(self.name)
+        return to_camel_case(self.name)
 
 
 def _find_limits(hint: object) -> Limits:

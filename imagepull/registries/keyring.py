@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from imagepull.images.reference import HUB, parse
 
-__all__ = ["HUB_ALIAS", "index", "match", "match_repository"]
+__all__ = ["HUB_ALIAS", "match", "match_repository", "parse_key"]
 
 HUB_ALIAS = "index.docker.io"
 
@@ -38,7 +38,7 @@ def match(keys: Iterable[str], image: str) -> list[str]:
 
 def match_repository(keys: Iterable[str], repository: str) -> list[str]:
     """As `match`, for a repository without tag and digest: `ghcr.io/owner/app`."""
-    indexed = [(place, key) for key in keys if (place := index(key)) is not None]
+    indexed = [(place, key) for key in keys if (place := parse_key(key)) is not None]
     target = _split_url(repository)
     found = [(place, key) for place, key in indexed if target and _opens(place, target)]
     if not found and _is_hub(repository):
@@ -46,7 +46,7 @@ def match_repository(keys: Iterable[str], repository: str) -> list[str]:
     return [key for _, key in sorted(found, key=lambda entry: entry[0], reverse=True)]
 
 
-def index(key: str) -> str | None:
+def parse_key(key: str) -> str | None:
     """What a key means: host, or host and path, without scheme, user, query and API version; None: it is ignored."""
     split = _split_url(key.removeprefix("https://") if key.startswith("https://") else key.removeprefix("http://"))
     if split is None:

@@ -12,16 +12,16 @@ __all__ = [
     "DURATION",
     "Due",
     "Lifetime",
-    "due",
-    "due_at",
-    "earliest",
+    "describe_time_left",
+    "find_due",
+    "find_due_time",
+    "find_earliest_expiry",
+    "find_issue_time",
     "from_text",
     "lifetimes_from_texts",
     "lifetimes_to_texts",
-    "seconds",
-    "time_left",
+    "parse_seconds",
     "to_text",
-    "written",
 ]
 
 DURATION: Final = TextPattern(
@@ -51,7 +51,7 @@ class Due:
     seconds_left: float
 
 
-def due(lifetimes: Mapping[str, Lifetime], refresh_before: float | None, now: datetime) -> Due | None:
+def find_due(lifetimes: Mapping[str, Lifetime], refresh_before: float | None, now: datetime) -> Due | None:
     """The most urgent renewal due at `now`, among lifetimes by host; None when there is none.
 
     Due is a token with at most `refresh_before` seconds left; None stands for half of its life (as in
@@ -66,24 +66,24 @@ def due(lifetimes: Mapping[str, Lifetime], refresh_before: float | None, now: da
     return min(late, key=lambda each: each.seconds_left, default=None)
 
 
-def due_at(lifetime: Lifetime, refresh_before: float | None) -> datetime:
+def find_due_time(lifetime: Lifetime, refresh_before: float | None) -> datetime:
     """When the renewal of a token is due; None for `refresh_before` stands for half of its life."""
     before = lifetime.seconds / 2 if refresh_before is None else refresh_before
     return lifetime.expires - timedelta(seconds=before)
 
 
-def earliest(lifetimes: Mapping[str, Lifetime]) -> datetime | None:
+def find_earliest_expiry(lifetimes: Mapping[str, Lifetime]) -> datetime | None:
     """The first expiry, None when nothing expires."""
     return min((lifetime.expires for lifetime in lifetimes.values()), default=None)
 
 
-def written(lifetimes: Mapping[str, Lifetime]) -> datetime | None:
+def find_issue_time(lifetimes: Mapping[str, Lifetime]) -> datetime | None:
     """When the token that expires first was issued, None when nothing expires."""
     first = min(lifetimes.values(), key=lambda each: each.expires, default=None)
     return None if first is None else first.issued
 
 
-def seconds(duration: str) -> float:
+def parse_seconds(duration: str) -> float:
     """The seconds of a text that DURATION admits."""
     match = DURATION.pattern.fullmatch(duration)
     assert match is not None
@@ -91,7 +91,7 @@ def seconds(duration: str) -> float:
     return float(hours * 3600 + minutes * 60 + secs)
 
 
-def time_left(seconds: float) -> str:
+def describe_time_left(seconds: float) -> str:
     """`5.9 hours left`, `40 seconds left`, `expired 2.1 hours ago`."""
     size = abs(seconds)
     amount = f"{size / 3600:.1f} hours" if size >= 360 else f"{size:.0f} seconds"

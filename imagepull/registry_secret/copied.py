@@ -78,7 +78,7 @@ async def release_namespaces(
             await cluster.delete(SECRET, name, namespace, uid=secret.uid, resource_version=secret.resource_version)
         await _drop_finalizer(cluster, copies, namespace)
 
-    await for_each(namespaces, outcome.noting(release, report))
+    await for_each(namespaces, outcome.record_failures_of(release, report))
 
 
 def _is_ready(found: KubernetesObject) -> bool:

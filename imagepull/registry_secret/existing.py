@@ -88,7 +88,7 @@ class Existing:
 
     def credential(self, host: str) -> Credential | None:
         """The credential of a host, None when there is none."""
-        return self.credentials.get(docker_config.auths_key(host))
+        return self.credentials.get(docker_config.make_auths_key(host))
 
     @property
     def credentials(self) -> Mapping[str, Credential]:

@@ -9,7 +9,7 @@ from typing import Final
 from imagepull.errors import ClusterError
 from imagepull.kubernetes.client import Cluster
 from imagepull.kubernetes.ownership import IDENTITY_LABEL, OWNED_BY_ANNOTATION, OWNER_LABEL, Owner, Standing
-from imagepull.kubernetes.progress import Report, grouped
+from imagepull.kubernetes.progress import Report, describe_by_reason
 from imagepull.registries import ecr_hosts
 from imagepull.registries.lifetimes import Lifetime
 from imagepull.registry_secret.drift import find_drift, find_lifetimes
@@ -52,7 +52,7 @@ async def read(cluster: Cluster, spec: SecretSpec, owner: Owner, previous: Previ
     ours = {place: secret for place, secret in found.secrets.items() if standings[place] is Standing.OURS}
     faults = {place: fault for place, secret in ours.items() if (fault := find_drift(secret, spec, owner, now))}
     taken = {place: _TAKEN for place, secret in found.secrets.items() if _is_taken(secret, standings[place], previous)}
-    for sentence in [*grouped({**faults, **taken}), *grouped(found.denied)]:
+    for sentence in [*describe_by_reason({**faults, **taken}), *describe_by_reason(found.denied)]:
         report.warn(f"Secret {spec.name} in {sentence}")
     unseen = {place: uid for place, uid in previous.uids.items() if place in found.denied}
     outcome = SecretOutcome()

@@ -123,7 +123,9 @@ def _our_annotations(
     assert owner.digest_key is not None
     hosts = {**{host: {} for host in unproven}, **annotate(entries, owner.digest_key)}
     ours = {ownership.OWNED_BY_ANNOTATION: owner.title, HOSTS_ANNOTATION: _json(hosts)}
-    expires = renewal.earliest({host: entry.lifetime for host, entry in entries.items() if entry.lifetime is not None})
+    expires = renewal.find_earliest_expiry(
+        {host: entry.lifetime for host, entry in entries.items() if entry.lifetime is not None}
+    )
     if expires is not None:
         ours[EXPIRES_AT_ANNOTATION] = renewal.to_text(expires)
     if any(before.values()):

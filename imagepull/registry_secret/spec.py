@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from imagepull.differences import Difference, differences
+from imagepull.differences import Difference, find_differences
 from imagepull.inputs import ANY_TEXT, LABEL_VALUE, NAMESPACE, OBJECT_NAME, Reader, TextPattern
 from imagepull.kubernetes import ownership
 from imagepull.registries import docker_config, ecr_hosts
@@ -23,8 +23,8 @@ __all__ = [
     "Renewal",
     "SecretSpec",
     "diff",
-    "expires",
-    "hosts",
+    "holds_tokens",
+    "list_hosts",
     "parse",
     "parse_registries",
 ]
@@ -108,7 +108,7 @@ def parse(inputs: Mapping[str, object], *, required: bool = True) -> SecretSpec:
         name=reader.text("name", OBJECT_NAME, required=True) or "",
         namespaces=reader.texts("namespaces", NAMESPACE, required=required),
         registries=tuple(_read_registries(reader, required)),
-        refresh_before=None if refresh_before is None else renewal.seconds(refresh_before),
+        refresh_before=None if refresh_before is None else renewal.parse_seconds(refresh_before),
         renewal=Renewal(
             reader.choice("renewal", [each.value for each in Renewal if each is not Renewal.NODE], Renewal.PULUMI.value)
         ),
@@ -128,7 +128,7 @@ def parse_registries(registries: Sequence[object]) -> tuple[RegistrySource, ...]
     return found
 
 
-def hosts(inputs: Mapping[str, object]) -> list[object]:
+def list_hosts(inputs: Mapping[str, object]) -> list[object]:
     """The registries' hosts in order, from inputs that were checked; some may be UNKNOWN."""
     registries = inputs.get("registries")
     if not isinstance(registries, list):
@@ -136,7 +136,7 @@ def hosts(inputs: Mapping[str, object]) -> list[object]:
     return [registry.get("host") for registry in registries if isinstance(registry, Mapping)]
 
 
-def expires(inputs: Mapping[str, object]) -> bool:
+def holds_tokens(inputs: Mapping[str, object]) -> bool:
     """Whether a credential in the Secret does, from inputs that were checked: a token, not a password."""
     registries = inputs.get("registries")
     if not isinstance(registries, list):
@@ -150,14 +150,16 @@ def diff(
     """What becomes of a Secret with the inputs `old` and tokens of these lifetimes (by host) under the inputs `new`."""
     refresh_before = new.get("refreshBefore")
     by_pulumi = new.get("renewal", Renewal.PULUMI) == Renewal.PULUMI
-    limit = renewal.seconds(refresh_before) if isinstance(refresh_before, str) else None
-    changed = differences(old, new, sets={"namespaces": None, "registries": "host"})
+    limit = renewal.parse_seconds(refresh_before) if isinstance(refresh_before, str) else None
+    changed = find_differences(old, new, sets={"namespaces": None, "registries": "host"})
     if not by_pulumi:
         return Diff(differences=changed, renewal=None)
     # No ECR token lives longer than 12 hours; a day leaves room for clocks that differ.
     known = {host: lifetime for host, lifetime in lifetimes.items() if lifetime.expires <= now + timedelta(days=1)}
     unknown = sorted((_token_hosts(old) & _token_hosts(new)) - known.keys())
-    return Diff(differences=changed, renewal=renewal.due(known, limit, now), unknown=unknown[0] if unknown else None)
+    return Diff(
+        differences=changed, renewal=renewal.find_due(known, limit, now), unknown=unknown[0] if unknown else None
+    )
 
 
 def _token_hosts(inputs: Mapping[str, object]) -> set[str]:
@@ -187,7 +189,7 @@ def _read_registries(reader: Reader, required: bool) -> list[RegistrySource]:
         registry = _read_registry(entry)
         if registry is None:
             continue
-        key = docker_config.auths_key(registry.host)
+        key = docker_config.make_auths_key(registry.host)
         if key in found:
             entry.problem("host", f"opens the same registry as {found[key]}; list each registry once")
         found.setdefault(key, entry.at("host"))

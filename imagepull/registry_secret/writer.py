@@ -12,7 +12,7 @@ from imagepull.kubernetes.client import Cluster, for_each, retry_on_conflict
 from imagepull.kubernetes.kinds import SECRET
 from imagepull.kubernetes.lookup import find_objects
 from imagepull.kubernetes.ownership import IDENTITY_LABEL, Owner, Standing
-from imagepull.kubernetes.progress import Report, WriteOutcome, grouped
+from imagepull.kubernetes.progress import Report, WriteOutcome, describe_by_reason
 from imagepull.registries import lifetimes as renewal
 from imagepull.registries.ecr_tokens import TokenSource
 from imagepull.registries.lifetimes import Lifetime
@@ -89,7 +89,8 @@ async def apply(
     report.begin("written", len(spec.namespaces))
     writing = _Writing(cluster, wanted, found, outcome)
     await for_each(
-        [place for place in spec.namespaces if place not in outcome.failures], outcome.noting(writing.put, report)
+        [place for place in spec.namespaces if place not in outcome.failures],
+        outcome.record_failures_of(writing.put, report),
     )
     for sentence in writing.remarks():
         report.warn(f"Secret {spec.name} in {sentence}")
@@ -124,7 +125,7 @@ async def remove(
         if secret.standing(owner, previous.known_uids) is Standing.EARLIER
         and secret.labels.get(IDENTITY_LABEL) not in successors
     }
-    for sentence in grouped(left):
+    for sentence in describe_by_reason(left):
         report.warn(f"Secret {name} in {sentence}; if no stack keeps it, `imagepull orphans --delete` deletes it")
 
 
@@ -151,7 +152,9 @@ class _Writing:
     def remarks(self) -> list[str]:
         """What there is to say of the Secrets, a sentence for each kind of remark."""
         return [
-            sentence for remark, places in self._remarks.items() for sentence in grouped(dict.fromkeys(places, remark))
+            sentence
+            for remark, places in self._remarks.items()
+            for sentence in describe_by_reason(dict.fromkeys(places, remark))
         ]
 
     async def _attempt(self, namespace: str, existing: Existing | None) -> str:
@@ -211,7 +214,7 @@ async def _remove(
         )
         outcome.uids.pop(namespace, None)
 
-    await for_each(by_namespace, outcome.noting(take, report))
+    await for_each(by_namespace, outcome.record_failures_of(take, report))
 
 
 async def _send(cluster: Cluster, name: str, namespace: str, change: SecretRequest) -> str:
@@ -275,7 +278,7 @@ def _decide_entries(
         if good is None or good.lifetime is None:
             outcome.problems.append(f"{why}, and no earlier token of it is alive; {entry.advice}")
             continue
-        left = renewal.time_left((good.lifetime.expires - now).total_seconds())
+        left = renewal.describe_time_left((good.lifetime.expires - now).total_seconds())
         report.warn(f"{why}; its earlier token stays, {left}; {entry.advice}")
         last_good[host] = good
     fresh = {host: entry for host, entry in fetched.items() if isinstance(entry, TrustedEntry)}

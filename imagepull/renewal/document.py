@@ -142,7 +142,9 @@ def _read_secret(entry: Reader) -> RenewedSecret:
         each.refuse_others(("host", "fixed"))
     hosts = [host for each in fixed if (host := each.text("host", required=True)) is not None]
     found = _read_registries(entry)
-    for key in {docker_config.auths_key(each.host) for each in found} & {docker_config.auths_key(h) for h in hosts}:
+    for key in {docker_config.make_auths_key(each.host) for each in found} & {
+        docker_config.make_auths_key(h) for h in hosts
+    }:
         entry.problem("registries", f"has {key} twice; list each registry once")
     return RenewedSecret(
         name=entry.text("name", OBJECT_NAME, required=True) or "",
@@ -154,7 +156,7 @@ def _read_secret(entry: Reader) -> RenewedSecret:
         namespaces=entry.texts("namespaces", NAMESPACE, required=True),
         registries=tuple(found),
         fixed_hosts=tuple(hosts),
-        refresh_before=None if refresh_before is None else lifetimes.seconds(refresh_before),
+        refresh_before=None if refresh_before is None else lifetimes.parse_seconds(refresh_before),
     )
 
 

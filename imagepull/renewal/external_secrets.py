@@ -169,7 +169,9 @@ def _source(
         for index in range(len(requests))
     ]
     entries = {
-        docker_config.auths_key(each.host): requests.index(each.token) for each in registries if each.token is not None
+        docker_config.make_auths_key(each.host): requests.index(each.token)
+        for each in registries
+        if each.token is not None
     }
     return {
         "apiVersion": _API,
@@ -194,7 +196,7 @@ def _source(
 
 def _duration(text: str) -> str:
     """As Go writes it (`4h0m0s`): the operator does, and every preview would show another spelling as a change."""
-    seconds = round(lifetimes.seconds(text))
+    seconds = round(lifetimes.parse_seconds(text))
     hours, minutes = seconds // 3600, seconds % 3600 // 60
     parts = [(hours, "h"), (minutes, "m"), (seconds % 60, "s")]
     while parts[0][0] == 0 and len(parts) > 1:

@@ -127,7 +127,7 @@ def _due_hosts(existing: Existing, secret: RenewedSecret, now: datetime, options
     return [
         host
         for host in hosts
-        if host not in known or lifetimes.due({host: known[host]}, secret.refresh_before, now) is not None
+        if host not in known or lifetimes.find_due({host: known[host]}, secret.refresh_before, now) is not None
     ]
 
 
@@ -191,7 +191,7 @@ def _registry_failure(
     ]
     left = "no earlier token of it is known"
     if expiries:
-        left = f"its earlier token stays, {lifetimes.time_left((min(expiries) - now).total_seconds())}"
+        left = f"its earlier token stays, {lifetimes.describe_time_left((min(expiries) - now).total_seconds())}"
     return Failure(registry=host, reason=f"{error.cause}; {left}; {error.advice}")
 
 
@@ -200,7 +200,7 @@ def _next_due(
 ) -> datetime | None:
     known = [entry.lifetime for entry in entries.values() if entry.lifetime is not None]
     known += [lifetime for each in others for lifetime in find_lifetimes(each, secret.owner, now).values()]
-    return min((lifetimes.due_at(lifetime, secret.refresh_before) for lifetime in known), default=None)
+    return min((lifetimes.find_due_time(lifetime, secret.refresh_before) for lifetime in known), default=None)
 
 
 def _spec(secret: RenewedSecret) -> SecretSpec:

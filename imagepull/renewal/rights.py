@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from imagepull.differences import Difference, differences
+from imagepull.differences import Difference, find_differences
 from imagepull.inputs import NAMESPACE, OBJECT_NAME, Reader
 from imagepull.kubernetes.ownership import (
     IDENTITY_LABEL,
@@ -56,7 +56,7 @@ def parse(inputs: Mapping[str, object], *, required: bool = True) -> RightsSpec:
 
 def diff(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, Difference]:
     """Differences of the inputs by path."""
-    return differences(old, new, sets={"namespaces": None})
+    return find_differences(old, new, sets={"namespaces": None})
 
 
 def policy_rules(secret_name: str) -> list[dict[str, Any]]:

@@ -48,7 +48,7 @@ async def apply(
         for kind, body_of in _KINDS:
             await _write(cluster, kind, body_of(spec, owner, namespace), owner)
 
-    await for_each(spec.namespaces, outcome.noting(put, report))
+    await for_each(spec.namespaces, outcome.record_failures_of(put, report))
     await _remove(cluster, spec.name, owner, set(previous) - set(spec.namespaces), outcome, report)
 
 
@@ -106,7 +106,7 @@ async def _remove(
             if held is not None and _standing(held, owner) is Standing.OURS:
                 await cluster.delete(kind, name, namespace, uid=held.uid, resource_version=held.resource_version)
 
-    await for_each(namespaces, outcome.noting(take, report))
+    await for_each(namespaces, outcome.record_failures_of(take, report))
 
 
 def _standing(held: _Held, owner: Owner) -> Standing:

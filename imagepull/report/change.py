@@ -8,14 +8,14 @@ from imagepull.preview.engine_events import PreviewRun
 from imagepull.preview.image_changes import (
     AccessChange,
     ImageChange,
-    access_changes,
-    image_changes,
-    plan,
-    told_findings,
+    find_access_changes,
+    find_image_changes,
+    find_reported_findings,
+    read_plan,
 )
-from imagepull.pull_plan.findings import Severity, findings
+from imagepull.pull_plan.findings import Severity, collect_findings
 
-__all__ = ["FindingRow", "ImageRow", "PreviewSummary", "change_of"]
+__all__ = ["FindingRow", "ImageRow", "PreviewSummary", "summarize_preview"]
 
 _VERBS: Final = ("create", "update", "replace", "delete", "import")
 
@@ -60,22 +60,22 @@ class PreviewSummary:
     complete: bool
 
 
-def change_of(run: PreviewRun) -> PreviewSummary:
+def summarize_preview(run: PreviewRun) -> PreviewSummary:
     """The rows of a preview (or update)."""
-    found = findings(plan(run))
+    found = collect_findings(read_plan(run))
     serious = [str(finding) for finding in found if finding.severity is not Severity.INFO]
     counts = [f"{run.counts[verb]} to {verb}" for verb in _VERBS if run.counts.get(verb)]
     return PreviewSummary(
         summary=f"{', '.join(counts) or 'No changes'}; {run.counts.get('same', 0)} unchanged.",
-        images=[_image_row(each) for each in image_changes(run)],
-        access=access_changes(run),
-        findings=[_finding_row(line) for line in [*serious, *told_findings(run, found)]],
+        images=[_make_image_row(each) for each in find_image_changes(run)],
+        access=find_access_changes(run),
+        findings=[_make_finding_row(line) for line in [*serious, *find_reported_findings(run, found)]],
         failed=run.failed,
         complete=run.complete,
     )
 
 
-def _image_row(change: ImageChange) -> ImageRow:
+def _make_image_row(change: ImageChange) -> ImageRow:
     before, after = change.before, change.after
     image = after or before
     assert image is not None  # a change has one or the other
@@ -92,6 +92,6 @@ def _image_row(change: ImageChange) -> ImageRow:
     )
 
 
-def _finding_row(line: str) -> FindingRow:
+def _make_finding_row(line: str) -> FindingRow:
     severity, _, text = line.partition(": ")
     return FindingRow(severity=severity, text=text)

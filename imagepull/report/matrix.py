@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from imagepull.status.model import Pull, StartOutcome, worst
-from imagepull.status.text import opened_by
+from imagepull.status.model import Pull, StartOutcome, find_worst
+from imagepull.status.text import describe_opening
 
-__all__ = ["Cell", "Matrix", "matrix_of"]
+__all__ = ["Cell", "Matrix", "make_matrix"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Matrix:
     rows: Sequence[tuple[str, Sequence[Cell | None]]]
 
 
-def matrix_of(pulls: Iterable[Pull]) -> Matrix:
+def make_matrix(pulls: Iterable[Pull]) -> Matrix:
     """The matrix of all pulls whose image is a reference; the registry with the most pulls is the first column."""
     found: dict[str, dict[str, list[Pull]]] = {}
     count: dict[str, int] = {}
@@ -42,17 +42,17 @@ def matrix_of(pulls: Iterable[Pull]) -> Matrix:
             count[pull.registry] = count.get(pull.registry, 0) + 1
     registries = tuple(sorted(count, key=lambda registry: (-count[registry], registry)))
     rows = [
-        (namespace, [_cell(by_registry.get(registry)) for registry in registries])
+        (namespace, [_make_cell(by_registry.get(registry)) for registry in registries])
         for namespace, by_registry in sorted(found.items())
     ]
     return Matrix(registries=registries, rows=rows)
 
 
-def _cell(pulls: Sequence[Pull] | None) -> Cell | None:
+def _make_cell(pulls: Sequence[Pull] | None) -> Cell | None:
     if not pulls:
         return None
     return Cell(
-        opened_by=tuple(dict.fromkeys(map(opened_by, pulls))),
-        outcome=worst(pull.outcome for pull in pulls),
+        opened_by=tuple(dict.fromkeys(map(describe_opening, pulls))),
+        outcome=find_worst(pull.outcome for pull in pulls),
         pulls=len(pulls),
     )

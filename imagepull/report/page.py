@@ -12,12 +12,12 @@ from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from imagepull import __version__
-from imagepull.registries.lifetimes import time_left, to_text
+from imagepull.registries.lifetimes import describe_time_left, to_text
 from imagepull.report.change import PreviewSummary
-from imagepull.report.matrix import matrix_of
-from imagepull.report.tokens import WIDTH, Axis, TokenRow, axis_of, bar_of, token_rows
+from imagepull.report.matrix import make_matrix
+from imagepull.report.tokens import WIDTH, Axis, TokenRow, make_axis, make_bar, make_token_rows
 from imagepull.status.model import WILL_FAIL, Pull, StartOutcome, Status
-from imagepull.status.text import duration_text, listed, opened_by, outcome_text, verdict
+from imagepull.status.text import describe_opening, describe_outcome, format_duration, join_names, write_verdict
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -31,32 +31,32 @@ def render(status: Status, change: PreviewSummary | None = None) -> str:
     """The whole document. `change`: what a pull request changes, for a section of its own."""
     from markupsafe import Markup
 
-    style, script = _file("page.css"), _file("page.js")
-    axis = axis_of(status.at)
-    environment = _environment(status, axis)
+    style, script = _read_file("page.css"), _read_file("page.js")
+    axis = make_axis(status.at)
+    environment = _make_environment(status, axis)
     failing = [pull for pull in status.pulls if pull.outcome in WILL_FAIL or pull.outcome is StartOutcome.UNKNOWN]
     return environment.get_template("page.html").render(
-        policy=_content_security_policy(style, script),
+        policy=_make_content_security_policy(style, script),
         style=Markup(style),  # noqa: S704 - a file of this package
         script=Markup(script),  # noqa: S704
         version=__version__,
-        verdict=verdict(status),
+        verdict=write_verdict(status),
         status=status,
-        sections=_sections(change),
+        sections=_list_sections(change),
         failing=failing,
-        failing_outcomes=_outcomes(failing),
+        failing_outcomes=_count_outcomes(failing),
         change=change,
-        tokens=token_rows(status.tokens),
+        tokens=make_token_rows(status.tokens),
         axis=axis,
         width=WIDTH,
-        within=duration_text(status.within),
-        matrix=matrix_of(status.pulls),
-        outcomes=_outcomes(status.pulls),
+        within=format_duration(status.within),
+        matrix=make_matrix(status.pulls),
+        outcomes=_count_outcomes(status.pulls),
         policies=sorted({pull.policy for pull in status.pulls}),
     )
 
 
-def _environment(status: Status, axis: Axis) -> "Environment":
+def _make_environment(status: Status, axis: Axis) -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -71,21 +71,21 @@ def _environment(status: Status, axis: Axis) -> "Environment":
     def draw(row: TokenRow) -> str:
         from markupsafe import Markup
 
-        return Markup(bar.render(bar=bar_of(row, axis, status.within)))  # noqa: S704 - rendered with escaping
+        return Markup(bar.render(bar=make_bar(row, axis, status.within)))  # noqa: S704 - rendered with escaping
 
     environment.filters.update(
         bar=draw,
-        clock=_clock,
-        left=lambda moment: time_left((moment - status.at).total_seconds()),
-        listed=listed,
-        opened_by=opened_by,
-        outcome_text=lambda pull: outcome_text(pull, status),
+        clock=_format_time,
+        left=lambda moment: describe_time_left((moment - status.at).total_seconds()),
+        listed=join_names,
+        opened_by=describe_opening,
+        outcome_text=lambda pull: describe_outcome(pull, status),
         rfc3339=to_text,
     )
     return environment
 
 
-def _sections(change: PreviewSummary | None) -> Sequence[tuple[str, str]]:
+def _list_sections(change: PreviewSummary | None) -> Sequence[tuple[str, str]]:
     """Anchor and title of each section, in order."""
     return [
         ("failing", "What fails"),
@@ -96,12 +96,12 @@ def _sections(change: PreviewSummary | None) -> Sequence[tuple[str, str]]:
     ]
 
 
-def _outcomes(pulls: Sequence[Pull]) -> Sequence[str]:
+def _count_outcomes(pulls: Sequence[Pull]) -> Sequence[str]:
     there = {pull.outcome for pull in pulls}
     return [outcome.value for outcome in StartOutcome if outcome in there]
 
 
-def _content_security_policy(style: str, script: str) -> str:
+def _make_content_security_policy(style: str, script: str) -> str:
     """Nothing but the one style and the one script of the page, by their hashes; no request, no frame, no form."""
     return (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}';"
@@ -113,10 +113,10 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _file(name: str) -> str:
+def _read_file(name: str) -> str:
     return (resources.files("imagepull.report") / _TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def _clock(moment: datetime) -> str:
+def _format_time(moment: datetime) -> str:
     """`2026-01-31 12:00`, in UTC."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M")

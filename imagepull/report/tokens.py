@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from imagepull.registries.lifetimes import time_left
+from imagepull.registries.lifetimes import describe_time_left
 from imagepull.status.model import Renewer, TokenStatus
 
-__all__ = ["WIDTH", "Axis", "Bar", "Tick", "TokenRow", "axis_of", "bar_of", "token_rows"]
+__all__ = ["WIDTH", "Axis", "Bar", "Tick", "TokenRow", "make_axis", "make_bar", "make_token_rows"]
 
 WIDTH: Final = 360
 """Of a bar's drawing area, in the units of the SVG, which are pixels."""
@@ -78,19 +78,26 @@ class Axis:
         ]
 
 
-def axis_of(now: datetime) -> Axis:
+def make_axis(now: datetime) -> Axis:
     """From the life of an ECR token ago until a little more than one from now."""
     return Axis(start=now - _BEFORE, end=now + _AFTER, now=now)
 
 
-def token_rows(tokens: Iterable[TokenStatus]) -> list[TokenRow]:
+def make_token_rows(tokens: Iterable[TokenStatus]) -> list[TokenRow]:
     """The tokens, the first to expire first; those that differ in nothing but the namespace are one row.
 
     Times are compared to the minute: one renewal of many namespaces takes seconds.
     """
     alike: dict[tuple[object, ...], list[TokenStatus]] = {}
     for token in tokens:
-        key = (token.secret, token.key, token.owner, token.renewer, _minute(token.issued), _minute(token.expires))
+        key = (
+            token.secret,
+            token.key,
+            token.owner,
+            token.renewer,
+            _round_to_minute(token.issued),
+            _round_to_minute(token.expires),
+        )
         alike.setdefault(key, []).append(token)
     rows = [
         TokenRow(
@@ -129,7 +136,7 @@ class Bar:
     label: str
 
 
-def bar_of(row: TokenRow, axis: Axis, within: float) -> Bar:
+def make_bar(row: TokenRow, axis: Axis, within: float) -> Bar:
     """The bar of a row; `within` as in `Status`."""
     if row.expires is None:
         return Bar(kind="forever", x=0, width=WIDTH, renewal=None, label="does not expire")
@@ -139,13 +146,13 @@ def bar_of(row: TokenRow, axis: Axis, within: float) -> Bar:
     end = max(axis.x(row.expires), start + _SLIVER)
     shown = row.renewal is not None and axis.start <= row.renewal <= axis.end
     renewal = axis.x(row.renewal) if row.renewal and shown else None
-    label = time_left(left)
+    label = describe_time_left(left)
     if row.renewal is not None:
         until = (row.renewal - axis.now).total_seconds()
-        when = time_left(until).removeprefix("expired ").removesuffix(" left")
+        when = describe_time_left(until).removeprefix("expired ").removesuffix(" left")
         label += f", renewal due {f'in {when}' if until > 0 else when}"
     return Bar(kind=kind, x=min(start, WIDTH - _SLIVER), width=round(end - start, 1), renewal=renewal, label=label)
 
 
-def _minute(moment: datetime | None) -> datetime | None:
+def _round_to_minute(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.replace(second=0, microsecond=0)

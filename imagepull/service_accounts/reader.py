@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from imagepull.errors import ClusterError
 from imagepull.kubernetes.client import Cluster
 from imagepull.kubernetes.ownership import Owner
-from imagepull.kubernetes.progress import Report, grouped
+from imagepull.kubernetes.progress import Report, describe_by_reason
 from imagepull.service_accounts import spec as service_accounts
 from imagepull.service_accounts.spec import DEFAULT, AccountsSpec
 from imagepull.service_accounts.writer import find
@@ -25,9 +25,9 @@ class ObservedAccounts:
 async def read(cluster: Cluster, spec: AccountsSpec, owner: Owner, report: Report) -> ObservedAccounts:
     """Which namespaces are as they should be; those that may not be looked into are taken to be."""
     found = await find(cluster, spec.namespaces, spec.accounts)
-    for sentence in grouped(found.denied):
+    for sentence in describe_by_reason(found.denied):
         report.warn(sentence)
-    wanted = service_accounts.wanted(spec, found.accounts)
+    wanted = service_accounts.choose_accounts(spec, found.accounts)
 
     def is_intact(namespace: str, name: str) -> bool:
         account = found.accounts.get((namespace, name))

@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from imagepull.differences import Difference, differences
+from imagepull.differences import Difference, find_differences
 from imagepull.inputs import NAMESPACE, OBJECT_NAME, Reader, TextPattern
 
-__all__ = ["ALL", "DEFAULT", "INPUTS", "AccountsSpec", "diff", "missing", "parse", "wanted"]
+__all__ = ["ALL", "DEFAULT", "INPUTS", "AccountsSpec", "choose_accounts", "diff", "find_missing_accounts", "parse"]
 
 INPUTS: Final = ("secretNames", "namespaces", "serviceAccounts")
 DEFAULT: Final = "default"
@@ -55,10 +55,10 @@ def parse(inputs: Mapping[str, object], *, required: bool = True) -> AccountsSpe
 
 def diff(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, Difference]:
     """Differences of the inputs by path; the lists are sets."""
-    return differences(old, new, sets=dict.fromkeys(INPUTS))
+    return find_differences(old, new, sets=dict.fromkeys(INPUTS))
 
 
-def missing(spec: AccountsSpec, there: Collection[tuple[str, str]]) -> dict[str, list[str]]:
+def find_missing_accounts(spec: AccountsSpec, there: Collection[tuple[str, str]]) -> dict[str, list[str]]:
     """Accounts asked for by name that are not there, by namespace; `default` is made when needed.
 
     Args:
@@ -71,7 +71,7 @@ def missing(spec: AccountsSpec, there: Collection[tuple[str, str]]) -> dict[str,
     return {namespace: names for namespace, names in absent.items() if names}
 
 
-def wanted(spec: AccountsSpec, there: Collection[tuple[str, str]]) -> dict[str, list[str]]:
+def choose_accounts(spec: AccountsSpec, there: Collection[tuple[str, str]]) -> dict[str, list[str]]:
     """The accounts to write, by namespace. A namespace without any will have `default`."""
     if spec.accounts != (ALL,):
         return {namespace: list(spec.accounts) for namespace in spec.namespaces}

@@ -11,7 +11,7 @@ from imagepull.kubernetes.client import Cluster, for_each, retry_on_conflict
 from imagepull.kubernetes.kinds import SERVICE_ACCOUNT
 from imagepull.kubernetes.lookup import find_objects
 from imagepull.kubernetes.ownership import Owner
-from imagepull.kubernetes.progress import Report, WriteOutcome, grouped
+from imagepull.kubernetes.progress import Report, WriteOutcome, describe_by_reason
 from imagepull.service_accounts import claims
 from imagepull.service_accounts import spec as service_accounts
 from imagepull.service_accounts.claims import CLAIM, Account
@@ -61,8 +61,8 @@ async def apply(
         names |= {*previous.accounts}
     found = await find(cluster, namespaces, names)
     unseen = [(namespace, name) for namespace in found.denied for name in spec.accounts]
-    missing = service_accounts.missing(spec, [*found.accounts, *unseen])
-    wanted = service_accounts.wanted(spec, found.accounts)
+    missing = service_accounts.find_missing_accounts(spec, [*found.accounts, *unseen])
+    wanted = service_accounts.choose_accounts(spec, found.accounts)
     outcome.failures.update({place: why for place, why in found.denied.items() if place in wanted})
     report.begin("written", len(wanted))
     taken: dict[str, str] = {}
@@ -80,8 +80,8 @@ async def apply(
                 f"there is no ServiceAccount {', '.join(absent)}; create it first, or take it out of serviceAccounts"
             )
 
-    await for_each([place for place in wanted if place not in found.denied], outcome.noting(put, report))
-    for sentence in grouped(taken):
+    await for_each([place for place in wanted if place not in found.denied], outcome.record_failures_of(put, report))
+    for sentence in describe_by_reason(taken):
         report.warn(f"ServiceAccounts in {sentence}; they are this run's now")
     asked = {(namespace, name) for namespace, names in wanted.items() for name in names}
     await _release(cluster, found, owner, asked, outcome, report)
@@ -110,7 +110,7 @@ async def remove(
         for (namespace, _), account in found.accounts.items()
         if not theirs.issuperset(account.claims_of_earlier_runs(owner))
     }
-    for sentence in grouped(left):
+    for sentence in describe_by_reason(left):
         report.warn(
             f"ServiceAccounts in {sentence}; if no stack keeps them, `imagepull orphans --delete` takes them out"
         )
@@ -134,7 +134,7 @@ async def _release(
         for name in claimed[namespace]:
             await _write(cluster, found.accounts[namespace, name], namespace, name, owner, (), outcome)
 
-    await for_each(claimed, outcome.noting(take, report))
+    await for_each(claimed, outcome.record_failures_of(take, report))
 
 
 async def _write(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from imagepull.docstrings import read_field_docstring, use_wire_names
 from imagepull.errors import InvalidReference
 from imagepull.images.reference import parse
-from imagepull.inputs import TextPattern, shown
+from imagepull.inputs import TextPattern, describe_value
 from imagepull.registries.inputs import REGISTRY_INPUTS, Registry
 from imagepull.stack_config.cron import check_schedule
 
@@ -50,24 +50,24 @@ class Matching:
     rule: TextPattern
 
     def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
-        return _checked(source, handler, self._problem)
+        return _check(source, handler, self._find_problem)
 
     def __get_pydantic_json_schema__(self, schema: "CoreSchema", handler: "GetJsonSchemaHandler") -> dict[str, Any]:
         pattern = self.rule.pattern.pattern.replace(r"\Z", "$")  # as JavaScript, which editors use, spells it
         return {**handler(schema), "pattern": f"^(?:{pattern})$", "maxLength": self.rule.longest}
 
-    def _problem(self, text: str) -> str | None:
-        return None if self.rule.admits(text) else f"is {shown(text)}; write {self.rule.wanted}"
+    def _find_problem(self, text: str) -> str | None:
+        return None if self.rule.admits(text) else f"is {describe_value(text)}; write {self.rule.wanted}"
 
 
 class Image:
     """An image reference that Kubernetes takes."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
-        return _checked(source, handler, self._problem)
+        return _check(source, handler, self._find_problem)
 
     @staticmethod
-    def _problem(text: str) -> str | None:
+    def _find_problem(text: str) -> str | None:
         try:
             parse(text)
         except InvalidReference as error:
@@ -79,12 +79,12 @@ class CronText:
     """A CronJob's schedule that Kubernetes takes."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
-        return _checked(source, handler, self._problem)
+        return _check(source, handler, self._find_problem)
 
     @staticmethod
-    def _problem(text: str) -> str | None:
+    def _find_problem(text: str) -> str | None:
         reason = check_schedule(text)
-        return None if reason is None else f"is {shown(text)}, which {reason}"
+        return None if reason is None else f"is {describe_value(text)}, which {reason}"
 
 
 class RegistryInputs:
@@ -111,7 +111,7 @@ class RegistryInputs:
         return {**document, "description": Registry.__doc__}
 
 
-def _checked(source: Any, handler: "GetCoreSchemaHandler", problem: Callable[[str], str | None]) -> "CoreSchema":
+def _check(source: Any, handler: "GetCoreSchemaHandler", problem: Callable[[str], str | None]) -> "CoreSchema":
     from pydantic_core import PydanticCustomError, core_schema
 
     def check(text: str) -> str:

@@ -6,8 +6,8 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from imagepull.errors import InvalidInput, Problem
-from imagepull.inputs import NAMESPACE, Reader, camel_case, shown
-from imagepull.plain_text import one_line
+from imagepull.inputs import NAMESPACE, Reader, describe_value, to_camel_case
+from imagepull.plain_text import to_one_line
 from imagepull.pull_plan.kinds import ONLY_FOR, REQUIRED_FOR, WorkloadKind
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.registry_secret.spec import Renewal
@@ -19,15 +19,15 @@ from imagepull.renewal.settings import (
     parse_external_secrets,
 )
 from imagepull.stack_config.environment import Environment, Verify
-from imagepull.stack_config.stack_file import plain_password
+from imagepull.stack_config.stack_file import report_plain_password
 
 __all__ = [
-    "clusters_that_differ",
-    "plain_passwords",
-    "texts_for_mappings",
-    "wrong_prefixes",
-    "wrong_registries",
-    "wrong_together",
+    "check_clusters",
+    "check_combinations",
+    "check_mappings",
+    "check_passwords",
+    "check_prefixes",
+    "check_registries",
 ]
 
 _ACCESS: Final = [key for key in registry_secret.INPUTS if key not in ("name", "namespaces")]
@@ -40,7 +40,7 @@ _RENEWAL_SETTINGS: Final[Mapping[str, tuple[Renewal, Sequence[str], Callable[[Ma
 _PROVIDER: Final = "imagepull"
 
 
-def clusters_that_differ(config: Mapping[str, str], elsewhere: bool) -> Iterator[Problem]:
+def check_clusters(config: Mapping[str, str], elsewhere: bool) -> Iterator[Problem]:
     """The Secrets (`imagepull`) and the workloads (`kubernetes`) go to one cluster."""
     for key in _CLUSTER_KEYS:
         ours, theirs = f"imagepull:{key}", f"kubernetes:{key}"
@@ -53,9 +53,9 @@ def clusters_that_differ(config: Mapping[str, str], elsewhere: bool) -> Iterator
             )
 
 
-def wrong_prefixes(config: Mapping[str, str], project: str) -> Iterator[Problem]:
+def check_prefixes(config: Mapping[str, str], project: str) -> Iterator[Problem]:
     """Our keys under another namespace than the project's: `imagepull:registries`, or the project misspelt."""
-    known = [camel_case(each.name) for each in fields(Environment)]
+    known = [to_camel_case(each.name) for each in fields(Environment)]
     for key in config:
         namespace, _, name = key.partition(":")
         if namespace == project or name not in known:
@@ -64,24 +64,24 @@ def wrong_prefixes(config: Mapping[str, str], project: str) -> Iterator[Problem]
             yield Problem(path=key, reason=f"is read by nobody; write {project}:{name}")
 
 
-def plain_passwords(registries: Any, project: str) -> Iterator[Problem]:
+def check_passwords(registries: Any, project: str) -> Iterator[Problem]:
     """Each registry's password, where none of them is encrypted."""
     for place, registry in enumerate(registries if isinstance(registries, list) else []):
         if isinstance(registry, Mapping) and registry.get("password"):
-            yield plain_password(project, place)
+            yield report_plain_password(project, place)
 
 
-def texts_for_mappings(values: Mapping[str, Any]) -> Iterator[Problem]:
+def check_mappings(values: Mapping[str, Any]) -> Iterator[Problem]:
     """`- shop` where `- {name: shop}` is wanted: the most likely meaning is shown."""
     for key, field in (("namespaces", "name"), ("registries", "host")):
         entries = values.get(key)
         for i, entry in enumerate(entries if isinstance(entries, list) else []):
             if isinstance(entry, str) and entry:
-                reason = f"is {shown(entry)}; write a mapping: {{{field}: {one_line(entry, 80)}}}"
+                reason = f"is {describe_value(entry)}; write a mapping: {{{field}: {to_one_line(entry, 80)}}}"
                 yield Problem(path=f"{key}[{i}]", reason=reason)
 
 
-def wrong_registries(values: Mapping[str, Any]) -> Sequence[Problem]:
+def check_registries(values: Mapping[str, Any]) -> Sequence[Problem]:
     """What the provider itself would have against the registries and the Secret."""
     try:
         registry_secret.parse({"name": "any", "namespaces": ["any"], **{key: values.get(key) for key in _ACCESS}})
@@ -90,13 +90,13 @@ def wrong_registries(values: Mapping[str, Any]) -> Sequence[Problem]:
     return ()
 
 
-def wrong_together(values: Mapping[str, Any]) -> Iterator[Problem]:
+def check_combinations(values: Mapping[str, Any]) -> Iterator[Problem]:
     """Values that are right each by itself, and not with the others."""
     reader = Reader(values=values)
     for key in ("platforms", "largestImage"):
         if reader.has(key) and values.get("verify", Verify.OFF.value) == Verify.OFF:
             yield Problem(path=key, reason="is for verify, which is off; write verify: warning, or leave it out")
-    yield from _wrong_renewal(reader)
+    yield from _check_renewal(reader)
     namespaces = [(str(entry.values.get("name")), entry) for entry in reader.children("namespaces")]
     workloads = list(reader.children("workloads"))
     named = values.get("namespaces")
@@ -107,14 +107,16 @@ def wrong_together(values: Mapping[str, Any]) -> Iterator[Problem]:
     for workload in workloads:
         namespace = workload.values.get("namespace")
         if all_right and namespace is not None and namespace not in [name for name, _ in namespaces]:
-            workload.problem("namespace", f"is {shown(namespace)}, which is not among namespaces; add it there")
+            workload.problem(
+                "namespace", f"is {describe_value(namespace)}, which is not among namespaces; add it there"
+            )
         _check_kind(workload)
     yield from reader.problems
-    yield from _named_twice(namespaces)
-    yield from _named_twice([(f"{_kind(each)} {each.values.get('name')}", each) for each in workloads])
+    yield from _find_named_twice(namespaces)
+    yield from _find_named_twice([(f"{_read_kind(each)} {each.values.get('name')}", each) for each in workloads])
 
 
-def _wrong_renewal(reader: Reader) -> Iterator[Problem]:
+def _check_renewal(reader: Reader) -> Iterator[Problem]:
     for key, (way, known, parse) in _RENEWAL_SETTINGS.items():
         values = reader.values.get(key)
         if not isinstance(values, Mapping):
@@ -132,7 +134,7 @@ def _wrong_renewal(reader: Reader) -> Iterator[Problem]:
 
 def _check_kind(workload: Reader) -> None:
     """What a workload says that its kind has no use for, or lacks; nothing where the kind is not known."""
-    kind = _kind(workload)
+    kind = _read_kind(workload)
     if kind is None:
         return
     for key, kinds in ONLY_FOR.items():
@@ -143,7 +145,7 @@ def _check_kind(workload: Reader) -> None:
         workload.problem(required, f"is missing; a {kind} needs one: write when to run, as '0 3 * * *'")
 
 
-def _kind(workload: Reader) -> WorkloadKind | None:
+def _read_kind(workload: Reader) -> WorkloadKind | None:
     """The workload's kind; None where what it says is none, or it says so under a key that is misspelt."""
     if not workload.has("kind"):
         misspelt = get_close_matches("kind", [str(key).lower() for key in workload.values])
@@ -152,7 +154,7 @@ def _kind(workload: Reader) -> WorkloadKind | None:
     return next((kind for kind in WorkloadKind if kind == written), None)
 
 
-def _named_twice(named: Iterable[tuple[str, Reader]]) -> Iterator[Problem]:
+def _find_named_twice(named: Iterable[tuple[str, Reader]]) -> Iterator[Problem]:
     seen = set()
     for name, entry in named:
         if entry.has("name") and name in seen:

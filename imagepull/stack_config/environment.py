@@ -112,9 +112,9 @@ class WorkloadSpec:
     @property
     def component_arguments(self) -> dict[str, Any]:
         """Arguments of the component of this kind: name to value, as far as they are given."""
-        given = _given(self)
+        given = _list_given(self)
         if self.resources is not None:
-            given["resources"] = _given(self.resources)
+            given["resources"] = _list_given(self.resources)
         return {name: value for name, value in given.items() if name not in ("kind", "name")}
 
 
@@ -227,13 +227,13 @@ class Environment:
     def access_arguments(self) -> dict[str, Any]:
         """Arguments of `components.RegistryAccess`: name to value, as far as they are given. They hold passwords."""
         others = ("registries", "namespaces", "workloads", "rules", "verify", "platforms", "largest_image", "cluster")
-        given = {name: value for name, value in _given(self).items() if name not in others}
+        given = {name: value for name, value in _list_given(self).items() if name not in others}
         if self.cron_job is not None:
-            given["cron_job"] = _given(self.cron_job)
+            given["cron_job"] = _list_given(self.cron_job)
         if self.external_secrets is not None:
-            given["external_secrets"] = _given(self.external_secrets)
+            given["external_secrets"] = _list_given(self.external_secrets)
         if self.node is not None:
-            given["node"] = _given(self.node)
+            given["node"] = _list_given(self.node)
         return {
             "registries": [*self.registries],
             "namespaces": [namespace.name for namespace in self.namespaces],
@@ -254,13 +254,13 @@ class Environment:
         return registry_secret.parse_registries([*self.registries])
 
 
-def _given(section: Any) -> dict[str, Any]:
+def _list_given(section: Any) -> dict[str, Any]:
     """The fields of a dataclass that are not None, as plain data: lists for tuples, texts for enums."""
     values = {each.name: getattr(section, each.name) for each in fields(section)}
-    return {name: _plain(value) for name, value in values.items() if value is not None}
+    return {name: _to_plain(value) for name, value in values.items() if value is not None}
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return list(value)
     return value.value if isinstance(value, StrEnum) else value

@@ -11,15 +11,15 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from imagepull.errors import InvalidInput, Problem
-from imagepull.inputs import Reader, one_of, shown
+from imagepull.inputs import Reader, describe_value, list_choices
 from imagepull.stack_config.annotations import PROBLEM
 from imagepull.stack_config.consistency import (
-    clusters_that_differ,
-    plain_passwords,
-    texts_for_mappings,
-    wrong_prefixes,
-    wrong_registries,
-    wrong_together,
+    check_clusters,
+    check_combinations,
+    check_mappings,
+    check_passwords,
+    check_prefixes,
+    check_registries,
 )
 from imagepull.stack_config.environment import Environment
 from imagepull.stack_config.stack_file import StackFile
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
     from pydantic_core import ErrorDetails
 
-__all__ = ["file_schema", "parse", "read"]
+__all__ = ["make_file_schema", "parse", "read"]
 
 _UNKNOWN_KEY: Final = ("extra_forbidden", "unexpected_keyword_argument")
 _misspelt = re.compile(r"is no input here; (?:is (\w+) meant\?)")
@@ -62,10 +62,10 @@ def read(
             except ValueError:  # not shown: it may hold a password
                 problems.append(Problem(path=key, reason="is no JSON; write it in the stack's file, as YAML"))
     unreadable = {problem.path for problem in problems}
-    problems += clusters_that_differ(config, "cluster" in own)
-    problems += wrong_prefixes(config, project)
+    problems += check_clusters(config, "cluster" in own)
+    problems += check_prefixes(config, project)
     if secret_keys is not None and f"{prefix}registries" not in secret_keys:
-        problems += plain_passwords(own.get("registries"), project)
+        problems += check_passwords(own.get("registries"), project)
     problems += stack_file.problems(project) if stack_file else ()
     environment = None
     try:
@@ -83,7 +83,7 @@ def parse(values: Mapping[str, Any]) -> Environment:
     from pydantic import ValidationError
 
     values = _without_nulls(values)
-    problems = [*texts_for_mappings(values), *wrong_registries(values), *wrong_together(values)]
+    problems = [*check_mappings(values), *check_registries(values), *check_combinations(values)]
     environment = None
     try:
         environment = _adapter().validate_json(json.dumps(values), strict=True)
@@ -96,7 +96,7 @@ def parse(values: Mapping[str, Any]) -> Environment:
     return environment
 
 
-def file_schema(project: str) -> dict[str, Any]:
+def make_file_schema(project: str) -> dict[str, Any]:
     """JSON Schema of a stack's file, for editors: the project's keys, others' as they are."""
     own = _schema()
     known = "|".join(own["properties"])
@@ -193,7 +193,7 @@ def _problem(error: "ErrorDetails") -> Problem:
         return Problem(path=path, reason=error.get("ctx", {})["reason"])
     value = error["input"]
     is_ = {"missing": "missing", "too_short": "empty"}.get(error["type"]) or (
-        "empty" if value is None else shown(value)
+        "empty" if value is None else describe_value(value)
     )
     return Problem(path=path, reason=f"is {is_}; write {_wanted(_at(error['loc']), value)}")
 
@@ -212,7 +212,7 @@ def _at(place: Sequence[int | str]) -> Mapping[str, Any]:
 
 def _wanted(schema: Mapping[str, Any], value: object) -> str:
     if "enum" in schema:
-        return one_of(schema["enum"], value)
+        return list_choices(schema["enum"], value)
     if schema.get("type") == "integer":
         return f"a whole number from {schema['minimum']} to {schema['maximum']}"
     if schema.get("type") == "string" and "examples" in schema:

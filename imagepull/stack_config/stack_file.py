@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from imagepull.errors import Problem
 
-__all__ = ["StackFile", "plain_password", "read_stack_file"]
+__all__ = ["StackFile", "read_stack_file", "report_plain_password"]
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 _namespaced = re.compile(r"[^:\s]+:[^:\s]+")
@@ -37,10 +37,10 @@ class StackFile:
             for place, registry in enumerate(registries if isinstance(registries, list) else []):
                 # An encrypted one is {secure: ...}.
                 if isinstance(registry, Mapping) and isinstance(registry.get("password"), str):
-                    yield plain_password(project, place)
+                    yield report_plain_password(project, place)
 
 
-def plain_password(project: str, place: int) -> Problem:
+def report_plain_password(project: str, place: int) -> Problem:
     """The problem of a registry's password that is not encrypted."""
     path = f"{project}:registries[{place}].password"
     reason = (

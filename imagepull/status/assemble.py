@@ -14,9 +14,9 @@ from imagepull.status.evidence import Evidence, gather_evidence
 from imagepull.status.inventory import Inventory
 from imagepull.status.model import OpenedBy, Pull, StartOutcome, Status, TokenStatus
 from imagepull.status.next_start import Explain, Explanation, Judgement, Start, judge
-from imagepull.status.openings import entry_expires, usable_entries
-from imagepull.status.renewers import owner_title, renewal_due, renewer_of
-from imagepull.status.workloads import container_title
+from imagepull.status.openings import find_entry_expiry, list_usable_entries
+from imagepull.status.renewers import find_renewal_due, find_renewer, read_owner_title
+from imagepull.status.workloads import format_container_title
 
 __all__ = ["FailsNow", "assemble"]
 
@@ -50,15 +50,15 @@ def assemble(inventory: Inventory, within: float, *, explain: Explain, fails_now
         fails_now: says why images of a Pod are not pulled right now.
     """
     judged = _Judge(inventory, gather_evidence(inventory), within, explain)
-    of_pods = list(_of_pods(inventory, judged, fails_now))
-    pulls = _merged([*_with_causes_that_last(_of_templates(inventory, judged), of_pods), *of_pods])
+    of_pods = list(_judge_pods(inventory, judged, fails_now))
+    pulls = _merge([*_with_causes_that_last(_judge_templates(inventory, judged), of_pods), *of_pods])
     namespaces = {pod.namespace for pod in inventory.pods} | {each.template.namespace for each in inventory.workloads}
     return Status(
         scope=inventory.scope,
         at=inventory.at,
         within=within,
-        pulls=tuple(sorted(pulls, key=_worst_first)),
-        tokens=tuple(_tokens(inventory, pulls)),
+        pulls=tuple(sorted(pulls, key=_rank)),
+        tokens=tuple(_list_tokens(inventory, pulls)),
         namespaces=len(namespaces),
         workloads=len(inventory.workloads),
         pods=len(inventory.pods),
@@ -84,25 +84,25 @@ class _Judge:
         return self._known[key]
 
 
-def _of_templates(inventory: Inventory, judged: _Judge) -> Iterator[Pull]:
+def _judge_templates(inventory: Inventory, judged: _Judge) -> Iterator[Pull]:
     for workload in inventory.workloads:
-        for image in _images(workload.template):
+        for image in _list_images(workload.template):
             start = Start(pod=workload.template, image=image.image, policy=image.policy, template=True)
-            yield _pull(workload.title, workload.template.namespace, image, judged(start), template=True)
+            yield _make_pull(workload.title, workload.template.namespace, image, judged(start), template=True)
 
 
-def _of_pods(inventory: Inventory, judged: _Judge, fails_now: FailsNow) -> Iterator[Pull]:
+def _judge_pods(inventory: Inventory, judged: _Judge, fails_now: FailsNow) -> Iterator[Pull]:
     known = {
         (workload.template.namespace, workload.title, image.container, image.image): workload.template
         for workload in inventory.workloads
-        for image in _images(workload.template)
+        for image in _list_images(workload.template)
     }
     for pod in inventory.pods:
         if pod.phase in _ENDED:
             continue
         workload = inventory.workload_of(pod)
         failing = fails_now(pod) if _is_waiting(pod) else {}
-        for image in _images(pod):
+        for image in _list_images(pod):
             cached = image.started and image.policy != PullPolicy.ALWAYS.value
             template = known.get((pod.namespace, workload, image.container, image.image))
             # A container that its node's copy can start again fails only as its workload's next Pod does.
@@ -116,7 +116,7 @@ def _of_pods(inventory: Inventory, judged: _Judge, fails_now: FailsNow) -> Itera
             judgement = judged(start)
             if (now := failing.get((image.container, image.image))) is not None:
                 judgement = replace(judgement, outcome=StartOutcome.FAILS_NOW, explanation=now, fails_at=None)
-            yield _pull(workload, pod.namespace, image, judgement, pods=(pod.name,))
+            yield _make_pull(workload, pod.namespace, image, judgement, pods=(pod.name,))
 
 
 def _with_causes_that_last(templates: Iterable[Pull], of_pods: Iterable[Pull]) -> Iterator[Pull]:
@@ -139,29 +139,29 @@ def _is_waiting(pod: Pod) -> bool:
     return any(container.waiting_reason for container in pod.containers)
 
 
-def _images(pod: Pod) -> Iterator[_Image]:
+def _list_images(pod: Pod) -> Iterator[_Image]:
     """Each container's image, and each image volume's once."""
     volumes: set[str] = set()
     for container in pod.containers:
         started = container.running or container.ended is not None
-        yield _image(container_title(container), container.image, container.policy, container, started)
+        yield _make_image(format_container_title(container), container.image, container.policy, container, started)
         for volume in container.volumes:
             if volume.name not in volumes:
                 volumes.add(volume.name)
-                yield _image(f"volume {volume.name}", volume.image, volume.policy, container, started)
+                yield _make_image(f"volume {volume.name}", volume.image, volume.policy, container, started)
 
 
-def _image(name: str, image: str, policy: str, container: Container, started: bool) -> _Image:
-    return _Image(container=name, image=image, policy=policy or _default_policy(image), started=started)
+def _make_image(name: str, image: str, policy: str, container: Container, started: bool) -> _Image:
+    return _Image(container=name, image=image, policy=policy or _choose_default_policy(image), started=started)
 
 
 @lru_cache(maxsize=4096)
-def _default_policy(image: str) -> str:
+def _choose_default_policy(image: str) -> str:
     return resolve(image).policy.value
 
 
 @lru_cache(maxsize=4096)
-def _reason(image: str, policy: str) -> str:
+def _explain_policy(image: str, policy: str) -> str:
     """Why the policy is as it is: the API server writes the default out, so an equal one counts as the default."""
     default = resolve(image)
     try:
@@ -171,20 +171,20 @@ def _reason(image: str, policy: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _without_credential(image: str) -> str:
+def _drop_credential(image: str) -> str:
     """The image as it may be shown: somebody may have written a password into its name."""
     return redact(image)
 
 
 @lru_cache(maxsize=4096)
-def _registry(image: str) -> str:
+def _find_registry(image: str) -> str:
     try:
         return parse(image).domain
     except InvalidReference:
         return ""
 
 
-def _pull(
+def _make_pull(
     workload: str,
     namespace: str,
     image: _Image,
@@ -198,15 +198,15 @@ def _pull(
         namespace=namespace,
         workload=workload,
         container=image.container,
-        image=_without_credential(image.image),
-        registry=_registry(image.image),
+        image=_drop_credential(image.image),
+        registry=_find_registry(image.image),
         policy=image.policy,
-        reason=_reason(image.image, image.policy),
+        reason=_explain_policy(image.image, image.policy),
         opened_by=judgement.opened_by,
         outcome=judgement.outcome,
         secret=opening.secret.name if opening else "",
         key=opening.entry.key if opening else "",
-        owner=owner_title(opening.secret) if opening else "",
+        owner=read_owner_title(opening.secret) if opening else "",
         expires=opening.expires if opening else None,
         code=explanation.code if explanation else "",
         confidence=explanation.confidence if explanation else "",
@@ -218,7 +218,7 @@ def _pull(
     )
 
 
-def _merged(pulls: Iterable[Pull]) -> list[Pull]:
+def _merge(pulls: Iterable[Pull]) -> list[Pull]:
     """One pull for all that differ in nothing but the Pods."""
     same: dict[Pull, list[Pull]] = {}
     for pull in pulls:
@@ -233,11 +233,11 @@ def _merged(pulls: Iterable[Pull]) -> list[Pull]:
     ]
 
 
-def _worst_first(pull: Pull) -> tuple[object, ...]:
+def _rank(pull: Pull) -> tuple[object, ...]:
     return _RANKS[pull.outcome], pull.namespace, pull.workload, pull.container, pull.image
 
 
-def _tokens(inventory: Inventory, pulls: Sequence[Pull]) -> list[TokenStatus]:
+def _list_tokens(inventory: Inventory, pulls: Sequence[Pull]) -> list[TokenStatus]:
     """Every entry of every pull Secret, the first to expire first."""
     used: dict[tuple[str, str, str], list[Pull]] = {}
     for pull in pulls:
@@ -246,19 +246,19 @@ def _tokens(inventory: Inventory, pulls: Sequence[Pull]) -> list[TokenStatus]:
     tokens = []
     for namespace, secrets in inventory.secrets.items():
         for secret in secrets.found.values():
-            for entry in usable_entries(secret):
-                expires = entry_expires(secret, entry)
+            for entry in list_usable_entries(secret):
+                expires = find_entry_expiry(secret, entry)
                 opened = used.get((namespace, secret.name, entry.key), ())
                 tokens.append(
                     TokenStatus(
                         namespace=namespace,
                         secret=secret.name,
                         key=entry.key,
-                        owner=owner_title(secret),
-                        renewer=renewer_of(secret, inventory.renewals),
+                        owner=read_owner_title(secret),
+                        renewer=find_renewer(secret, inventory.renewals),
                         issued=secret.updated,
                         expires=expires,
-                        renewal=renewal_due(secret, expires, inventory.renewals.get((namespace, secret.name))),
+                        renewal=find_renewal_due(secret, expires, inventory.renewals.get((namespace, secret.name))),
                         workloads=tuple(sorted({pull.workload for pull in opened})),
                         pods=len({name for pull in opened for name in pull.pods}),
                     )

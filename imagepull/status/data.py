@@ -6,7 +6,7 @@ from typing import Any
 
 from imagepull.registries.lifetimes import to_text
 from imagepull.status.model import Pull, Status, TokenStatus
-from imagepull.status.text import verdict
+from imagepull.status.text import write_verdict
 
 __all__ = ["as_data"]
 
@@ -14,7 +14,7 @@ __all__ = ["as_data"]
 def as_data(status: Status) -> dict[str, Any]:
     """The whole status, with the API's way of naming; what is unknown is left out."""
     return {
-        "verdict": verdict(status),
+        "verdict": write_verdict(status),
         "scope": status.scope,
         "at": to_text(status.at),
         "withinSeconds": round(status.within),
@@ -24,13 +24,13 @@ def as_data(status: Status) -> dict[str, Any]:
         "workloads": status.workloads,
         "pods": status.pods,
         "limits": list(status.limits),
-        "pulls": [_pull(pull) for pull in status.pulls],
-        "tokens": [_token(token) for token in status.tokens],
+        "pulls": [_describe_pull(pull) for pull in status.pulls],
+        "tokens": [_describe_token(token) for token in status.tokens],
     }
 
 
-def _pull(pull: Pull) -> Mapping[str, Any]:
-    return _known(
+def _describe_pull(pull: Pull) -> Mapping[str, Any]:
+    return _drop_none(
         outcome=pull.outcome.value,
         namespace=pull.namespace,
         workload=pull.workload,
@@ -42,36 +42,36 @@ def _pull(pull: Pull) -> Mapping[str, Any]:
         secret=pull.secret,
         entry=pull.key,
         owner=pull.owner,
-        expires=_moment(pull.expires),
+        expires=_format_moment(pull.expires),
         code=pull.code,
         confidence=pull.confidence,
         cause=pull.cause,
         fix=pull.fix,
-        failsAt=_moment(pull.fails_at),
+        failsAt=_format_moment(pull.fails_at),
         pods=list(pull.pods),
         newPods=pull.template,
     )
 
 
-def _token(token: TokenStatus) -> Mapping[str, Any]:
-    return _known(
+def _describe_token(token: TokenStatus) -> Mapping[str, Any]:
+    return _drop_none(
         namespace=token.namespace,
         secret=token.secret,
         entry=token.key,
         owner=token.owner,
         renewer=token.renewer.title,
         renewsByItself=token.renewer.automatic,
-        issued=_moment(token.issued),
-        expires=_moment(token.expires),
-        renewal=_moment(token.renewal),
+        issued=_format_moment(token.issued),
+        expires=_format_moment(token.expires),
+        renewal=_format_moment(token.renewal),
         workloads=list(token.workloads),
         pods=token.pods,
     )
 
 
-def _moment(moment: datetime | None) -> str | None:
+def _format_moment(moment: datetime | None) -> str | None:
     return None if moment is None else to_text(moment)
 
 
-def _known(**values: Any) -> Mapping[str, Any]:
+def _drop_none(**values: Any) -> Mapping[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, "")}

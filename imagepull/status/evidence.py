@@ -57,7 +57,7 @@ def asks_for_credentials(reference: ImageReference) -> bool:
 
 def gather_evidence(inventory: Inventory) -> Evidence:
     """The evidence in a cluster's Pods and nodes."""
-    pulled = {reference.repository: reference for reference in _pulled_without_secret(inventory.pods)}
+    pulled = {reference.repository: reference for reference in _find_pulled_without_secret(inventory.pods)}
     nodes = (inventory.nodes or {}).values()
     return Evidence(
         repositories=frozenset(pulled),
@@ -66,7 +66,7 @@ def gather_evidence(inventory: Inventory) -> Evidence:
     )
 
 
-def _pulled_without_secret(pods: Iterable[Pod]) -> Iterable[ImageReference]:
+def _find_pulled_without_secret(pods: Iterable[Pod]) -> Iterable[ImageReference]:
     seen: set[str] = set()
     for pod in pods:
         if pod.pull_secrets:

@@ -17,7 +17,7 @@ from imagepull.images.pull_policy import PullPolicy
 from imagepull.images.reference import parse
 from imagepull.status.inventory import Inventory
 from imagepull.status.next_start import Explanation, Start
-from imagepull.status.workloads import container_title
+from imagepull.status.workloads import format_container_title
 
 __all__ = ["Explainer"]
 
@@ -50,13 +50,13 @@ class Explainer:
             image_id="",
             restarts=0,
             ended=None,
-            **self._state(start),
+            **self._make_state(start),
         )
-        pod = replace(start.pod, pull_secrets=self._pull_secrets(start), containers=(container,))
+        pod = replace(start.pod, pull_secrets=self._find_pull_secrets(start), containers=(container,))
         # Where it starts is open, unless no registry is asked: then only what the node has counts.
-        node = self._node(pod) if start.policy == PullPolicy.NEVER.value else Missing.WITHHELD
-        found = diagnose(self._case(pod, (), node))
-        return _explanation(found[0])
+        node = self._find_node(pod) if start.policy == PullPolicy.NEVER.value else Missing.WITHHELD
+        found = diagnose(self._make_case(pod, (), node))
+        return _make_explanation(found[0])
 
     def fails_now(self, pod: Pod) -> Mapping[tuple[str, str], Explanation]:
         """As `FailsNow` of `imagepull.status.assemble`."""
@@ -64,12 +64,12 @@ class Explainer:
         told = self._inventory.events
         events = Missing.WITHHELD if told is None else told.get((pod.namespace, pod.name), ())
         return {
-            (_place(names.get(found.container), found), found.image): _explanation(found)
-            for found in diagnose(self._case(pod, events, self._node(pod)))
+            (_name_place(names.get(found.container), found), found.image): _make_explanation(found)
+            for found in diagnose(self._make_case(pod, events, self._find_node(pod)))
             if found.code not in _NOT_FAILING and not _is_being_created(names.get(found.container), found)
         }
 
-    def _case(self, pod: Pod, events: tuple[Event, ...] | Missing, node: Node | Missing) -> Case:
+    def _make_case(self, pod: Pod, events: tuple[Event, ...] | Missing, node: Node | Missing) -> Case:
         inventory, namespace = self._inventory, pod.namespace
         accounts = inventory.accounts.get(namespace, {})
         return Case(
@@ -79,17 +79,17 @@ class Explainer:
             service_account=inventory.account(namespace, pod.service_account),
             other_accounts=tuple(each for name, each in accounts.items() if name != pod.service_account),
             secrets=inventory.secrets.get(namespace, Secrets()),
-            namesakes=tuple(self._namesakes(pod)),
+            namesakes=tuple(self._find_namesakes(pod)),
             node=node,
         )
 
-    def _node(self, pod: Pod) -> Node | Missing:
+    def _find_node(self, pod: Pod) -> Node | Missing:
         nodes = self._inventory.nodes
         if nodes is None:
             return Missing.WITHHELD
         return nodes.get(pod.node, Missing.ABSENT)
 
-    def _namesakes(self, pod: Pod) -> Iterable[Secret]:
+    def _find_namesakes(self, pod: Pod) -> Iterable[Secret]:
         for name in pod.pull_secrets:
             others = (each for each in self._by_name.get(name, ()) if each.namespace != pod.namespace)
             yield from (each for each, _ in zip(others, range(_MOST_NAMESAKES), strict=False))
@@ -102,14 +102,14 @@ class Explainer:
                 found.setdefault(secret.name, []).append(secret)
         return found
 
-    def _pull_secrets(self, start: Start) -> tuple[str, ...]:
+    def _find_pull_secrets(self, start: Start) -> tuple[str, ...]:
         """The Secrets that the Pod has, or that its ServiceAccount will have given it."""
         if start.pod.pull_secrets or not start.template:
             return start.pod.pull_secrets
         account = self._inventory.account(start.pod.namespace, start.pod.service_account)
         return () if isinstance(account, Missing) else account.pull_secrets
 
-    def _state(self, start: Start) -> dict[str, str]:
+    def _make_state(self, start: Start) -> dict[str, str]:
         """The waiting state that the kubelet will write."""
         try:
             parse(start.image)
@@ -118,7 +118,7 @@ class Explainer:
         if start.policy == PullPolicy.NEVER.value:
             message = f'Container image "{start.image}" is not present with pull policy of Never'
             return {"waiting_reason": "ErrImageNeverPull", "waiting_message": message}
-        for name in self._pull_secrets(start):
+        for name in self._find_pull_secrets(start):
             secret = self._inventory.secret(start.pod.namespace, name)
             if isinstance(secret, Secret) and secret.malformed:
                 text = f"illegal base64 data: {secret.malformed}"
@@ -131,13 +131,13 @@ def _is_being_created(container: Container | None, found: Diagnosis) -> bool:
     return found.code == _UNKNOWN and container is not None and container.waiting_reason in _CREATING
 
 
-def _explanation(found: Diagnosis) -> Explanation:
+def _make_explanation(found: Diagnosis) -> Explanation:
     return Explanation(code=found.code, confidence=found.confidence.value, cause=found.cause, fix=found.fix)
 
 
-def _place(container: Container | None, found: Diagnosis) -> str:
+def _name_place(container: Container | None, found: Diagnosis) -> str:
     """The container's name with its role, or that of its image volume which the answer is about."""
     if container is None:
         return found.container
     volume = next((each for each in container.volumes if each.image == found.image != container.image), None)
-    return f"volume {volume.name}" if volume else container_title(container)
+    return f"volume {volume.name}" if volume else format_container_title(container)

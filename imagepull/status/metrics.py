@@ -6,7 +6,7 @@ Format: https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/Open
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from imagepull.registries.keyring import index
+from imagepull.registries.keyring import parse_key
 from imagepull.status.model import Status
 
 __all__ = ["as_metrics"]
@@ -19,18 +19,18 @@ _Sample = tuple[Mapping[str, str], float]
 def as_metrics(status: Status) -> str:
     """The expiry of every token by Secret and host, how many pulls have which outcome, and when it was looked."""
     lines = [
-        *_family(
+        *_make_family(
             "imagepull_secret_expiry_timestamp_seconds",
             "When the entry of a pull Secret expires, by host.",
-            _expiries(status),
+            _list_expiries(status),
             unit="seconds",
         ),
-        *_family(
+        *_make_family(
             "imagepull_image_pulls",
             "Image pulls by the outcome of the next start.",
             [({"outcome": outcome.value}, count) for outcome, count in status.counts.items()],
         ),
-        *_family(
+        *_make_family(
             "imagepull_status_timestamp_seconds",
             "When the cluster was looked at.",
             [({}, status.at.timestamp())],
@@ -42,7 +42,7 @@ def as_metrics(status: Status) -> str:
     return "\n".join(lines)
 
 
-def _expiries(status: Status) -> Iterator[_Sample]:
+def _list_expiries(status: Status) -> Iterator[_Sample]:
     """One sample for each Secret and host: of two spellings of a host, the one that expires first."""
     earliest: dict[tuple[tuple[str, str], ...], float] = {}
     for token in status.tokens:
@@ -50,7 +50,7 @@ def _expiries(status: Status) -> Iterator[_Sample]:
             labels = {
                 "namespace": token.namespace,
                 "secret": token.secret,
-                "host": index(token.key) or token.key,
+                "host": parse_key(token.key) or token.key,
                 "owner": token.owner,
                 "renewed": "automatically" if token.renewer.automatic else "by hand",
             }
@@ -59,7 +59,7 @@ def _expiries(status: Status) -> Iterator[_Sample]:
     return ((dict(key), moment) for key, moment in earliest.items())
 
 
-def _family(name: str, text: str, samples: Iterable[_Sample], unit: str = "") -> Iterator[str]:
+def _make_family(name: str, text: str, samples: Iterable[_Sample], unit: str = "") -> Iterator[str]:
     yield f"# TYPE {name} gauge"
     if unit:
         yield f"# UNIT {name} {unit}"

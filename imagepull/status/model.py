@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
-__all__ = ["WILL_FAIL", "OpenedBy", "Pull", "Renewer", "StartOutcome", "Status", "TokenStatus", "worst"]
+__all__ = ["WILL_FAIL", "OpenedBy", "Pull", "Renewer", "StartOutcome", "Status", "TokenStatus", "find_worst"]
 
 
 class StartOutcome(StrEnum):
@@ -26,7 +26,7 @@ WILL_FAIL: Final = frozenset({StartOutcome.FAILS_NOW, StartOutcome.FAILS_NEXT_ST
 _RANK: Final = {outcome: rank for rank, outcome in enumerate(StartOutcome)}
 
 
-def worst(outcomes: Iterable[StartOutcome]) -> StartOutcome:
+def find_worst(outcomes: Iterable[StartOutcome]) -> StartOutcome:
     """The worst of the outcomes; FINE for none."""
     return min(outcomes, key=_RANK.__getitem__, default=StartOutcome.FINE)
 

@@ -13,12 +13,12 @@ from imagepull.diagnosis.objects import Missing, Node, Pod, Secret
 from imagepull.errors import InvalidReference
 from imagepull.images.pull_policy import PullPolicy
 from imagepull.images.reference import ImageReference, parse
-from imagepull.registries.lifetimes import time_left
+from imagepull.registries.lifetimes import describe_time_left
 from imagepull.status.evidence import Evidence, asks_for_credentials
 from imagepull.status.inventory import Inventory
 from imagepull.status.model import OpenedBy, StartOutcome
-from imagepull.status.openings import Opening, openings, usable_entries
-from imagepull.status.renewers import is_kept_alive, renewer_of
+from imagepull.status.openings import Opening, find_openings, list_usable_entries
+from imagepull.status.renewers import find_renewer, is_kept_alive
 
 __all__ = ["Explain", "Explanation", "Judgement", "Start", "judge"]
 
@@ -76,15 +76,15 @@ def judge(start: Start, inventory: Inventory, evidence: Evidence, within: float,
     try:
         reference = parse(start.image)
     except InvalidReference:
-        return _fails(start, OpenedBy.NOBODY, explain)
+        return _judge_failure(start, OpenedBy.NOBODY, explain)
     if start.policy == PullPolicy.NEVER.value:
         return _judge_never(start, reference, inventory, explain)
-    names = _secret_names(start, inventory)
+    names = _list_secret_names(start, inventory)
     looked_up = [inventory.secret(start.pod.namespace, name) for name in names or ()]
     secrets = [each for each in looked_up if isinstance(each, Secret)]
     if any(secret.malformed for secret in secrets):
-        return _fails(start, OpenedBy.NOBODY, explain)
-    found = openings(secrets, reference)
+        return _judge_failure(start, OpenedBy.NOBODY, explain)
+    found = find_openings(secrets, reference)
     if found:
         return _judge_openings(start, found, inventory, evidence.node_opens(reference), within, explain)
     if evidence.node_opens(reference):
@@ -93,13 +93,13 @@ def judge(start: Start, inventory: Inventory, evidence: Evidence, within: float,
         return _FINE_WITHOUT_SECRET
     # Nodes that may not be read may have a credential of their own.
     if names is None or Missing.WITHHELD in looked_up or inventory.nodes is None:
-        return Judgement(outcome=StartOutcome.UNKNOWN, opened_by=OpenedBy.UNKNOWN, explanation=_withheld(start))
+        return Judgement(outcome=StartOutcome.UNKNOWN, opened_by=OpenedBy.UNKNOWN, explanation=_explain_withheld(start))
     if asks_for_credentials(reference) or _is_meant_to_have_secret(start, reference, looked_up, inventory):
-        return _fails(start, OpenedBy.NOBODY, explain)
+        return _judge_failure(start, OpenedBy.NOBODY, explain)
     return _FINE_WITHOUT_SECRET
 
 
-def _secret_names(start: Start, inventory: Inventory) -> Sequence[str] | None:
+def _list_secret_names(start: Start, inventory: Inventory) -> Sequence[str] | None:
     """Names of the Secrets that the Pod has, or will have; None when its ServiceAccount may not be read."""
     if start.pod.pull_secrets or not start.template:
         return start.pod.pull_secrets
@@ -115,17 +115,17 @@ def _judge_openings(
     now, first = inventory.at, found[0]
     alive = [opening for opening in found if opening.opens(now)]
     if not alive and not node_opens:
-        return replace(_fails(start, OpenedBy.SECRET, explain), opening=first)
+        return replace(_judge_failure(start, OpenedBy.SECRET, explain), opening=first)
     fine = Judgement(outcome=StartOutcome.FINE, opened_by=OpenedBy.SECRET, opening=first)
     if node_opens:
         return fine
     last = max(alive, key=lambda opening: opening.expires.timestamp() if opening.expires else float("inf"))
     if last.expires is None or last.expires > now + timedelta(seconds=within):
         return fine
-    renewer = renewer_of(last.secret, inventory.renewals)
+    renewer = find_renewer(last.secret, inventory.renewals)
     if is_kept_alive(last.secret, last.expires, renewer, now):
         return fine
-    left = time_left((last.expires - now).total_seconds()).removesuffix(" left")
+    left = describe_time_left((last.expires - now).total_seconds()).removesuffix(" left")
     why = (
         f"and {renewer.title} has not renewed it, though that was due"
         if renewer.automatic
@@ -137,7 +137,7 @@ def _judge_openings(
         code="token-expires",
         confidence="certain" if last.secret.owned_by else "likely",
         cause=f"The token for {last.entry.key} in Secret {last.secret.name} expires in {left}, {why}.",
-        fix=_renewal_advice(last.secret, automatic=renewer.automatic),
+        fix=_advise_renewal(last.secret, automatic=renewer.automatic),
     )
     return Judgement(
         outcome=StartOutcome.FAILS_SOON,
@@ -148,7 +148,7 @@ def _judge_openings(
     )
 
 
-def _renewal_advice(secret: Secret, *, automatic: bool) -> str:
+def _advise_renewal(secret: Secret, *, automatic: bool) -> str:
     if automatic:
         return f"Look at the renewer's last run; imagepull renew -n {secret.namespace} renews it by hand."
     if secret.owned_by:
@@ -174,7 +174,7 @@ def _judge_never(start: Start, reference: ImageReference, inventory: Inventory, 
     without = [node for node in nodes if not _has(node, reference)]
     if not without or all(len(node.images) >= _MOST_LISTED_IMAGES for node in without):
         return fine
-    judged = _fails(start, OpenedBy.NOBODY, explain)
+    judged = _judge_failure(start, OpenedBy.NOBODY, explain)
     if len(without) == len(nodes) or judged.explanation is None:
         return judged
     cause = f"The policy is Never, and {len(without)} of {len(nodes)} nodes do not list the image: {without[0].name}."
@@ -197,21 +197,21 @@ def _is_meant_to_have_secret(
     there = inventory.secrets.get(start.pod.namespace)
     if there is None:
         return False
-    name = _host_name(reference.domain)
+    name = _strip_port(reference.domain)
     return any(
-        _host_name(entry.key.partition("://")[2] or entry.key) == name
+        _strip_port(entry.key.partition("://")[2] or entry.key) == name
         for secret in there.found.values()
-        for entry in usable_entries(secret)
+        for entry in list_usable_entries(secret)
     )
 
 
-def _host_name(place: str) -> str:
+def _strip_port(place: str) -> str:
     """Host without port and path."""
     host = place.partition("/")[0]
     return host.rpartition(":")[0] or host if host.rpartition(":")[2].isdigit() else host
 
 
-def _withheld(start: Start) -> Explanation:
+def _explain_withheld(start: Start) -> Explanation:
     namespace = start.pod.namespace
     return Explanation(
         code="",
@@ -221,7 +221,7 @@ def _withheld(start: Start) -> Explanation:
     )
 
 
-def _fails(start: Start, opened_by: OpenedBy, explain: Explain) -> Judgement:
+def _judge_failure(start: Start, opened_by: OpenedBy, explain: Explain) -> Judgement:
     explanation = explain(start)
     if start.cached:
         here = f"Node {start.pod.node} has the image, so this Pod starts there again, and nowhere else"

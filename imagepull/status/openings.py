@@ -11,11 +11,11 @@ from typing import Final
 from imagepull.diagnosis import keyring_view
 from imagepull.diagnosis.objects import Entry, Secret
 from imagepull.images.reference import ImageReference
-from imagepull.registries.docker_config import auths_key
+from imagepull.registries.docker_config import make_auths_key
 from imagepull.registries.ecr_hosts import parse_host
-from imagepull.registries.keyring import index
+from imagepull.registries.keyring import parse_key
 
-__all__ = ["Opening", "entry_expires", "openings", "usable_entries"]
+__all__ = ["Opening", "find_entry_expiry", "find_openings", "list_usable_entries"]
 
 _EARLIEST: Final = ""
 """The host under which `Secret.expiries` has an expiry of which it is not known whose it is."""
@@ -34,26 +34,26 @@ class Opening:
         return self.entry.password_length > 0 and (self.expires is None or self.expires > at)
 
 
-def openings(secrets: Iterable[Secret], reference: ImageReference) -> list[Opening]:
+def find_openings(secrets: Iterable[Secret], reference: ImageReference) -> list[Opening]:
     """The entries of a Pod's Secrets that match an image, the first to be tried first."""
     return [
-        Opening(secret=found.secret, entry=found.entry, expires=entry_expires(found.secret, found.entry))
+        Opening(secret=found.secret, entry=found.entry, expires=find_entry_expiry(found.secret, found.entry))
         for found in keyring_view.opening(secrets, reference)
     ]
 
 
-def usable_entries(secret: Secret) -> Sequence[Entry]:
+def list_usable_entries(secret: Secret) -> Sequence[Entry]:
     """The entries that the kubelet reads; none of a Secret whose type it ignores or whose content it refuses."""
     return secret.entries if keyring_view.is_usable(secret) else ()
 
 
-def entry_expires(secret: Secret, entry: Entry) -> datetime | None:
+def find_entry_expiry(secret: Secret, entry: Entry) -> datetime | None:
     """When an entry expires: as the Secret's annotations say, else as the token itself does; None for never."""
     for host, expires in secret.expiries.items():
-        if host != _EARLIEST and auths_key(host) == entry.key:
+        if host != _EARLIEST and make_auths_key(host) == entry.key:
             return expires
     if entry.token_expires is not None:
         return entry.token_expires
-    if _EARLIEST in secret.expiries and parse_host((index(entry.key) or "").partition("/")[0]) is not None:
+    if _EARLIEST in secret.expiries and parse_host((parse_key(entry.key) or "").partition("/")[0]) is not None:
         return secret.expiries[_EARLIEST]
     return None

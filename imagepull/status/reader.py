@@ -19,8 +19,8 @@ from imagepull.kubernetes.client import Cluster, for_each
 from imagepull.kubernetes.kinds import EVERY_NAMESPACE, KINDS
 from imagepull.renewal.cron_job import RENEWER_LABELS
 from imagepull.status.inventory import ClusterWorkload, Inventory, RunningRenewer
-from imagepull.status.renewers import renewals_of
-from imagepull.status.workloads import WORKLOAD_KINDS, controller_of, parse_workload
+from imagepull.status.renewers import list_renewers
+from imagepull.status.workloads import WORKLOAD_KINDS, find_controller, parse_workload
 
 __all__ = ["EVERY_NAMESPACE", "read_inventory"]
 
@@ -85,7 +85,7 @@ class _Reading:
 
     async def _workloads(self, kind: str) -> list[_Found]:
         def parse(document: Json) -> _Found:
-            return parse_workload(kind, document), controller_of(kind, document)
+            return parse_workload(kind, document), find_controller(kind, document)
 
         try:
             return await self.cluster.list(KINDS[kind], namespace=self.namespace, parse=parse)
@@ -113,7 +113,7 @@ class _Reading:
                 "ConfigMaps and CronJobs of other namespaces may not be listed: who renews is not known."
             )
             return {}
-        return renewals_of(documents, cron_jobs)
+        return list_renewers(documents, cron_jobs)
 
     async def accounts(self, pods: Collection[Pod]) -> Mapping[str, Mapping[str, ServiceAccount]]:
         wanted = _by_namespace((pod.namespace, pod.service_account) for pod in pods)

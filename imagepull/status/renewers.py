@@ -11,7 +11,7 @@ from imagepull.renewal import document
 from imagepull.status.inventory import RunningRenewer
 from imagepull.status.model import Renewer
 
-__all__ = ["is_kept_alive", "owner_title", "renewal_due", "renewals_of", "renewer_of"]
+__all__ = ["find_renewal_due", "find_renewer", "is_kept_alive", "list_renewers", "read_owner_title"]
 
 _NOBODY: Final = Renewer(title="nobody known", automatic=False)
 _PULUMI: Final = Renewer(title="pulumi up", automatic=False)
@@ -21,7 +21,7 @@ _LATE: Final = 0.25
 """Share of a token's life that is left when a renewal at its half has failed for long."""
 
 
-def renewer_of(secret: Secret, renewals: Mapping[tuple[str, str], RunningRenewer]) -> Renewer:
+def find_renewer(secret: Secret, renewals: Mapping[tuple[str, str], RunningRenewer]) -> Renewer:
     """Who renews a Secret, as far as the cluster shows. `renewals`: as in `Inventory`."""
     kind, _, name = secret.controller.partition("/")
     if kind in _OPERATORS:
@@ -33,17 +33,17 @@ def renewer_of(secret: Secret, renewals: Mapping[tuple[str, str], RunningRenewer
     return _PULUMI if secret.owned_by else _NOBODY
 
 
-def renewals_of(documents: Iterable[Json], cron_jobs: Iterable[Json]) -> dict[tuple[str, str], RunningRenewer]:
+def list_renewers(documents: Iterable[Json], cron_jobs: Iterable[Json]) -> dict[tuple[str, str], RunningRenewer]:
     """What our CronJobs renew, by namespace and name of the Secret.
 
     Args:
         documents: ConfigMaps that hold a renewal document; one that does not parse renews nothing.
         cron_jobs: of the same namespaces and names.
     """
-    suspended = {_place(each): mapping(each, "spec").get("suspend") is True for each in cron_jobs}
+    suspended = {_read_place(each): mapping(each, "spec").get("suspend") is True for each in cron_jobs}
     found: dict[tuple[str, str], RunningRenewer] = {}
     for each in documents:
-        place = _place(each)
+        place = _read_place(each)
         try:
             secrets = document.parse(text(mapping(each, "data"), document.FILE_NAME))
         except InvalidInput:
@@ -56,12 +56,12 @@ def renewals_of(documents: Iterable[Json], cron_jobs: Iterable[Json]) -> dict[tu
     return found
 
 
-def owner_title(secret: Secret) -> str:
+def read_owner_title(secret: Secret) -> str:
     """Whose a Secret is: the Pulumi resource or the object that writes it; empty when nothing says so."""
     return secret.owned_by or " ".join(secret.controller.split("/", 1))
 
 
-def renewal_due(secret: Secret, expires: datetime | None, renewal: RunningRenewer | None) -> datetime | None:
+def find_renewal_due(secret: Secret, expires: datetime | None, renewal: RunningRenewer | None) -> datetime | None:
     """When the renewer of a token is due: at half of its life, or as its renewer is told; None when that is unknown."""
     written = secret.updated
     if expires is None or written is None or written >= expires or not (secret.owned_by or renewal):
@@ -79,6 +79,6 @@ def is_kept_alive(secret: Secret, expires: datetime, renewer: Renewer, now: date
     return written is None or expires - now > (expires - written) * _LATE
 
 
-def _place(document: Json) -> tuple[str, str]:
+def _read_place(document: Json) -> tuple[str, str]:
     metadata = mapping(document, "metadata")
     return text(metadata, "namespace"), text(metadata, "name")

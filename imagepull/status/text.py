@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from imagepull.registries.lifetimes import time_left
+from imagepull.registries.lifetimes import describe_time_left
 from imagepull.status.model import WILL_FAIL, OpenedBy, Pull, StartOutcome, Status
 
-__all__ = ["as_lines", "duration_text", "listed", "opened_by", "outcome_text", "verdict"]
+__all__ = ["as_lines", "describe_opening", "describe_outcome", "format_duration", "join_names", "write_verdict"]
 
 _HEADINGS: Final = ("STATUS", "WORKLOAD", "CONTAINER", "IMAGE", "POLICY", "OPENED BY", "WHOSE", "TIME LEFT", "PODS")
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
@@ -22,17 +22,17 @@ _IN_VERDICT: Final = {
 }
 
 
-def verdict(status: Status) -> str:
+def write_verdict(status: Status) -> str:
     """The first line: how many pulls will fail, and when."""
     total, failing = len(status.pulls), status.will_fail
-    within = duration_text(status.within)
+    within = format_duration(status.within)
     if not total:
         return f"No image to pull in {status.scope}."
     unknown = status.counts[StartOutcome.UNKNOWN]
     tail = f" {unknown} cannot be judged." if unknown else ""
     if not failing:
         if unknown == total:
-            return f"None of {_counted(total, 'image pull')} in {status.scope} can be judged."
+            return f"None of {_format_count(total, 'image pull')} in {status.scope} can be judged."
         fine = total - unknown
         first = "The image pull" if fine == total == 1 else f"All {fine} image pulls" if fine == total else f"{fine}"
         of = "" if fine == total else f" of {total} image pulls"
@@ -44,86 +44,86 @@ def verdict(status: Status) -> str:
         for outcome, words in _IN_VERDICT.items()
         if status.counts[outcome]
     ]
-    return f"{failing} of {_counted(total, 'image pull')} in {status.scope} will fail: {', '.join(parts)}.{tail}"
+    return f"{failing} of {_format_count(total, 'image pull')} in {status.scope} will fail: {', '.join(parts)}.{tail}"
 
 
 def as_lines(status: Status) -> Iterator[str]:
     """The status line by line."""
-    yield verdict(status)
+    yield write_verdict(status)
     yield (
-        f"Looked at {_counted(status.pods, 'Pod')} and {_counted(status.workloads, 'workload')}"
-        f" in {_counted(status.namespaces, 'namespace')}."
+        f"Looked at {_format_count(status.pods, 'Pod')} and {_format_count(status.workloads, 'workload')}"
+        f" in {_format_count(status.namespaces, 'namespace')}."
     )
     yield from (f"Not seen: {limit}" for limit in status.limits)
     for pull in status.pulls:
         if pull.outcome in WILL_FAIL or pull.outcome is StartOutcome.UNKNOWN:
-            yield from _explained(pull, status)
+            yield from _explain(pull, status)
     if status.pulls:
         yield ""
-        yield from _table([_HEADINGS, *(_row(pull, status) for pull in status.pulls)])
+        yield from _make_table([_HEADINGS, *(_make_row(pull, status) for pull in status.pulls)])
 
 
-def outcome_text(pull: Pull, status: Status) -> str:
+def describe_outcome(pull: Pull, status: Status) -> str:
     """The outcome in words, with the time where there is one: `fails in 2.0 hours`."""
     if pull.outcome is StartOutcome.FAILS_SOON and pull.fails_at is not None:
-        return "fails in " + time_left((pull.fails_at - status.at).total_seconds()).removesuffix(" left")
+        return "fails in " + describe_time_left((pull.fails_at - status.at).total_seconds()).removesuffix(" left")
     return pull.outcome.value
 
 
-def opened_by(pull: Pull) -> str:
+def describe_opening(pull: Pull) -> str:
     """The Secret that opens the image, with the entry's key where it is not just the image's registry."""
     if pull.opened_by is OpenedBy.SECRET:
         return pull.secret if pull.key == pull.registry else f"{pull.secret} [{pull.key}]"
     return _OPENED_BY[pull.opened_by]
 
 
-def duration_text(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """`6 hours`, `90 minutes`, `1 day`."""
     size = round(seconds)
     unit, name = next(((unit, name) for unit, name in _UNITS if size >= unit and size % unit == 0), _UNITS[-1])
-    return _counted(size // unit, name)
+    return _format_count(size // unit, name)
 
 
-def _explained(pull: Pull, status: Status) -> Iterator[str]:
+def _explain(pull: Pull, status: Status) -> Iterator[str]:
     yield ""
     sure = f" ({pull.confidence})" if pull.confidence not in ("", "certain") else ""
-    yield f"{outcome_text(pull, status)}{sure}: {pull.title}, container {pull.container}, image {pull.image}"
+    yield f"{describe_outcome(pull, status)}{sure}: {pull.title}, container {pull.container}, image {pull.image}"
     yield f"  cause: {pull.cause}"
     if pull.fix:
         yield f"  fix:   {pull.fix}"
     if pull.pods:
-        yield f"  Pods:  {listed(pull.pods)}" + ("; and each new one" if pull.template else "")
+        yield f"  Pods:  {join_names(pull.pods)}" + ("; and each new one" if pull.template else "")
 
 
-def listed(names: Sequence[str], most: int = 3) -> str:
+def join_names(names: Sequence[str], most: int = 3) -> str:
     """The first names, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
 
-def _row(pull: Pull, status: Status) -> Sequence[str]:
-    left = time_left((pull.expires - status.at).total_seconds()).removesuffix(" left") if pull.expires else "-"
+def _make_row(pull: Pull, status: Status) -> Sequence[str]:
+    left = describe_time_left((pull.expires - status.at).total_seconds()).removesuffix(" left") if pull.expires else "-"
     if pull.opened_by is OpenedBy.SECRET and pull.expires is None:
         left = "does not expire"
     return (
-        outcome_text(pull, status),
+        describe_outcome(pull, status),
         pull.title,
         pull.container,
         pull.image,
         pull.policy,
-        opened_by(pull),
+        describe_opening(pull),
         pull.owner or "-",
         left,
         str(len(pull.pods)),
     )
 
 
-def _table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def _make_table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     rows = list(rows)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _counted(number: int, one: str) -> str:
+def _format_count(number: int, one: str) -> str:
     return f"{number:,} {one if number == 1 else f'{one}s'}"

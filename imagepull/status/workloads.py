@@ -8,7 +8,7 @@ from imagepull.diagnosis.parsing import parse_pod
 from imagepull.pull_plan.manifest import WORKLOAD_KINDS as POD_SPEC_PATHS
 from imagepull.status.inventory import ClusterWorkload
 
-__all__ = ["WORKLOAD_KINDS", "container_title", "controller_of", "parse_workload"]
+__all__ = ["WORKLOAD_KINDS", "find_controller", "format_container_title", "parse_workload"]
 
 WORKLOAD_KINDS: Final = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
 """Kinds that make Pods over and over. A ReplicaSet is a Deployment's, nearly always: its Pods say enough of it."""
@@ -19,7 +19,7 @@ _OVER: Final = frozenset({"Complete", "Failed"})
 
 def parse_workload(kind: str, document: Json) -> ClusterWorkload | None:
     """The workload; None for one that starts no further Pod on its own account: a Job that is over, or a CronJob's."""
-    if kind == "Job" and (_is_over(document) or controller_of(kind, document)):
+    if kind == "Job" and (_is_over(document) or find_controller(kind, document)):
         return None
     metadata = mapping(document, "metadata")
     name = text(metadata, "name")
@@ -30,7 +30,7 @@ def parse_workload(kind: str, document: Json) -> ClusterWorkload | None:
     return ClusterWorkload(kind=kind, name=name, template=parse_pod(template))
 
 
-def controller_of(kind: str, document: Json) -> tuple[tuple[str, str], str] | None:
+def find_controller(kind: str, document: Json) -> tuple[tuple[str, str], str] | None:
     """Namespace and title of the object, and the title of what controls it: `Job/tidy-28` and `CronJob/tidy`."""
     metadata = mapping(document, "metadata")
     owner = next((each for each in items(metadata, "ownerReferences") if each.get("controller")), None)
@@ -40,7 +40,7 @@ def controller_of(kind: str, document: Json) -> tuple[tuple[str, str], str] | No
     return (text(metadata, "namespace"), title), f"{text(owner, 'kind')}/{text(owner, 'name')}"
 
 
-def container_title(container: Container) -> str:
+def format_container_title(container: Container) -> str:
     """The container's name, with its role in front unless it is an ordinary one: `init migrate`."""
     return _ROLES[container.kind] + container.name
 

@@ -25,13 +25,13 @@ _NOT_FOUND: Final = ("ImageNotFoundException", "RepositoryNotFoundException")
 def look_up(reference: ImageReference, request: TokenRequest, timeout: float) -> ImageFacts | Unverified:
     """What ECR holds under the reference; `timeout` in seconds for each answer. Blocks."""
     try:
-        client = _client(request, reference.domain, timeout)
+        client = _open_client(request, reference.domain, timeout)
     except CredentialError as error:
         return unverified(error)
     try:
-        return _facts(client, reference)
+        return _read_facts(client, reference)
     except Exception as error:  # not botocore's own alone: see imagepull.registries.aws_errors
-        return _explained(error, reference)
+        return _explain(error, reference)
 
 
 def unverified(error: CredentialError) -> Unverified:
@@ -39,7 +39,7 @@ def unverified(error: CredentialError) -> Unverified:
     return Unverified(code="access-denied" if error.reached else "registry-unreachable", text=str(error))
 
 
-def _client(request: TokenRequest, what: str, timeout: float) -> "ECRClient":
+def _open_client(request: TokenRequest, what: str, timeout: float) -> "ECRClient":
     from botocore.config import Config
 
     config = Config(
@@ -53,13 +53,13 @@ def _client(request: TokenRequest, what: str, timeout: float) -> "ECRClient":
     return client
 
 
-def _facts(client: "ECRClient", reference: ImageReference) -> ImageFacts | Unverified:
+def _read_facts(client: "ECRClient", reference: ImageReference) -> ImageFacts | Unverified:
     host = parse_host(reference.domain)
     image: Any = {"imageDigest": reference.digest} if reference.digest else {"imageTag": reference.tag or DEFAULT_TAG}
     where: Any = {"repositoryName": reference.path} | ({"registryId": host.account} if host and host.account else {})
     details = client.describe_images(**where, imageIds=[image])["imageDetails"]
     if not details:
-        return _not_found(reference)
+        return _explain_not_found(reference)
     held = client.batch_get_image(**where, imageIds=[image], acceptedMediaTypes=list(ACCEPT))["images"]
     manifest = read_manifest(held[0].get("imageManifest", "").encode()) if held else None
     return ImageFacts(
@@ -69,14 +69,14 @@ def _facts(client: "ECRClient", reference: ImageReference) -> ImageFacts | Unver
     )
 
 
-def _not_found(reference: ImageReference) -> Unverified:
+def _explain_not_found(reference: ImageReference) -> Unverified:
     return Unverified(code="image-not-found", text=f"{reference.canonical} is not in ECR")
 
 
-def _explained(error: Exception, reference: ImageReference) -> Unverified:
+def _explain(error: Exception, reference: ImageReference) -> Unverified:
     response: dict[str, Any] = getattr(error, "response", None) or {}
     if response.get("Error", {}).get("Code") in _NOT_FOUND:
-        return _not_found(reference)
+        return _explain_not_found(reference)
     fault = explain(error)
     denied = fault.cause == ACCESS_DENIED.cause
     advice = "allow ecr:DescribeImages and ecr:BatchGetImage on the repository" if denied else fault.advice

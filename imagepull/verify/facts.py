@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from imagepull.plain_text import one_line
+from imagepull.plain_text import to_one_line
 
 __all__ = ["ACCEPT", "ImageFacts", "Manifest", "Unverified", "platform_of", "read_document", "read_manifest"]
 
@@ -78,7 +78,7 @@ def platform_of(document: object) -> str:
     if not isinstance(document, Mapping):
         return ""
     parts: Sequence[Any] = [document.get(name) for name in ("os", "architecture", "variant")]
-    known = [one_line(part, _LONGEST_PART) for part in parts if isinstance(part, str) and part]
+    known = [to_one_line(part, _LONGEST_PART) for part in parts if isinstance(part, str) and part]
     return "/".join(known) if len(known) > 1 else ""
 
 

@@ -43,9 +43,9 @@ async def look_up(
         base_url: Where the registry is. Default: HTTPS at the reference's host, plain HTTP for localhost.
     """
     try:
-        return await _Registry(client, reference, credential, base_url or _url(reference.domain)).facts()
+        return await _Registry(client, reference, credential, base_url or _make_url(reference.domain)).facts()
     except _Refused as refusal:
-        return _explained(refusal.status, reference, credential)
+        return _explain(refusal.status, reference, credential)
     except BadAnswer as error:
         return Unverified(code="registry-unreachable", text=f"{reference.domain} {error}")
     except httpx2.TimeoutException:
@@ -126,7 +126,7 @@ def _basic(credential: Credential) -> str:
     return f"Basic {base64.b64encode(pair).decode()}"
 
 
-def _explained(status: int, reference: ImageReference, credential: Credential | None) -> Unverified:
+def _explain(status: int, reference: ImageReference, credential: Credential | None) -> Unverified:
     if status == 404:
         return Unverified(code="image-not-found", text=f"{reference.canonical} is not in the registry")
     if status in (400, 401, 403):
@@ -135,7 +135,7 @@ def _explained(status: int, reference: ImageReference, credential: Credential | 
     return Unverified(code="registry-unreachable", text=f"{reference.domain} answers with HTTP {status}")
 
 
-def _url(domain: str) -> str:
+def _make_url(domain: str) -> str:
     if domain == HUB:
         return _HUB_URL
     name = domain.partition(":")[0]

@@ -51,17 +51,17 @@ async def fetch(
     """
     start = url
     for _ in range(_MOST_REDIRECTS + 1):
-        answer = await _fetch_one(client, url, {**headers, **_authorization(url, start, authorization)})
+        answer = await _fetch_one(client, url, {**headers, **_choose_authorization(url, start, authorization)})
         location = answer.headers.get("Location")
         if answer.status not in _REDIRECTS or location is None:
             return answer
-        url = await _next(url.join(location), start)
+        url = await _follow_redirect(url.join(location), start)
     raise BadAnswer(f"redirects more than {_MOST_REDIRECTS} times")
 
 
 def same_origin(one: httpx2.URL, other: httpx2.URL) -> bool:
     """Whether scheme, host and port are the same."""
-    return (one.scheme, one.host, _port(one)) == (other.scheme, other.host, _port(other))
+    return (one.scheme, one.host, _find_port(one)) == (other.scheme, other.host, _find_port(other))
 
 
 async def _fetch_one(client: httpx2.AsyncClient, url: httpx2.URL, headers: Mapping[str, str]) -> RegistryAnswer:
@@ -82,11 +82,11 @@ async def _fetch_one(client: httpx2.AsyncClient, url: httpx2.URL, headers: Mappi
     return RegistryAnswer(url=url, status=response.status_code, headers=response.headers, content=bytes(content))
 
 
-def _authorization(url: httpx2.URL, start: httpx2.URL, authorization: str) -> dict[str, str]:
+def _choose_authorization(url: httpx2.URL, start: httpx2.URL, authorization: str) -> dict[str, str]:
     return {"Authorization": authorization} if authorization and same_origin(url, start) else {}
 
 
-async def _next(url: httpx2.URL, start: httpx2.URL) -> httpx2.URL:
+async def _follow_redirect(url: httpx2.URL, start: httpx2.URL) -> httpx2.URL:
     """Where a redirect leads, if it may: what the registry itself could not do from here, it must not have us do."""
     if url.scheme != "https" and (url.scheme, start.scheme) != ("http", "http"):
         raise BadAnswer(f"redirects from {start.scheme} to another scheme")
@@ -95,5 +95,5 @@ async def _next(url: httpx2.URL, start: httpx2.URL) -> httpx2.URL:
     return url.copy_with(username=None, password=None)
 
 
-def _port(url: httpx2.URL) -> int | None:
+def _find_port(url: httpx2.URL) -> int | None:
     return url.port or {"http": 80, "https": 443}.get(url.scheme)

@@ -10,8 +10,8 @@ import httpx2
 from imagepull.errors import CredentialError, InvalidReference
 from imagepull.images.reference import ImageReference, parse
 from imagepull.pull_plan.explicit import ResolvedImage
-from imagepull.pull_plan.findings import Finding, Severity, worst_first
-from imagepull.registries.docker_config import auths_key
+from imagepull.pull_plan.findings import Finding, Severity, sort_worst_first
+from imagepull.registries.docker_config import make_auths_key
 from imagepull.registries.ecr_hosts import parse_host
 from imagepull.registries.ecr_tokens import Principal, TokenRequest, TokenSource
 from imagepull.registries.keyring import match
@@ -63,7 +63,7 @@ class Verifier:
     """
 
     def __init__(self, registries: Sequence[RegistrySource], settings: Settings) -> None:
-        self._registries = {auths_key(registry.host): registry for registry in registries}
+        self._registries = {make_auths_key(registry.host): registry for registry in registries}
         self._settings = settings
         self._tokens = TokenSource()
         self._places = asyncio.Semaphore(settings.at_once)
@@ -71,17 +71,17 @@ class Verifier:
 
     async def findings(self, images: Iterable[ResolvedImage]) -> list[Finding]:
         """What is wrong with the images, the worst first; invalid references are the plan's to report."""
-        parsed = [(image, reference) for image in images if (reference := _parsed(image.image)) is not None]
+        parsed = [(image, reference) for image in images if (reference := _parse_or_none(image.image)) is not None]
         timeout = httpx2.Timeout(self._settings.timeout)
         async with httpx2.AsyncClient(timeout=timeout) as client:
-            answers = await asyncio.gather(*(self._once(client, reference) for _, reference in parsed))
-        return worst_first(
+            answers = await asyncio.gather(*(self._look_up_once(client, reference) for _, reference in parsed))
+        return sort_worst_first(
             Finding(severity=severity, code=code, image=image, text=text)
             for (image, _), answer in zip(parsed, answers, strict=True)
-            for severity, code, text in self._judged(answer)
+            for severity, code, text in self._judge(answer)
         )
 
-    async def _once(self, client: httpx2.AsyncClient, reference: ImageReference) -> ImageFacts | Unverified:
+    async def _look_up_once(self, client: httpx2.AsyncClient, reference: ImageReference) -> ImageFacts | Unverified:
         asked = self._asked.get(reference.canonical)
         if asked is None:
             asked = self._asked[reference.canonical] = asyncio.create_task(self._look_up(client, reference))
@@ -116,21 +116,21 @@ class Verifier:
                 return ecr.unverified(error)
         return await oci.look_up(client, reference, credential, self._settings.base_urls.get(reference.domain))
 
-    def _judged(self, answer: ImageFacts | Unverified) -> Iterator[tuple[Severity, str, str]]:
+    def _judge(self, answer: ImageFacts | Unverified) -> Iterator[tuple[Severity, str, str]]:
         severity, settings = self._settings.severity, self._settings
         if isinstance(answer, Unverified):
             yield severity if answer.code == "image-not-found" else Severity.WARNING, answer.code, answer.text
             return
         missing = [each for each in settings.platforms if not _runs_on(answer.platforms, each)]
         if missing and answer.platforms:
-            text = f"the image is for {_listed(answer.platforms)}, not for {', '.join(missing)}"
+            text = f"the image is for {_join_platforms(answer.platforms)}, not for {', '.join(missing)}"
             yield severity, "platform-missing", text
         if settings.largest is not None and answer.size is not None and answer.size > settings.largest:
             most = settings.largest // _MEBIBYTE
             yield severity, "image-too-large", f"the image has {answer.size // _MEBIBYTE} MiB, over the {most} allowed"
 
 
-def _listed(platforms: Sequence[str], most: int = 8) -> str:
+def _join_platforms(platforms: Sequence[str], most: int = 8) -> str:
     more = f" and {len(platforms) - most} more" if len(platforms) > most else ""
     return ", ".join(platforms[:most]) + more
 
@@ -140,7 +140,7 @@ def _runs_on(platforms: Sequence[str], wanted: str) -> bool:
     return any(each == wanted or each.startswith(f"{wanted}/") for each in platforms)
 
 
-def _parsed(image: str) -> ImageReference | None:
+def _parse_or_none(image: str) -> ImageReference | None:
     try:
         return parse(image)
     except InvalidReference:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from imagepull.preview.engine_events import read
-from imagepull.report.change import change_of
+from imagepull.report.change import summarize_preview
 from imagepull.report.page import render
 from imagepull.status.model import Renewer, Status
 from tests.browser.chromium import Browser, Page
@@ -27,7 +27,7 @@ def opened(chromium: Browser, tmp_path: Path) -> Iterator[Open]:
     with ExitStack() as stack:
 
         def open_(status: Status, *, dark: bool = False, preview: str = "", width: int = 1440) -> Page:
-            change = change_of(read((GOLDEN / preview).read_text())) if preview else None
+            change = summarize_preview(read((GOLDEN / preview).read_text())) if preview else None
             file = tmp_path / "report.html"
             file.write_text(render(status, change))
             page = stack.enter_context(chromium.page(dark=dark, width=width))
@@ -139,7 +139,7 @@ def test_hostile_preview_stays_text(opened: Open, chromium: Browser, tmp_path: P
     manifest = f'{{"kind": "Pod", "metadata": {{"name": {name}}}, "spec": {{"containers": [{container}]}}}}'
     urn = "urn:pulumi:s::p::kubernetes:core/v1:Pod::a"
     step = f'{{"op": "create", "urn": "{urn}", "newState": {{"inputs": {manifest}}}}}'
-    change = change_of(read(f'{{"steps": [{step}], "diagnostics": [], "changeSummary": {{}}}}'))
+    change = summarize_preview(read(f'{{"steps": [{step}], "diagnostics": [], "changeSummary": {{}}}}'))
     file = tmp_path / "hostile.html"
     file.write_text(render(small_status(), change))
     with chromium.page() as page:

@@ -88,8 +88,8 @@ def test_installed_wheel_works_without_the_checkout(fresh: Callable[[], Path], t
     code = f"""
 import importlib.util, json
 from imagepull.components import Deployment, RegistryAccess
-from imagepull.provider.schema import schema
-assert json.loads(schema("1.0.0"))["resources"]["imagepull:index:RegistryAccess"]["inputProperties"]
+from imagepull.provider.schema import make_schema
+assert json.loads(make_schema("1.0.0"))["resources"]["imagepull:index:RegistryAccess"]["inputProperties"]
 assert [name for name in {NAMES!r} if importlib.util.find_spec(name)] == []
 """
 

@@ -13,7 +13,7 @@ from pulumi.runtime import proto
 from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2, provider_pb2_grpc, status_pb2
 
 from lab.layout import CHECKOUT
-from provider.wire_values import plain_map, struct
+from provider.wire_values import to_plain_map, to_struct
 
 URN = "urn:pulumi:dev::shop::imagepull:index:{}::pull"
 SECRET, ACCOUNTS = URN.format("RegistrySecret"), URN.format("ServiceAccountImagePullSecrets")
@@ -52,12 +52,12 @@ class Plugin:
 
     async def check(self, urn: str, inputs: Mapping[str, object]) -> dict[str, str]:
         """Problems by path."""
-        answer = await self._call(self._stub.Check(proto.CheckRequest(urn=urn, news=struct(inputs))))
+        answer = await self._call(self._stub.Check(proto.CheckRequest(urn=urn, news=to_struct(inputs))))
         return {failure.property: failure.reason for failure in answer.failures}
 
     async def diff(self, urn: str, inputs: Mapping[str, object], outputs: Mapping[str, object], new: Any) -> Any:
         request = proto.DiffRequest(
-            id="pull", urn=urn, old_inputs=struct(inputs), olds=struct(outputs), news=struct(new)
+            id="pull", urn=urn, old_inputs=to_struct(inputs), olds=to_struct(outputs), news=to_struct(new)
         )
         return await self._call(self._stub.Diff(request))
 
@@ -65,34 +65,34 @@ class Plugin:
         self, urn: str, inputs: Mapping[str, object], *, preview: bool = False, timeout_seconds: float = 0.0
     ) -> dict[str, object]:
         """`timeout_seconds`: what `customTimeouts` says; 0 for none."""
-        request = proto.CreateRequest(urn=urn, properties=struct(inputs), preview=preview, timeout=timeout_seconds)
-        return plain_map((await self._call(self._stub.Create(request))).properties)
+        request = proto.CreateRequest(urn=urn, properties=to_struct(inputs), preview=preview, timeout=timeout_seconds)
+        return to_plain_map((await self._call(self._stub.Create(request))).properties)
 
     async def update(
         self, urn: str, inputs: Mapping[str, object], outputs: Mapping[str, object], new: Mapping[str, object]
     ) -> dict[str, object]:
         request = proto.UpdateRequest(
-            id="pull", urn=urn, old_inputs=struct(inputs), olds=struct(outputs), news=struct(new)
+            id="pull", urn=urn, old_inputs=to_struct(inputs), olds=to_struct(outputs), news=to_struct(new)
         )
-        return plain_map((await self._call(self._stub.Update(request))).properties)
+        return to_plain_map((await self._call(self._stub.Update(request))).properties)
 
     async def read(self, urn: str, inputs: Mapping[str, object], outputs: Mapping[str, object]) -> dict[str, object]:
-        request = proto.ReadRequest(id="pull", urn=urn, inputs=struct(inputs), properties=struct(outputs))
-        return plain_map((await self._call(self._stub.Read(request))).properties)
+        request = proto.ReadRequest(id="pull", urn=urn, inputs=to_struct(inputs), properties=to_struct(outputs))
+        return to_plain_map((await self._call(self._stub.Read(request))).properties)
 
     async def check_config(self, inputs: Mapping[str, object]) -> dict[str, object]:
         """The inputs as they go to the state."""
-        answer = await self._call(self._stub.CheckConfig(proto.CheckRequest(news=struct(inputs))))
-        return plain_map(answer.inputs)
+        answer = await self._call(self._stub.CheckConfig(proto.CheckRequest(news=to_struct(inputs))))
+        return to_plain_map(answer.inputs)
 
     async def diff_config(self, old: Mapping[str, object], new: Mapping[str, object]) -> tuple[list[str], list[str]]:
         """The values that changed, and those that replace all resources."""
-        request = proto.DiffRequest(old_inputs=struct(old), olds=struct(old), news=struct(new))
+        request = proto.DiffRequest(old_inputs=to_struct(old), olds=to_struct(old), news=to_struct(new))
         answer = await self._call(self._stub.DiffConfig(request))
         return list(answer.diffs), list(answer.replaces)
 
     async def delete(self, urn: str, inputs: Mapping[str, object], outputs: Mapping[str, object]) -> None:
-        request = proto.DeleteRequest(id="pull", urn=urn, old_inputs=struct(inputs), properties=struct(outputs))
+        request = proto.DeleteRequest(id="pull", urn=urn, old_inputs=to_struct(inputs), properties=to_struct(outputs))
         await self._call(self._stub.Delete(request))
 
     async def cancel(self) -> None:
@@ -102,7 +102,7 @@ class Plugin:
         return str((await self._call(self._stub.GetSchema(proto.GetSchemaRequest()))).schema)
 
     async def configure(self, inputs: Mapping[str, object]) -> None:
-        await self._call(self._stub.Configure(proto.ConfigureRequest(args=struct(inputs))))
+        await self._call(self._stub.Configure(proto.ConfigureRequest(args=to_struct(inputs))))
 
     async def _call(self, call: Any) -> Any:
         try:
@@ -142,4 +142,4 @@ def _refused(error: grpc.aio.AioRpcError) -> Refused:
         return Refused(message)
     failed = provider_pb2.ErrorResourceInitFailed()
     status_pb2.Status.FromString(details).details[0].Unpack(failed)
-    return Refused(message, plain_map(failed.properties), failed.reasons)
+    return Refused(message, to_plain_map(failed.properties), failed.reasons)

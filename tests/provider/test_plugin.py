@@ -13,7 +13,7 @@ import pytest
 
 from imagepull.inputs import UNKNOWN
 from lab.layout import CHECKOUT
-from provider.schema import schema
+from provider.schema import make_schema
 from tests.provider.plugin import ACCOUNTS, SECRET, Plugin, Refused, plugin
 from tests.unit.test_inputs import noise
 
@@ -124,7 +124,7 @@ def test_a_missing_kubeconfig_is_told_when_it_is_needed() -> None:
 
 
 def test_every_input_and_output_is_described() -> None:
-    document = json.loads(schema("0.1.0"))
+    document = json.loads(make_schema("0.1.0"))
     groups = [
         *(resource[kind] for resource in document["resources"].values() for kind in ("inputProperties", "properties")),
         *(type_.get("properties", {}) for type_ in document["types"].values()),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagepull.differences import Difference, differences
+from imagepull.differences import Difference, find_differences
 from imagepull.inputs import UNKNOWN
 
 ADD, DELETE, UPDATE = Difference.ADD, Difference.DELETE, Difference.UPDATE
@@ -46,4 +46,4 @@ SETS = {"namespaces": None, "registries": "host"}
     ],
 )
 def test_differences_by_path(old: dict[str, object], new: dict[str, object], expected: dict[str, Difference]) -> None:
-    assert differences(old, new, sets=SETS) == expected
+    assert find_differences(old, new, sets=SETS) == expected

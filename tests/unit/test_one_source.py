@@ -6,7 +6,7 @@ from components import kinds, resources, workload_args
 from components.access import ACCESS_OUTPUTS
 from components.registry_access import RegistryAccess, RegistryAccessArgs
 from components.short_form import SHORT_FORM_FIELDS
-from imagepull.inputs import camel_case
+from imagepull.inputs import to_camel_case
 from imagepull.pull_plan.kinds import ONLY_FOR, WorkloadKind
 from imagepull.pull_plan.manifest import WORKLOAD_KINDS
 from imagepull.registry_secret import spec as registry_secret
@@ -16,7 +16,7 @@ from imagepull.stack_config.environment import Environment
 
 def wire(names: object) -> set[str]:
     assert hasattr(names, "__iter__")
-    return {camel_case(name) for name in names}
+    return {to_camel_case(name) for name in names}
 
 
 def test_inputs_of_the_custom_resources_are_those_that_the_provider_parses() -> None:

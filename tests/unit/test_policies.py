@@ -23,8 +23,8 @@ from policies.images import (
 )
 from policies.pack import POLICIES
 from policies.policy import Declared, Policy
-from policies.project_folder import _folders_of_cli, folders
-from policies.stack_files import plain_texts
+from policies.project_folder import _find_folders_of_cli, list_folders
+from policies.stack_files import list_plain_texts
 
 DIGEST = "sha256:" + "0" * 64
 ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web:1"
@@ -280,7 +280,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "app").mkdir()
     monkeypatch.chdir(tmp_path / "app")
     yield tmp_path
-    plain_texts.cache_clear()
+    list_plain_texts.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -391,7 +391,7 @@ def test_packs_own_folder_says_nothing_about_the_program(monkeypatch: pytest.Mon
     monkeypatch.delenv("PWD")
     monkeypatch.chdir(CHECKOUT / "policies")
 
-    assert CHECKOUT / "policies" not in list(folders())
+    assert CHECKOUT / "policies" not in list(list_folders())
 
 
 def test_folder_of_the_cli_is_found_through_the_processes_above(tmp_path: Path) -> None:
@@ -408,9 +408,9 @@ def test_folder_of_the_cli_is_found_through_the_processes_above(tmp_path: Path) 
     process(40, "bash", 41)
     process(41, "systemd", 1)
 
-    assert list(_folders_of_cli(tmp_path, 30)) == [Path("/srv/pulumi")]
-    assert list(_folders_of_cli(tmp_path, 40)) == []
-    assert list(_folders_of_cli(tmp_path, 99)) == []
+    assert list(_find_folders_of_cli(tmp_path, 30)) == [Path("/srv/pulumi")]
+    assert list(_find_folders_of_cli(tmp_path, 40)) == []
+    assert list(_find_folders_of_cli(tmp_path, 99)) == []
 
 
 def test_document_that_is_none_passes(project: Path) -> None:

@@ -9,7 +9,7 @@ import yaml
 
 from imagepull.errors import InvalidInput
 from imagepull.inputs import UNKNOWN
-from provider.cluster_config import CLUSTER_ENTRY, check_config, diff_config, fingerprint_of
+from provider.cluster_config import CLUSTER_ENTRY, check_config, diff_config, find_fingerprint
 
 
 def kubeconfig(**servers: str) -> str:
@@ -54,8 +54,8 @@ A = {"clusterIdentifier": "a"}
         ({"kubeconfig": ONE}, {"kubeconfig": UNKNOWN}, ["kubeconfig"], ["kubeconfig"]),
         # An old context that the kubeconfig no longer has: the fingerprint in the state tells.
         ({"context": "gone"}, PROD, ["context"], []),
-        ({"context": "gone", CLUSTER_ENTRY: fingerprint_of({"kubeconfig": ONE})}, PROD, ["context"], ["context"]),
-        ({"context": "gone", CLUSTER_ENTRY: fingerprint_of({"kubeconfig": ONE})}, AGAIN, ["context"], []),
+        ({"context": "gone", CLUSTER_ENTRY: find_fingerprint({"kubeconfig": ONE})}, PROD, ["context"], ["context"]),
+        ({"context": "gone", CLUSTER_ENTRY: find_fingerprint({"kubeconfig": ONE})}, AGAIN, ["context"], []),
         # With an identifier only that counts.
         ({**DEV, **A}, {**PROD, **A}, ["context"], []),
         (
@@ -76,10 +76,10 @@ def test_another_entry_of_the_cluster_replaces(
 
 
 def test_the_environment_alone_has_no_fingerprint() -> None:
-    assert fingerprint_of({}) is None
-    assert fingerprint_of(DEV) == fingerprint_of(AGAIN) != fingerprint_of(PROD)
-    assert fingerprint_of({"context": UNKNOWN}) is None
-    assert fingerprint_of({"context": "none"}) is None
+    assert find_fingerprint({}) is None
+    assert find_fingerprint(DEV) == find_fingerprint(AGAIN) != find_fingerprint(PROD)
+    assert find_fingerprint({"context": UNKNOWN}) is None
+    assert find_fingerprint({"context": "none"}) is None
 
 
 def test_all_wrong_values_are_told_without_the_kubeconfig() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from provider.options import child_options, component_options
+from provider.options import select_child_options, select_component_options
 from tests.pulumi_mocks import declared
 
 TYPE = "kubernetes:apps/v1:Deployment"
@@ -23,7 +23,7 @@ def split(**given: Any) -> tuple[pulumi.ResourceOptions, pulumi.ResourceOptions,
     def program() -> None:
         component = Component()
         opts = pulumi.ResourceOptions(**given) if given else None
-        seen.extend([component_options(opts), child_options(component, "web", opts), component])
+        seen.extend([select_component_options(opts), select_child_options(component, "web", opts), component])
 
     declared(program)
     ours, childs, component = seen

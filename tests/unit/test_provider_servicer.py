@@ -8,7 +8,7 @@ from pulumi.runtime import proto
 
 from provider.plugin import ImagePull
 from provider.servicer import Servicer
-from provider.wire_values import struct
+from provider.wire_values import to_struct
 from tests.provider.plugin import SECRET
 
 
@@ -40,7 +40,7 @@ class Faulty:
 def test_a_fault_of_our_own_shows_neither_values_nor_a_traceback(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], method: str
 ) -> None:
-    inputs = struct({"registries": "hunter2"})
+    inputs = to_struct({"registries": "hunter2"})
     request = {
         "Check": proto.CheckRequest(urn=SECRET, news=inputs),
         "Create": proto.CreateRequest(urn=SECRET, properties=inputs, preview=True),

@@ -9,7 +9,7 @@ from pulumi.runtime import rpc
 from imagepull.errors import InvalidInput
 from imagepull.inputs import REFERENCE, UNKNOWN
 from imagepull.registry_secret.spec import parse
-from provider.wire_values import plain, plain_map, struct, with_secrets, with_values
+from provider.wire_values import to_plain, to_plain_map, to_struct, with_secrets, with_values
 
 
 def marked(value: Value, signature: str = rpc._special_secret_sig) -> Value:
@@ -26,47 +26,47 @@ def is_secret(value: Value) -> bool:
     "value", [{}, {"a": "x", "b": 1.5, "c": True, "d": ["x", None, {"e": "y"}], "f": UNKNOWN, "g": {"h": UNKNOWN}}]
 )
 def test_plain_values_survive_the_way_over_the_wire(value: dict[str, object]) -> None:
-    assert plain_map(struct(value)) == value
+    assert to_plain_map(to_struct(value)) == value
 
 
 def test_marks_are_taken_off_for_reading() -> None:
-    assert plain(marked(marked(Value(string_value="x")))) == "x"
-    assert plain(marked(Value(string_value="x"), rpc._special_output_value_sig)) == "x"
+    assert to_plain(marked(marked(Value(string_value="x")))) == "x"
+    assert to_plain(marked(Value(string_value="x"), rpc._special_output_value_sig)) == "x"
 
 
 def test_an_output_without_a_value_is_unknown() -> None:
     fields = {rpc._special_sig_key: Value(string_value=rpc._special_output_value_sig)}
-    assert plain(Value(struct_value=Struct(fields=fields))) is UNKNOWN
-    assert plain(Value(string_value=rpc.UNKNOWN)) is UNKNOWN
+    assert to_plain(Value(struct_value=Struct(fields=fields))) is UNKNOWN
+    assert to_plain(Value(string_value=rpc.UNKNOWN)) is UNKNOWN
 
 
 def test_a_password_is_secret_whatever_the_program_said() -> None:
-    values = struct({"registries": [{"host": "h", "username": "u", "password": "p"}], "name": "n"})
+    values = to_struct({"registries": [{"host": "h", "username": "u", "password": "p"}], "name": "n"})
     registry = with_secrets(values).fields["registries"].list_value.values[0].struct_value.fields
     assert is_secret(registry["password"])
     assert not is_secret(registry["username"])
-    assert plain_map(with_secrets(values)) == plain_map(values)
+    assert to_plain_map(with_secrets(values)) == to_plain_map(values)
 
 
 def test_a_password_is_marked_once() -> None:
-    values = with_secrets(struct({"registries": [{"password": "p"}], "kubeconfig": "k"}))
+    values = with_secrets(to_struct({"registries": [{"password": "p"}], "kubeconfig": "k"}))
     assert with_secrets(values) == values
     assert is_secret(values.fields["kubeconfig"])
 
 
 def test_an_unknown_password_is_left_alone() -> None:
-    values: Any = struct({"registries": [{"password": UNKNOWN}, UNKNOWN]})
+    values: Any = to_struct({"registries": [{"password": UNKNOWN}, UNKNOWN]})
     assert with_secrets(values) == values
 
 
 def test_other_marks_of_the_program_stay() -> None:
-    original = struct({"registries": [{"host": "h", "password": "p"}], "namespaces": ["a", "b"]})
-    original.fields["labels"].CopyFrom(marked(struct({"x": {"a": "b"}}).fields["x"]))
+    original = to_struct({"registries": [{"host": "h", "password": "p"}], "namespaces": ["a", "b"]})
+    original.fields["labels"].CopyFrom(marked(to_struct({"x": {"a": "b"}}).fields["x"]))
     original.fields["registries"].CopyFrom(marked(original.fields["registries"]))
-    kept = with_values(original, {**plain_map(original), "namespaces": ["a"]})
+    kept = with_values(original, {**to_plain_map(original), "namespaces": ["a"]})
     assert is_secret(kept.fields["labels"])
     assert is_secret(kept.fields["registries"])
-    assert plain(kept.fields["namespaces"]) == ["a"]
+    assert to_plain(kept.fields["namespaces"]) == ["a"]
 
 
 @pytest.mark.parametrize("id_", [{}, {"id": Value(string_value=rpc.UNKNOWN)}, {"id": Value(string_value="shop")}])
@@ -77,7 +77,7 @@ def test_whole_resource_is_refused_with_what_to_write(id_: dict[str, Value]) -> 
         "urn": Value(string_value=urn),
         **id_,
     }
-    reference = plain(Value(struct_value=Struct(fields=fields)))
+    reference = to_plain(Value(struct_value=Struct(fields=fields)))
 
     with pytest.raises(InvalidInput) as raised:
         parse({"name": "pull", "namespaces": [reference], "registries": UNKNOWN})

@@ -10,13 +10,13 @@ from imagepull.images.pull_policy import PullPolicy
 from imagepull.pull_plan.explicit import ResolvedImage
 from imagepull.pull_plan.plan import as_data
 from provider import schema_analyzer as analyzer
-from provider.schema import schema
+from provider.schema import make_schema
 from tests.golden import as_json, assert_golden
 
 
 @pytest.fixture(scope="module")
 def told() -> Any:
-    return json.loads(schema(__version__))
+    return json.loads(make_schema(__version__))
 
 
 def test_schema_is_the_golden_one(told: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from imagepull.errors import InvalidPullPolicy
-from imagepull.images.pull_policy import PullPolicy, ResolvedPolicy, resolve, surprises
+from imagepull.images.pull_policy import PullPolicy, ResolvedPolicy, find_surprises, resolve
 
 VECTORS: list[dict[str, Any]] = [
     json.loads(line) for line in (Path(__file__).parents[1] / "vectors/image-references.jsonl").read_text().splitlines()
@@ -85,26 +85,26 @@ def test_unknown_policy_is_refused_with_the_known_ones(explicit: str) -> None:
     ],
 )
 def test_surprises_of_an_image_and_its_policy(image: str, policy: str, codes: list[str]) -> None:
-    found = surprises(image, PullPolicy(policy), private=False)
+    found = find_surprises(image, PullPolicy(policy), private=False)
 
     assert [surprise.code for surprise in found] == codes
 
 
 def test_never_on_a_private_image_mentions_what_changed_in_kubernetes_1_35() -> None:
-    (private,) = surprises(f"{R}/app:1", PullPolicy.NEVER, private=True)
-    (public,) = surprises("nginx:1", PullPolicy.NEVER, private=False)
+    (private,) = find_surprises(f"{R}/app:1", PullPolicy.NEVER, private=True)
+    (public,) = find_surprises("nginx:1", PullPolicy.NEVER, private=False)
 
     assert "1.35" in private.text
     assert "1.35" not in public.text
 
 
 def test_bare_host_says_what_is_really_pulled() -> None:
-    (surprise,) = surprises(R, PullPolicy.ALWAYS, private=True)
+    (surprise,) = find_surprises(R, PullPolicy.ALWAYS, private=True)
 
     assert f"docker.io/library/{R}:latest" in surprise.text
 
 
 def test_invalid_image_carries_the_hint_of_its_error() -> None:
-    (surprise,) = surprises("https://ghcr.io/app", PullPolicy.ALWAYS, private=False)
+    (surprise,) = find_surprises("https://ghcr.io/app", PullPolicy.ALWAYS, private=False)
 
     assert "write 'ghcr.io/app'" in surprise.text

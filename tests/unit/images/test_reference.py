@@ -15,7 +15,7 @@ from docker_image.reference import InvalidReference as OtherInvalidReference  # 
 from docker_image.reference import Reference as OtherReference
 
 from imagepull.errors import InvalidReference
-from imagepull.images.reference import is_bare_host, parse, unexpanded_variable
+from imagepull.images.reference import find_unexpanded_variable, is_bare_host, parse
 
 VECTORS: list[dict[str, Any]] = [
     json.loads(line) for line in (Path(__file__).parents[1] / "vectors/image-references.jsonl").read_text().splitlines()
@@ -224,11 +224,11 @@ def test_registry_host_without_a_repository_is_noticed(text: str, bare: bool) ->
 
 @pytest.mark.parametrize("text", ["nginx", "nginx:1.27", "a$", "100%", "{x}"])
 def test_no_variable_is_seen_where_there_is_none(text: str) -> None:
-    assert unexpanded_variable(text) is None
+    assert find_unexpanded_variable(text) is None
 
 
 def test_variable_that_never_closes_is_shown_to_the_end() -> None:
-    assert unexpanded_variable("app:${TAG") == "${TAG"
+    assert find_unexpanded_variable("app:${TAG") == "${TAG"
 
 
 def _fuzzed(count: int) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from imagepull.kubernetes.cluster_identity import fingerprint
+from imagepull.kubernetes.cluster_identity import compute_fingerprint
 from imagepull.kubernetes.connection import ClusterEntry
 
 ENTRY = ClusterEntry(server="https://api.example.com", authority="-----BEGIN CERTIFICATE-----\nx\n")
@@ -18,7 +18,7 @@ ENTRY = ClusterEntry(server="https://api.example.com", authority="-----BEGIN CER
     ],
 )
 def test_other_words_are_the_same_cluster(same: ClusterEntry) -> None:
-    assert fingerprint(same) == fingerprint(ENTRY)
+    assert compute_fingerprint(same) == compute_fingerprint(ENTRY)
 
 
 @pytest.mark.parametrize(
@@ -35,4 +35,4 @@ def test_other_words_are_the_same_cluster(same: ClusterEntry) -> None:
     ],
 )
 def test_another_entry_is_another_cluster(other: ClusterEntry) -> None:
-    assert fingerprint(other) != fingerprint(ENTRY)
+    assert compute_fingerprint(other) != compute_fingerprint(ENTRY)

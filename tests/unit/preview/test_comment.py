@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 import pytest
 
 from imagepull.errors import InvalidInput
-from imagepull.preview.comment import GITHUB_LIMIT, LEAST_LIMIT, marker, render
+from imagepull.preview.comment import GITHUB_LIMIT, LEAST_LIMIT, make_marker, render
 from imagepull.preview.engine_events import Message, PreviewRun, Step, read
-from imagepull.preview.image_changes import plan
-from imagepull.preview.markdown import code, preformatted, prose
-from imagepull.pull_plan.findings import findings
+from imagepull.preview.image_changes import read_plan
+from imagepull.preview.markdown import format_code, format_preformatted, format_prose
+from imagepull.pull_plan.findings import collect_findings
 from imagepull.redaction import REDACTED, redact
 from tests.golden import GOLDEN, assert_golden
 
@@ -57,7 +57,7 @@ def test_comment_of_1000_changes_is_cut_by_importance_and_says_so() -> None:
     assert len(comment.encode()) <= 12_000
     assert "#### Findings" in comment
     assert "**Cut to fit into a comment:**" in comment
-    assert comment.endswith(marker("prod") + "\n")
+    assert comment.endswith(make_marker("prod") + "\n")
 
 
 @pytest.mark.parametrize("limit", [LEAST_LIMIT, 5_000, 20_000, GITHUB_LIMIT])
@@ -126,7 +126,7 @@ def test_registries_that_a_preview_does_not_know_are_said_to_be_so(registries: o
     assert "| create | Secret | `pull` |" in render(run, stack="prod")
     if registries and not isinstance(registries, dict | int):
         assert "hosts: (known after up)" in render(run, stack="prod")
-        assert plan(run).accesses is None  # and so nothing is said about what opens an image
+        assert read_plan(run).accesses is None  # and so nothing is said about what opens an image
 
 
 def test_preview_that_told_nothing_is_a_comment_too() -> None:
@@ -138,7 +138,7 @@ def test_preview_that_told_nothing_is_a_comment_too() -> None:
 def test_findings_that_only_the_program_knows_are_shown_and_counted() -> None:
     own = "error: shop2/Deployment/web, container web, image ghcr.io/a/b:1: ghcr.io/a/b:1 is not in the registry"
     run = recorded("findings")
-    known = str(findings(plan(run))[0])
+    known = str(collect_findings(read_plan(run))[0])
     said = Message(severity="info", text=f"Image pull plan\nWORKLOAD\n\n{own}\n{known}")
     comment = render(replace(run, messages=(said,)), stack="prod")
     assert "findings: 4 errors, 4 warnings" in comment.splitlines()[0]
@@ -197,7 +197,7 @@ def test_foreign_text_has_no_effect_on_the_comment(text: str) -> None:
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in tables} <= {5, 7}
 
 
-@pytest.mark.parametrize("form", [code, prose, preformatted])
+@pytest.mark.parametrize("form", [format_code, format_prose, format_preformatted])
 def test_each_form_redacts(form: Callable[[str], str]) -> None:
     shown = form("password of bot: ghp_abcdefghijklmnopqrstuvwx")
     assert "ghp_" not in shown

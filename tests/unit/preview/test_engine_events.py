@@ -10,7 +10,7 @@ import pytest
 from imagepull.errors import InvalidInput
 from imagepull.inputs import UNKNOWN
 from imagepull.preview.engine_events import SECRET, PreviewRun, read
-from imagepull.preview.image_changes import access_changes, image_changes, plan
+from imagepull.preview.image_changes import find_access_changes, find_image_changes, read_plan
 from imagepull.pull_plan.plan import Plan
 from tests.golden import GOLDEN
 
@@ -37,16 +37,16 @@ def test_event_log_and_json_tell_the_same(name: str) -> None:
     assert log.complete
     assert document.complete
     assert {(step.op, step.urn) for step in log.steps} == {(step.op, step.urn) for step in document.steps}
-    assert image_changes(log) == image_changes(document)
-    assert access_changes(log) == access_changes(document)
-    assert without_expiry(plan(log)) == without_expiry(plan(document))
+    assert find_image_changes(log) == find_image_changes(document)
+    assert find_access_changes(log) == find_access_changes(document)
+    assert without_expiry(read_plan(log)) == without_expiry(read_plan(document))
 
 
 @pytest.mark.parametrize("form", ["events", "preview.json"])
 def test_plan_has_every_container_with_its_policy_and_why(form: str) -> None:
     rows = [
         (row.namespace, row.container, row.policy.value, row.reason)
-        for row in plan(recorded(f"no-change.{form}")).images
+        for row in read_plan(recorded(f"no-change.{form}")).images
     ]
     assert rows == [
         ("shop2", "api", "IfNotPresent", "tag is 2.0, not latest"),
@@ -56,7 +56,7 @@ def test_plan_has_every_container_with_its_policy_and_why(form: str) -> None:
 
 
 def test_pull_secrets_and_who_gets_them_are_in_the_plan() -> None:
-    found = plan(recorded("no-change.events"))
+    found = read_plan(recorded("no-change.events"))
     (access,) = found.accesses or ()
     assert (access.secret, access.service_accounts) == ("registry-access", ("default",))
     assert isinstance(access.expires, datetime)
@@ -64,12 +64,12 @@ def test_pull_secrets_and_who_gets_them_are_in_the_plan() -> None:
         "Deployment/api-00000000": ("registry-access",),
         "Deployment/web": ("registry-access",),
     }
-    (renewed,) = plan(recorded("renewal-due.events")).accesses or ()
+    (renewed,) = read_plan(recorded("renewal-due.events")).accesses or ()
     assert renewed.expires is UNKNOWN
 
 
 def test_changed_image_and_new_workload_are_image_changes() -> None:
-    first, second = image_changes(recorded("policy-change.preview.json"))
+    first, second = find_image_changes(recorded("policy-change.preview.json"))
     assert first.before
     assert first.after
     assert (first.before.policy.value, first.after.policy.value) == ("IfNotPresent", "Always")
@@ -80,7 +80,7 @@ def test_changed_image_and_new_workload_are_image_changes() -> None:
 
 
 def test_added_namespace_is_named() -> None:
-    changes = access_changes(recorded("policy-change.preview.json"))
+    changes = find_access_changes(recorded("policy-change.preview.json"))
     assert [(change.kind, change.op, change.details) for change in changes] == [
         ("Secret", "update", ("namespaces added: new2",)),
         ("ServiceAccounts", "update", ("namespaces added: new2",)),
@@ -88,7 +88,7 @@ def test_added_namespace_is_named() -> None:
 
 
 def test_renewal_is_told_apart_from_a_change() -> None:
-    (change,) = access_changes(recorded("renewal-due.preview.json"))
+    (change,) = find_access_changes(recorded("renewal-due.preview.json"))
     assert change.op == "renew"
     assert change.details[0].startswith("renewal due: ")
 
@@ -111,8 +111,8 @@ def test_secret_or_unknown_image_is_in_the_plan_by_its_workload() -> None:
         manifest = {"kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": [{"name": "a", "image": hidden}]}}
         step = {"op": "create", "urn": "urn:pulumi:s::p::kubernetes:core/v1:Pod::a", "newState": {"inputs": manifest}}
         run = read(json.dumps({"steps": [step], "changeSummary": {"create": 1}}))
-        assert plan(run).unknown == ("Pod/a",)
-        assert plan(run).images == ()
+        assert read_plan(run).unknown == ("Pod/a",)
+        assert read_plan(run).images == ()
 
 
 def test_default_providers_and_parts_of_a_replacement_are_no_steps() -> None:
@@ -128,7 +128,7 @@ def test_document_without_the_unchanged_says_so() -> None:
     document["steps"] = document["steps"][:1]
     run = read(json.dumps(document))
     assert not run.complete
-    assert plan(run).accesses is None
+    assert read_plan(run).accesses is None
 
 
 def test_nothing_at_all_is_a_failed_run() -> None:

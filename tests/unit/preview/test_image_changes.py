@@ -12,8 +12,8 @@ from imagepull.images.rules import RuleName, Violation
 from imagepull.inputs import UNKNOWN
 from imagepull.preview.comment import render
 from imagepull.preview.engine_events import SECRET, Message, PreviewRun, Step
-from imagepull.preview.image_changes import access_changes, image_changes, plan, told_findings
-from imagepull.pull_plan.findings import findings
+from imagepull.preview.image_changes import find_access_changes, find_image_changes, find_reported_findings, read_plan
+from imagepull.pull_plan.findings import collect_findings
 from imagepull.pull_plan.plan import as_data, as_table
 from imagepull.resource_types import REGISTRY_SECRET, SERVICE_ACCOUNTS
 from tests.resolved_images import row
@@ -48,7 +48,7 @@ def details(op: str, type_: str, old: Mapping[str, Any], new: Mapping[str, Any],
         told.pop("old")
     if op in ("delete", "discard"):
         told.pop("new")
-    (change,) = access_changes(PreviewRun(steps=(step(op, type_, **told),)))
+    (change,) = find_access_changes(PreviewRun(steps=(step(op, type_, **told),)))
     return change.details
 
 
@@ -129,7 +129,7 @@ def test_each_change_has_its_kind_name_and_op_in_order() -> None:
         step("create", "kubernetes:core/v1:Secret", "u", new=secret()),
     )
 
-    found = [(each.op, each.kind, each.name) for each in access_changes(PreviewRun(steps=steps))]
+    found = [(each.op, each.kind, each.name) for each in find_access_changes(PreviewRun(steps=steps))]
 
     assert found == [
         ("create", "Secret", "x"),
@@ -160,8 +160,8 @@ def test_renewal_and_other_changes_are_told_apart(op: str, changed: tuple[str, .
     due = Message(severity="info", text="renewal due: 3.0 hours left for a.io", urn=changing.urn)
     others = Message(severity="info", text="renewal due: of another", urn="urn:other")
 
-    (change,) = access_changes(PreviewRun(steps=(changing,), messages=(due, others)))
-    (silent,) = access_changes(PreviewRun(steps=(changing,)))
+    (change,) = find_access_changes(PreviewRun(steps=(changing,), messages=(due, others)))
+    (silent,) = find_access_changes(PreviewRun(steps=(changing,)))
 
     assert (change.op, change.details) == expected
     assert ("renewal due" in silent.details) is any(each.startswith("renewal due") for each in expected[1])
@@ -185,9 +185,9 @@ def test_plan_follows_the_pods_service_account(listed: dict[str, Any], opened: l
         step("create", "kubernetes:core/v1:Pod", "a", new=pod("a")),
         step("create", "kubernetes:core/v1:Pod", "b", new=pod("b", serviceAccountName="ci")),
     )
-    after = plan(PreviewRun(steps=steps))
+    after = read_plan(PreviewRun(steps=steps))
 
-    assert [after.first_entry(image) is not None for image in after.images] == opened
+    assert [after.find_first_entry(image) is not None for image in after.images] == opened
     assert [" pull" in line for line in as_table(after, NOW).splitlines()[2:]] == opened
 
 
@@ -199,7 +199,7 @@ def test_lists_that_go_give_nothing() -> None:
         step("delete", "kubernetes:core/v1:Pod", "gone", old=pod("gone"), new=pod("gone")),
     )
 
-    after = plan(PreviewRun(steps=steps))
+    after = read_plan(PreviewRun(steps=steps))
 
     (access,) = after.accesses or ()
     assert (access.hosts, access.namespaces, access.service_accounts) == (("ghcr.io",), ("shop",), ())
@@ -230,7 +230,7 @@ def test_hours_left_are_those_of_the_state_and_say_so(op: str, preview: bool, to
         step("same", "kubernetes:core/v1:Pod", "a", new=pod("a", "a.io/b:1")),
     )
 
-    table = as_table(plan(PreviewRun(steps=steps, preview=preview)), NOW)
+    table = as_table(read_plan(PreviewRun(steps=steps, preview=preview)), NOW)
 
     assert table.splitlines()[-1].endswith(f"  {told}")
 
@@ -238,7 +238,7 @@ def test_hours_left_are_those_of_the_state_and_say_so(op: str, preview: bool, to
 def test_password_expires_never_also_while_it_changes() -> None:
     inputs = {**secret(), "registries": [{"host": "ghcr.io", "username": "u", "password": SECRET}]}
 
-    (access,) = plan(PreviewRun(steps=(step("update", REGISTRY_SECRET, new=inputs),))).accesses or ()
+    (access,) = read_plan(PreviewRun(steps=(step("update", REGISTRY_SECRET, new=inputs),))).accesses or ()
 
     assert (access.expires, access.written) == (None, None)
 
@@ -246,7 +246,9 @@ def test_password_expires_never_also_while_it_changes() -> None:
 @pytest.mark.parametrize("namespaces", [UNKNOWN, ["shop", UNKNOWN], ["shop", SECRET]])
 def test_namespaces_that_are_not_known_are_none(namespaces: Any) -> None:
     (access,) = (
-        plan(PreviewRun(steps=(step("create", REGISTRY_SECRET, new=secret("a.io", namespaces=namespaces)),))).accesses
+        read_plan(
+            PreviewRun(steps=(step("create", REGISTRY_SECRET, new=secret("a.io", namespaces=namespaces)),))
+        ).accesses
         or ()
     )
 
@@ -264,14 +266,14 @@ def test_namespaces_that_are_not_known_are_none(namespaces: Any) -> None:
 def test_nothing_is_said_of_secrets_where_one_is_not_known(inputs: Any) -> None:
     both = (step("same", REGISTRY_SECRET, new=secret("a.io")), step("create", REGISTRY_SECRET, "other", new=inputs))
 
-    assert plan(PreviewRun(steps=both)).accesses is None
-    assert plan(PreviewRun(steps=both[:1], complete=False)).accesses is None
-    assert plan(PreviewRun(steps=both[:1])).accesses is not None
+    assert read_plan(PreviewRun(steps=both)).accesses is None
+    assert read_plan(PreviewRun(steps=both[:1], complete=False)).accesses is None
+    assert read_plan(PreviewRun(steps=both[:1])).accesses is not None
 
 
 def changed(old: Any, new: Any, op: str = "update", type_: str = "kubernetes:core/v1:Pod") -> list[tuple[Any, Any]]:
     told = {"old": old or {}, "new": new or {}}
-    found = image_changes(PreviewRun(steps=(step(op, type_, "a", **told),)))
+    found = find_image_changes(PreviewRun(steps=(step(op, type_, "a", **told),)))
     return [
         (each.before and (each.before.image, each.before.policy), each.after and (each.after.image, each.after.policy))
         for each in found
@@ -322,7 +324,7 @@ def test_what_is_not_known_is_named_and_what_is_no_workload_is_not() -> None:
         step("create", "aws:s3:Bucket", "d", new={"kind": UNKNOWN}),
     )
 
-    after = plan(PreviewRun(steps=steps))
+    after = read_plan(PreviewRun(steps=steps))
 
     assert (after.images, after.unknown) == ((), ("Pod/b", "Pod/bad"))
     assert [each.workload for each in after.pods] == ["Pod/b", "Pod/bad"]
@@ -341,7 +343,7 @@ def test_plan_is_sorted_by_namespace_type_and_name() -> None:
         step("delete", "kubernetes:core/v1:Pod", "gone", old=pod("gone", namespace="a")),
     )
 
-    assert [image.workload for image in plan(PreviewRun(steps=steps)).images] == [
+    assert [image.workload for image in read_plan(PreviewRun(steps=steps)).images] == [
         "Pod/n",
         "Pod/z",
         "Pod/a",
@@ -372,7 +374,7 @@ def test_reason_and_violations_come_from_the_outputs(output: str) -> None:
         step("same", "kubernetes:core/v1:Pod", "a", new=pod("a", ONE)),
     )
 
-    (found,) = plan(PreviewRun(steps=steps)).images
+    (found,) = read_plan(PreviewRun(steps=steps)).images
 
     assert (found.reason, found.violations) == ("mutableTagPolicy: why", (violation,))
 
@@ -383,7 +385,7 @@ def test_reason_of_a_written_policy_is_the_defaults_where_they_are_the_same() ->
         step("create", "kubernetes:core/v1:Pod", "b", new=pod("b", ONE, "Always")),
     )
 
-    assert [image.reason for image in plan(PreviewRun(steps=steps)).images] == [
+    assert [image.reason for image in read_plan(PreviewRun(steps=steps)).images] == [
         "tag is 1, not latest",
         "set explicitly",
     ]
@@ -391,7 +393,7 @@ def test_reason_of_a_written_policy_is_the_defaults_where_they_are_the_same() ->
 
 def test_findings_of_the_program_are_those_below_its_plan_that_are_not_known_here() -> None:
     run = PreviewRun(steps=(step("create", "kubernetes:core/v1:Pod", "a", new=pod("a", "ghcr.io/a/b:main")),))
-    known = findings(plan(run))
+    known = collect_findings(read_plan(run))
     lines = ["Image pull plan", "WORKLOAD", f"{known[0]}", "error: gone", "warning: slow", "info: note", "other: line"]
     said = (
         Message(severity="info", text="\n".join(lines)),
@@ -399,4 +401,4 @@ def test_findings_of_the_program_are_those_below_its_plan_that_are_not_known_her
     )
 
     assert known
-    assert told_findings(PreviewRun(messages=said), known) == ["error: gone", "warning: slow", "info: note"]
+    assert find_reported_findings(PreviewRun(messages=said), known) == ["error: gone", "warning: slow", "info: note"]

@@ -10,8 +10,8 @@ import pytest
 from imagepull.errors import InvalidPullPolicy
 from imagepull.images.pull_policy import PullPolicy
 from imagepull.images.rules import MutableTagPolicy, RuleExemption, Rules
-from imagepull.pull_plan.explicit import ResolvedImage, flat, make_explicit
-from imagepull.pull_plan.manifest import WORKLOAD_KINDS, spec_path
+from imagepull.pull_plan.explicit import ResolvedImage, flatten, make_explicit
+from imagepull.pull_plan.manifest import WORKLOAD_KINDS, parse_spec_path
 
 
 def manifest_of(kind: str, pod_spec: dict[str, Any], **metadata: str) -> dict[str, Any]:
@@ -175,7 +175,7 @@ def test_custom_resource_with_a_template_path() -> None:
     rollout = {"kind": "Rollout", "spec": {"template": {"spec": {"containers": [{"name": "a", "image": "nginx:1"}]}}}}
 
     untold = make_explicit(rollout)
-    told = make_explicit(rollout, pod_spec=spec_path("spec.template"))
+    told = make_explicit(rollout, pod_spec=parse_spec_path("spec.template"))
 
     assert untold.manifest == rollout
     assert told.manifest["spec"]["template"]["spec"]["containers"][0]["imagePullPolicy"] == "IfNotPresent"
@@ -184,7 +184,7 @@ def test_custom_resource_with_a_template_path() -> None:
 @pytest.mark.parametrize("path", ["", "spec.", "spec..template", "/spec/template", "spec[0]"])
 def test_wrong_template_path_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="write field names joined by dots"):
-        spec_path(path)
+        parse_spec_path(path)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_values_that_come_later_give_the_same(hide: Callable[[dict[str, Any]], d
     lifted = make_explicit(hide(manifest), pull_secrets=Later(["ours"]), lift=later)
 
     assert now(lifted.manifest) == plain.manifest
-    assert list(flat(now(lifted.images))) == plain.images
+    assert list(flatten(now(lifted.images))) == plain.images
 
 
 def test_an_image_that_comes_later_hides_its_own_policy_only() -> None:

@@ -10,7 +10,7 @@ from imagepull.images.rules import RuleName, Violation
 from imagepull.pull_plan.access import PlannedAccess, PodAccess
 from imagepull.pull_plan.explicit import ResolvedImage
 from imagepull.pull_plan.findings import Finding, Severity
-from imagepull.pull_plan.findings import findings as findings_of
+from imagepull.pull_plan.findings import collect_findings as findings_of
 from imagepull.pull_plan.plan import Plan
 from tests.resolved_images import row
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from imagepull.images.pull_policy import PullPolicy
 from imagepull.pull_plan.access import NODE, PlannedAccess, PodAccess
 from imagepull.pull_plan.explicit import ResolvedImage
-from imagepull.pull_plan.findings import findings
+from imagepull.pull_plan.findings import collect_findings
 from imagepull.pull_plan.plan import Plan, as_table
 
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
@@ -29,7 +29,7 @@ def plan(access: PlannedAccess, namespace: str, account: str = "default", *secre
 
 
 def codes(plan: Plan) -> list[str]:
-    return [found.code for found in findings(plan) if found.code.startswith(("secret", "no-entry"))]
+    return [found.code for found in collect_findings(plan) if found.code.startswith(("secret", "no-entry"))]
 
 
 def test_the_nodes_role_opens_images_of_every_pod() -> None:
@@ -48,7 +48,7 @@ def test_a_role_opens_images_of_its_service_accounts_only() -> None:
 
 
 def test_findings_say_what_to_write() -> None:
-    (told,) = [str(one) for one in findings(plan(BY_ROLE, "shop", "default")) if one.code == "secret-not-given"]
+    (told,) = [str(one) for one in collect_findings(plan(BY_ROLE, "shop", "default")) if one.code == "secret-not-given"]
     assert told.endswith(
         "the nodes open this image with a role that its ServiceAccount default does not have;"
         " add default to the service_accounts of the access by the node"

@@ -10,7 +10,7 @@ from imagepull.images.rules import RuleName, Violation
 from imagepull.inputs import UNKNOWN
 from imagepull.pull_plan.access import PlannedAccess, PodAccess
 from imagepull.pull_plan.explicit import ResolvedImage
-from imagepull.pull_plan.plan import Plan, as_data, as_table, broken_rules, coloured
+from imagepull.pull_plan.plan import Plan, add_colours, as_data, as_table, describe_violations
 
 
 def image(**fields: Any) -> ResolvedImage:
@@ -84,7 +84,7 @@ def test_data_has_violations() -> None:
 
 
 def test_violation_names_workload_container_image_rule_and_remedy() -> None:
-    assert broken_rules([image(), image(violations=(VIOLATION,))]) == [
+    assert describe_violations([image(), image(violations=(VIOLATION,))]) == [
         "shop/Deployment/web, container web, image nginx: forbidLatest: write a version's tag"
     ]
 
@@ -164,7 +164,7 @@ def test_words_that_matter_are_coloured() -> None:
     codes = {name: f"<{name}>" for name in ("bold", "red", "yellow", "cyan", "off")}
     lines = [*as_table(plan(image())).splitlines(), "error: shop/Deployment/web"]
 
-    assert [coloured(line, codes) for line in lines] == [
+    assert [add_colours(line, codes) for line in lines] == [
         "<bold>Image pull plan<off>",
         "WORKLOAD             CONTAINER  IMAGE  POLICY  WHY",
         "shop/Deployment/web  web        nginx  <yellow>Always<off>  no tag means latest",

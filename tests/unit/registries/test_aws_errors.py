@@ -19,7 +19,7 @@ from botocore.exceptions import (
 
 from imagepull.errors import CredentialError
 from imagepull.registries.aws_errors import explain
-from imagepull.registries.aws_session import failed
+from imagepull.registries.aws_session import explain_failure
 from imagepull.registries.ecr_tokens import Principal, TokenRequest, ask_aws
 
 
@@ -48,7 +48,7 @@ def client_error(code: str, message: str = "m", status: int = 400) -> ClientErro
     ],
 )
 def test_each_fault_of_aws_has_a_cause_and_advice(error: Exception, cause: str, advice: str, reached: bool) -> None:
-    said = failed("ECR", explain(error))
+    said = explain_failure("ECR", explain(error))
 
     assert cause in said.cause
     assert advice in said.advice
@@ -59,7 +59,7 @@ def test_each_fault_of_aws_has_a_cause_and_advice(error: Exception, cause: str, 
 def test_role_is_named() -> None:
     principal = Principal(role_arn="arn:aws:iam::1:role/x")
 
-    said = failed("ECR", explain(client_error("AccessDenied", "no")), principal)
+    said = explain_failure("ECR", explain(client_error("AccessDenied", "no")), principal)
 
     assert said.cause == "access denied as arn:aws:iam::1:role/x (AccessDenied: no)"
 
@@ -72,7 +72,7 @@ def test_only_the_message_of_a_denial_is_passed_on_and_not_all_of_it() -> None:
 def test_what_a_credential_process_printed_is_not_quoted() -> None:
     error = CredentialRetrievalError(provider="custom-process", error_msg="password hunter2")
 
-    assert "hunter2" not in str(failed("ECR", explain(error)))
+    assert "hunter2" not in str(explain_failure("ECR", explain(error)))
 
 
 STATIC = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}

@@ -311,7 +311,7 @@ def test_credential_that_cannot_work_is_refused(credential: Credential, reason: 
     [(R, R), ("ghcr.io", "ghcr.io"), (f"{R}:443", f"{R}:443"), ("docker.io", HUB_KEY), ("index.docker.io", HUB_KEY)],
 )
 def test_key_is_the_bare_host_and_docker_hub_has_its_own(host: str, key: str) -> None:
-    assert docker_config.auths_key(host) == key
+    assert docker_config.make_auths_key(host) == key
     assert docker_config.check_host(host) is None
 
 
@@ -322,7 +322,7 @@ def test_key_that_is_written_opens_the_images_of_its_host(host: str) -> None:
     image = "nginx" if host == "docker.io" else f"{host}/team/app:v1"
 
     assert docker_config.check_host(host) is None
-    assert docker_config.match(parse(encode({host: ECR})).auths, image) == [docker_config.auths_key(host)]
+    assert docker_config.match(parse(encode({host: ECR})).auths, image) == [docker_config.make_auths_key(host)]
 
 
 @pytest.mark.parametrize(

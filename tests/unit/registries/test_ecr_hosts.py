@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagepull.registries.ecr_hosts import EcrHost, parse_host, partition_of
+from imagepull.registries.ecr_hosts import EcrHost, find_partition_of_region, parse_host
 
 A = "123456789012"
 
@@ -67,7 +67,7 @@ def test_private_host_says_account_region_and_partition(
     assert parse_host(host) == EcrHost(
         account=A, region=region, partition=partition, fips=fips, dual_stack=dual_stack, public=False
     )
-    assert partition_of(region) == partition
+    assert find_partition_of_region(region) == partition
 
 
 @pytest.mark.parametrize(("host", "dual_stack"), [("public.ecr.aws", False), ("ecr-public.aws.com", True)])
@@ -124,7 +124,7 @@ def test_name_that_aws_does_not_have_is_no_ecr_host(host: str) -> None:
 
 
 def test_region_opened_tomorrow_belongs_to_aws() -> None:
-    assert partition_of("nz-north-1") == "aws"
+    assert find_partition_of_region("nz-north-1") == "aws"
 
 
 def test_hostile_host_is_refused() -> None:

@@ -85,13 +85,13 @@ def test_a_failure_is_not_kept() -> None:
 def test_an_answer_without_a_token_is_refused(token: str | None) -> None:
     answer = {"authorizationData": [{"authorizationToken": token, "expiresAt": datetime.now(UTC)}]}
     with pytest.raises(CredentialError, match="holds no token"):
-        tokens._token(answer, HERE, datetime.now(UTC))
+        tokens._read_token(answer, HERE, datetime.now(UTC))
 
 
 @pytest.mark.parametrize("answer", [{}, {"authorizationData": []}, {"authorizationData": [{}]}])
 def test_an_answer_without_data_is_refused(answer: object) -> None:
     with pytest.raises(CredentialError, match="holds no token"):
-        tokens._token(answer, HERE, datetime.now(UTC))
+        tokens._read_token(answer, HERE, datetime.now(UTC))
 
 
 def test_a_token_shows_no_password() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from imagepull.inputs import camel_case
+from imagepull.inputs import to_camel_case
 from imagepull.registries.inputs import REGISTRY_INPUTS
 from lab.layout import CHECKOUT
 
@@ -21,9 +21,9 @@ import pulumi
 from components import RegistryAccess
 from imagepull.errors import InvalidInput
 from imagepull.registry_secret import spec
-from imagepull.stack_config.reader import file_schema, parse
+from imagepull.stack_config.reader import make_file_schema, parse
 from provider.construct import Components
-from provider.schema import schema
+from provider.schema import make_schema
 from tests.pulumi_mocks import declared
 
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
@@ -33,7 +33,7 @@ try:
     spec.parse({**inputs, "registries": [{"host": HOST, "endpoint": "no region"}]})
 except InvalidInput as error:
     print("problem:", error)
-described = json.loads(schema("1.0.0"))["types"]["imagepull:index:Registry"]["properties"]["endpoint"]
+described = json.loads(make_schema("1.0.0"))["types"]["imagepull:index:Registry"]["properties"]["endpoint"]
 print("schema:", described["description"])
 python = declared(lambda: RegistryAccess("a", registries=[{"host": HOST, "endpoint": "eu-west-1"}], namespaces=["a"]))
 print("python:", python["imagepull:index:RegistrySecret", "a"]["registries"][0]["endpoint"])
@@ -42,7 +42,7 @@ there = declared(lambda: Components("1").construct("a", "imagepull:index:Registr
 print("other languages:", there["imagepull:index:RegistrySecret", "a"]["registries"][0]["endpoint"])
 stack = {"registries": other["registries"], "namespaces": [{"name": "a"}]}
 print("stack:", parse(stack).access_arguments["registries"][0]["endpoint"])
-entry = file_schema("p")["properties"]["config"]["properties"]["p:registries"]["items"]
+entry = make_file_schema("p")["properties"]["config"]["properties"]["p:registries"]["items"]
 print("editors:", entry["properties"]["endpoint"]["description"])
 """
 
@@ -76,6 +76,6 @@ def test_a_new_input_is_one_field(changed: Path) -> None:
 
 
 def test_each_input_has_the_schemas_name_too() -> None:
-    assert [each.wire_name for each in REGISTRY_INPUTS] == [camel_case(each.name) for each in REGISTRY_INPUTS]
+    assert [each.wire_name for each in REGISTRY_INPUTS] == [to_camel_case(each.name) for each in REGISTRY_INPUTS]
     assert [each.name for each in REGISTRY_INPUTS if each.required] == ["host"]
     assert [each.name for each in REGISTRY_INPUTS if each.limits.secret] == ["password"]

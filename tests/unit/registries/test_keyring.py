@@ -6,7 +6,7 @@ Rows: kubernetes/kubernetes v1.36.3 `pkg/credentialprovider/keyring_test.go` (Ap
 import pytest
 
 from imagepull.errors import InvalidReference
-from imagepull.registries.keyring import index, match, match_repository
+from imagepull.registries.keyring import match, match_repository, parse_key
 
 H = "0123456789abcdef" * 4
 R = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
@@ -237,8 +237,8 @@ def test_unreadable_key_leaves_the_others_alone() -> None:
 
 
 def test_index_of_an_unreadable_key_is_none() -> None:
-    assert index(f"{R}:port") is None
-    assert index(f"https://{R}/v1/team/") == f"{R}/team/"
+    assert parse_key(f"{R}:port") is None
+    assert parse_key(f"https://{R}/v1/team/") == f"{R}/team/"
 
 
 def test_image_that_is_no_reference_is_an_error() -> None:

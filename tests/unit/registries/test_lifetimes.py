@@ -31,24 +31,24 @@ def lifetime(hours_left: float, of: float = 12) -> Lifetime:
 def test_renewal_is_due_at_half_of_the_life_or_at_the_time_asked_for(
     hours_left: float, refresh_before: float | None, is_due: bool
 ) -> None:
-    due = renewal.due({HOST: lifetime(hours_left)}, refresh_before, NOON)
+    due = renewal.find_due({HOST: lifetime(hours_left)}, refresh_before, NOON)
     assert due == (Due(host=HOST, seconds_left=hours_left * 3600) if is_due else None)
 
 
 def test_the_host_whose_token_expires_first_is_named() -> None:
-    due = renewal.due({HOST: lifetime(3), OTHER: lifetime(1)}, None, NOON)
+    due = renewal.find_due({HOST: lifetime(3), OTHER: lifetime(1)}, None, NOON)
     assert due is not None
     assert due.host == OTHER
 
 
 def test_half_of_a_short_life_is_short() -> None:
-    assert renewal.due({HOST: lifetime(0.6, of=1)}, None, NOON) is None
-    assert renewal.due({HOST: lifetime(0.5, of=1)}, None, NOON) is not None
+    assert renewal.find_due({HOST: lifetime(0.6, of=1)}, None, NOON) is None
+    assert renewal.find_due({HOST: lifetime(0.5, of=1)}, None, NOON) is not None
 
 
 def test_nothing_is_due_where_nothing_expires() -> None:
-    assert renewal.due({}, None, NOON) is None
-    assert renewal.earliest({}) is None
+    assert renewal.find_due({}, None, NOON) is None
+    assert renewal.find_earliest_expiry({}) is None
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_nothing_is_due_where_nothing_expires() -> None:
 )
 def test_durations_are_read(text: str, seconds: float) -> None:
     assert DURATION.admits(text)
-    assert renewal.seconds(text) == seconds
+    assert renewal.parse_seconds(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "6", "h", "6 h", "1.5h", "-1h", "30m1h", "6h\n", "٦h", "1d", "9" * 17 + "h"])
@@ -74,7 +74,7 @@ def test_other_texts_are_no_durations(text: str) -> None:
     ],
 )
 def test_time_left_in_words(seconds: float, words: str) -> None:
-    assert renewal.time_left(seconds) == words
+    assert renewal.describe_time_left(seconds) == words
 
 
 def test_lifetimes_survive_the_way_through_text() -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from imagepull.registries.lifetimes import Lifetime, due
+from imagepull.registries.lifetimes import Lifetime, find_due
 from imagepull.renewal import schedule
 from imagepull.renewal.schedule import SCHEDULE, CronSchedule
 
@@ -59,7 +59,7 @@ def test_the_chosen_schedule_renews_with_a_try_to_spare(owner: str) -> None:
     for start in starts:
         if start >= lifetime.expires:
             break
-        if due({"host": lifetime}, None, start) is not None:
+        if find_due({"host": lifetime}, None, start) is not None:
             tries.append(start)
     assert len(tries) >= 2
     assert tries[0] <= issued + timedelta(hours=8)

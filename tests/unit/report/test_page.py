@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from imagepull.preview.engine_events import read
-from imagepull.report.change import change_of
-from imagepull.report.matrix import matrix_of
+from imagepull.report.change import summarize_preview
+from imagepull.report.matrix import make_matrix
 from imagepull.report.page import render
-from imagepull.report.tokens import WIDTH, axis_of, bar_of, token_rows
+from imagepull.report.tokens import WIDTH, make_axis, make_bar, make_token_rows
 from imagepull.status.model import StartOutcome, Status
 from tests.golden import GOLDEN
 from tests.status_examples import ECR, EUROPE, HOSTILE, NOW, large_status, small_status
@@ -27,7 +27,7 @@ def test_hostile_texts_are_escaped() -> None:
 
 
 def test_equal_tokens_of_many_namespaces_are_one_row() -> None:
-    (row,) = token_rows(large_status(namespaces=50).tokens)
+    (row,) = make_token_rows(large_status(namespaces=50).tokens)
     assert len(row.namespaces) == 50
     assert row.pods == 1_000
     assert row.workloads[0] == "team-0000/Deployment/app-0"
@@ -35,8 +35,8 @@ def test_equal_tokens_of_many_namespaces_are_one_row() -> None:
 
 
 def test_tokens_stand_on_the_axis_where_they_live() -> None:
-    axis = axis_of(NOW)
-    dead, soon, alive, forever = (bar_of(row, axis, 6 * 3600) for row in token_rows(small_status().tokens))
+    axis = make_axis(NOW)
+    dead, soon, alive, forever = (make_bar(row, axis, 6 * 3600) for row in make_token_rows(small_status().tokens))
     assert [each.kind for each in (dead, soon, alive, forever)] == ["dead", "soon", "alive", "forever"]
     now = axis.x(NOW)
     assert dead.x == 0
@@ -50,14 +50,14 @@ def test_tokens_stand_on_the_axis_where_they_live() -> None:
 
 def test_a_token_far_off_the_axis_stays_visible() -> None:
     token = replace(small_status().tokens[0], issued=NOW - timedelta(days=9), expires=NOW - timedelta(days=8))
-    (row,) = token_rows([token])
-    bar = bar_of(row, axis_of(NOW), 0)
+    (row,) = make_token_rows([token])
+    bar = make_bar(row, make_axis(NOW), 0)
     assert bar.width > 0
     assert 0 <= bar.x <= WIDTH - bar.width
 
 
 def test_matrix_has_the_worst_of_each_namespace_and_registry() -> None:
-    matrix = matrix_of(small_status().pulls)
+    matrix = make_matrix(small_status().pulls)
     assert matrix.registries == (ECR, EUROPE, "docker.io")
     shop, tools, *_ = matrix.rows
     assert shop[0] == "shop"
@@ -70,7 +70,7 @@ def test_matrix_has_the_worst_of_each_namespace_and_registry() -> None:
 
 
 def test_a_preview_has_a_section_of_its_own() -> None:
-    change = change_of(read((GOLDEN / "policy-change.preview.json").read_text()))
+    change = summarize_preview(read((GOLDEN / "policy-change.preview.json").read_text()))
     page = render(small_status(), change)
     assert "What the pull request changes" in page
     assert change.images[0].image_before.endswith("/shop/web:1.0")
@@ -80,7 +80,7 @@ def test_a_preview_has_a_section_of_its_own() -> None:
 
 
 def test_findings_of_a_preview_are_told() -> None:
-    change = change_of(read((GOLDEN / "findings.preview.json").read_text()))
+    change = summarize_preview(read((GOLDEN / "findings.preview.json").read_text()))
     assert [row.severity for row in change.findings].count("error") == 3
     assert change.findings[0].text in render(small_status(), change).replace("&#39;", "'")
 

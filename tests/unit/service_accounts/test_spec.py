@@ -42,13 +42,16 @@ def test_values_that_are_not_known_yet_are_no_problem() -> None:
 
 def test_a_missing_account_is_named_but_default_is_made() -> None:
     spec = parsed(serviceAccounts=["default", "ci"])
-    missing = service_accounts.missing(spec, [("a", "ci")])
+    missing = service_accounts.find_missing_accounts(spec, [("a", "ci")])
     assert missing == {"b": ["ci"]}
 
 
 def test_every_account_there_is_and_default_where_there_is_none() -> None:
     there = [("a", "default"), ("a", "ci"), ("elsewhere", "x")]
-    assert service_accounts.wanted(parsed(serviceAccounts=["*"]), there) == {"a": ["ci", "default"], "b": ["default"]}
+    assert service_accounts.choose_accounts(parsed(serviceAccounts=["*"]), there) == {
+        "a": ["ci", "default"],
+        "b": ["default"],
+    }
 
 
 def test_another_order_is_no_difference() -> None:

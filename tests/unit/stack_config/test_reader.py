@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from imagepull.errors import InvalidInput
-from imagepull.stack_config.reader import file_schema, parse, read
+from imagepull.stack_config.reader import make_file_schema, parse, read
 from imagepull.stack_config.stack_file import read_stack_file
 
 CHECKOUT = Path(__file__).parents[3]
@@ -56,7 +56,7 @@ def test_every_stack_file_is_right(file: Path) -> None:
 
 @pytest.mark.parametrize("file", STACKS, ids=lambda path: path.stem)
 def test_every_stack_file_is_right_in_an_editor(file: Path) -> None:
-    jsonschema.validate(yaml.safe_load(file.read_text()), file_schema(PROJECT))
+    jsonschema.validate(yaml.safe_load(file.read_text()), make_file_schema(PROJECT))
 
     assert file.read_text().startswith(MODELINE)
 
@@ -64,7 +64,9 @@ def test_every_stack_file_is_right_in_an_editor(file: Path) -> None:
 def test_committed_schema_is_current() -> None:
     committed = json.loads((CHECKOUT / "stacks" / "schema.json").read_text())
 
-    assert committed == file_schema(PROJECT), "write it anew: python -m imagepull config schema > stacks/schema.json"
+    assert committed == make_file_schema(PROJECT), (
+        "write it anew: python -m imagepull config schema > stacks/schema.json"
+    )
 
 
 def test_there_is_a_file_for_every_environment() -> None:
@@ -390,11 +392,11 @@ def test_schema_refuses_what_the_program_refuses(wrong: dict[str, Any]) -> None:
     file = {"config": {f"private-images:{key}": value for key, value in config().items()} | wrong}
 
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(file, file_schema("private-images"))
+        jsonschema.validate(file, make_file_schema("private-images"))
 
 
 def test_schema_has_a_description_for_every_key() -> None:
-    schema = file_schema("private-images")
+    schema = make_file_schema("private-images")
 
     described = [schema["properties"]["config"], *(each for each in schema["$defs"].values() if "properties" in each)]
     without = [

@@ -11,7 +11,7 @@ from imagepull.status.assemble import assemble
 from imagepull.status.inventory import Inventory, RunningRenewer
 from imagepull.status.model import OpenedBy, Pull, StartOutcome, Status
 from imagepull.status.next_start import Explanation, Start
-from imagepull.status.renewers import renewals_of
+from imagepull.status.renewers import list_renewers
 from tests.unit.status.cluster import ECR, NOW, account, deployment, inventory, node, pod, pull_secret
 
 IMAGE = f"{ECR}/shop/web:1.0"
@@ -271,12 +271,12 @@ def test_a_cron_job_is_known_by_its_document() -> None:
     told = {"name": "access", "namespaces": ["shop"], "registries": [{"host": ECR}], "refreshBefore": "4h"}
     text = document.encode([document.secret_of(told, "shop/prod/access", "a1b2")])
     config_maps = [{"metadata": metadata, "data": {document.FILE_NAME: text}}, {"metadata": {"name": "other"}}]
-    found = renewals_of(config_maps, [{"metadata": metadata, "spec": {"suspend": False}}])
+    found = list_renewers(config_maps, [{"metadata": metadata, "spec": {"suspend": False}}])
     assert found == {
         ("shop", "access"): RunningRenewer(title="CronJob imagepull/access-renewal", refresh_before=4 * HOURS)
     }
-    assert renewals_of(config_maps, [{"metadata": metadata, "spec": {"suspend": True}}])["shop", "access"].stopped
-    assert renewals_of(config_maps, []) == {}
+    assert list_renewers(config_maps, [{"metadata": metadata, "spec": {"suspend": True}}])["shop", "access"].stopped
+    assert list_renewers(config_maps, []) == {}
     ours = pull_secret("access", ECR, hours_left=5, owned_by="shop/prod/access")
     (token,) = status(inventory(secrets=[ours], renewals=found)).tokens
     assert token.renewal == NOW + timedelta(hours=1)

@@ -10,7 +10,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from imagepull.status.data import as_data
 from imagepull.status.metrics import as_metrics
 from imagepull.status.model import StartOutcome, Status
-from imagepull.status.text import as_lines, duration_text, verdict
+from imagepull.status.text import as_lines, format_duration, write_verdict
 from tests.status_examples import ECR, HOSTILE, NOW, large_status, small_status
 
 
@@ -48,7 +48,7 @@ def of(*outcomes: StartOutcome) -> Status:
     ],
 )
 def test_verdict_counts_what_will_fail(status: Status, line: str) -> None:
-    assert verdict(status) == line
+    assert write_verdict(status) == line
     assert next(iter(as_lines(status))) == line
 
 
@@ -123,7 +123,7 @@ def test_metrics_of_hostile_names_and_two_spellings_of_a_host() -> None:
     [(21600, "6 hours"), (5400, "90 minutes"), (86400, "1 day"), (45, "45 seconds"), (0, "0 seconds")],
 )
 def test_duration_in_words(seconds: float, text: str) -> None:
-    assert duration_text(seconds) == text
+    assert format_duration(seconds) == text
 
 
 def test_a_large_status_is_a_row_for_each_image() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imagepull.errors import InvalidInput
-from imagepull.status.stack import part_of_stack, read_stack, workloads_of_plan
+from imagepull.status.stack import list_workloads_of_plan, read_stack, select_stack
 from tests.status_examples import small_status
 
 PLAN = [
@@ -17,19 +17,19 @@ PLAN = [
 
 
 def test_workloads_of_a_plan_with_the_namespace_of_the_context() -> None:
-    found = workloads_of_plan(json.dumps(PLAN), "tools")
+    found = list_workloads_of_plan(json.dumps(PLAN), "tools")
     assert found == {("shop", "Deployment/api"), ("tools", "Pod/worker")}
 
 
 @pytest.mark.parametrize("plan", ["", "{}x", "5", "[5]", '[{"image": "a"}]'])
 def test_what_is_no_plan_is_said(plan: str) -> None:
     with pytest.raises(InvalidInput, match=r"--stack: has an output imagePullPlan that is no image pull plan"):
-        workloads_of_plan(plan, "default")
+        list_workloads_of_plan(plan, "default")
 
 
 def test_only_the_workloads_of_the_stack_and_the_tokens_that_they_need() -> None:
     workloads = {("shop", "Deployment/api"), ("tools", "Pod/worker"), ("shop", "Deployment/gone")}
-    part = part_of_stack(small_status(), "prod", workloads)
+    part = select_stack(small_status(), "prod", workloads)
     assert part.scope == "stack prod"
     assert [pull.workload for pull in part.pulls] == ["Deployment/api", "Pod/worker"]
     assert [token.secret for token in part.tokens] == ["registry-access", "pull"]

@@ -324,7 +324,7 @@ def test_what_a_registry_says_has_no_control_character_and_is_short() -> None:
         assert isinstance(found, ImageFacts)
         assert found.digest == ""
         verifier = Verifier([], Settings(platforms=("linux/amd64",)))
-        return " ".join(text for _, _, text in verifier._judged(found))
+        return " ".join(text for _, _, text in verifier._judge(found))
 
     told = asyncio.run(look_up())
     assert told.isprintable()

@@ -282,7 +282,7 @@ def test_faults_of_aws_are_explained_as_for_tokens(monkeypatch: pytest.MonkeyPat
 def test_denied_look_up_says_what_to_allow() -> None:
     denied: Any = {"Error": {"Code": "AccessDeniedException", "Message": "User: u is not authorized"}}
 
-    told = ecr._explained(ClientError(denied, "DescribeImages"), parse(f"{ECR}/shop/web:1.0"))
+    told = ecr._explain(ClientError(denied, "DescribeImages"), parse(f"{ECR}/shop/web:1.0"))
 
     assert told.code == "access-denied"
     assert told.text == (
