@@ -10,6 +10,7 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping
 from typing import Final
+from urllib.parse import quote
 
 import aiohttp
 
@@ -104,11 +105,17 @@ def _list_secret_values(sent: Mapping[str, object]) -> Iterator[str]:
 
 
 def _list_credentials(config: str) -> Iterator[str]:
-    """Passwords and tokens in a dockerconfigjson document; user names and hosts are no secrets."""
+    """Passwords and tokens in a dockerconfigjson document, plain and as JSON, a URL or a quoted value would have them.
+
+    User names and hosts are no secrets.
+    """
     try:
         auths = json.loads(config)["auths"]
         entries = [entry for entry in auths.values() if isinstance(entry, dict)]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return
     for entry in entries:
-        yield from (value for key, value in entry.items() if key != "username" and isinstance(value, str))
+        for key, value in entry.items():
+            if key != "username" and isinstance(value, str):
+                yield value
+                yield from (json.dumps(value)[1:-1], quote(value, safe=""), repr(value)[1:-1])
