@@ -35,7 +35,9 @@ def configured() -> Environment:
 def declare(environment: Environment) -> None:
     """The environment's resources and outputs."""
     cluster = environment.cluster
-    providers = cluster_providers(cluster.stack, cluster.output) if cluster else []
+    providers = []
+    if cluster:
+        providers = cluster_providers(cluster.stack, cluster.output, cluster_identifier=cluster.cluster_identifier)
     created = [namespace(each.name, providers) for each in environment.namespaces if each.create]
     access_args: Any = environment.access_arguments
     access = RegistryAccess(

@@ -12,8 +12,17 @@ from imagepull.pull_plan import access as credentials
 from imagepull.pull_plan.access import PodAccess
 from imagepull.pull_plan.explicit import ResolvedImage, flatten
 from imagepull.pull_plan.findings import Finding, Severity, collect_findings, sort_worst_first
-from imagepull.pull_plan.plan import Plan, add_colours, as_data, as_table, describe_renewals, describe_violations
+from imagepull.pull_plan.plan import (
+    Plan,
+    add_colours,
+    as_data,
+    as_table,
+    describe_renewals,
+    describe_violations,
+    warn_of_missing_secrets,
+)
 from imagepull.registries.lifetimes import find_issue_time, from_text, lifetimes_from_texts
+from imagepull.service_accounts.missing_secrets import read_missing_secrets
 
 from .access import Access
 from .registry_access import RegistryAccess
@@ -137,7 +146,7 @@ def _print(plan: Plan, looked_up: Sequence[Finding]) -> None:
         if each.severity is not Severity.INFO and each.code not in _TOLD_BY_THE_RULES and each not in refused
     ]
     lines = as_table(plan).splitlines()
-    for more in (describe_renewals(plan), told):
+    for more in (describe_renewals(plan), [*told, *warn_of_missing_secrets(plan)]):
         lines += ["", *more] if more else []
     pulumi.info("\n".join(add_colours(line, _COLOURS) for line in lines))
     for each in refused:
@@ -151,10 +160,11 @@ def _plan_access(access: Access) -> pulumi.Output[credentials.PlannedAccess]:
     sure = pulumi.Output.all(access.image_pull_secrets, access.hosts, access.service_accounts)
     # Only this stack's own state has it.
     lifetimes: object = access._lifetimes if isinstance(access, RegistryAccess) else {}
-    later = pulumi.Output.all(access.namespaces, access.expires_at, lifetimes)
+    missing: object = access._missing if isinstance(access, RegistryAccess) else {}
+    later = pulumi.Output.all(access.namespaces, access.expires_at, lifetimes, missing)
 
     def of(seen: Sequence[Any]) -> pulumi.Output[credentials.PlannedAccess]:
-        namespaces, expires, lifetimes = seen
+        namespaces, expires, lifetimes, missing = seen
         return sure.apply(
             lambda sure: credentials.PlannedAccess(
                 secret=sure[0][0] if sure[0] else credentials.NODE,
@@ -164,6 +174,7 @@ def _plan_access(access: Access) -> pulumi.Output[credentials.PlannedAccess]:
                 expires=UNKNOWN if contains_unknowns(expires) else from_text(expires),
                 renewer=access.renewer if isinstance(access, RegistryAccess) else None,
                 written=None if contains_unknowns(lifetimes) else find_issue_time(lifetimes_from_texts(lifetimes)),
+                missing_secrets={} if contains_unknowns(missing) else read_missing_secrets(missing),
             )
         )
 

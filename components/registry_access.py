@@ -101,8 +101,9 @@ class RegistryAccess(Access):
                 name, renewal.external_secrets, secret, secret_args, pulumi.ResourceOptions(parent=self)
             )
         service_accounts = given.get("service_accounts", ["default"])
+        self._missing: pulumi.Output[Any] = pulumi.Output.from_input({})
         if service_accounts != []:
-            ServiceAccountImagePullSecrets(
+            accounts = ServiceAccountImagePullSecrets(
                 name,
                 {
                     "secret_names": [secret_name],
@@ -111,6 +112,7 @@ class RegistryAccess(Access):
                 },
                 pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[secret])),
             )
+            self._missing = accounts.missing_secrets
         self.renewer = plan_renewal(renewal, secret_name, name)
         self._secret_names = [secret_name]
         self.image_pull_secrets = pulumi.Output.from_input(self._secret_names)
@@ -129,6 +131,7 @@ class RegistryAccess(Access):
         self._secret_names = []
         self.renewer = None
         self._lifetimes = pulumi.Output.from_input({})
+        self._missing = pulumi.Output.from_input({})
         self.image_pull_secrets = pulumi.Output.from_input(list[str]())
         self.namespaces = pulumi.Output.from_input(given["namespaces"])
         # The node's role asks no ServiceAccount.

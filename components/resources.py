@@ -207,7 +207,14 @@ class ServiceAccountImagePullSecrets(pulumi.CustomResource):
         opts: Optional[pulumi.ResourceOptions] = None,
     ) -> None:
         props = _to_wire_inputs(ServiceAccountImagePullSecretsArgs, args)
-        super().__init__(SERVICE_ACCOUNTS, resource_name, props, opts)
+        super().__init__(SERVICE_ACCOUNTS, resource_name, {"missingSecrets": None, **props}, opts)
+
+    @property
+    def missing_secrets(self) -> pulumi.Output[Optional[Mapping[str, Sequence[str]]]]:
+        """Names of others in the accounts' lists of which the last update or refresh found no Secret, by
+        `namespace/account`. They do no harm, and the kubelet warns of them at each start of a Pod."""
+        output: pulumi.Output[Any] = self.__dict__["missingSecrets"]
+        return output
 
 
 class CopiedSecrets(pulumi.CustomResource):

@@ -56,12 +56,15 @@ class AccessReference(Access):
         self.register_outputs({})
 
 
-def cluster_providers(stack: str, output: str = "kubeconfig") -> list[pulumi.ProviderResource]:
+def cluster_providers(
+    stack: str, output: str = "kubeconfig", *, cluster_identifier: Optional[str] = None
+) -> list[pulumi.ProviderResource]:
     """Providers of both kinds for the cluster that another stack made, for `opts=ResourceOptions(providers=...)`.
 
     Args:
         stack: Full name of the other stack: `organization/project/stack`.
         output: Its output that is the kubeconfig: a text, or the object that EKS exports.
+        cluster_identifier: See `ProviderArgs`; both providers get it.
 
     Raises:
         pulumi.RunError: the output is not there.
@@ -71,8 +74,10 @@ def cluster_providers(stack: str, output: str = "kubeconfig") -> list[pulumi.Pro
     exported = _read_exported(stack, output, "kubeconfig")
     kubeconfig: pulumi.Output[Any] = exported.apply(lambda it: it if isinstance(it, str) else json.dumps(it))
     return [
-        KubernetesProvider("cluster", kubeconfig=pulumi.Output.secret(kubeconfig)),
-        Provider("cluster", kubeconfig=kubeconfig),
+        KubernetesProvider(
+            "cluster", kubeconfig=pulumi.Output.secret(kubeconfig), cluster_identifier=cluster_identifier
+        ),
+        Provider("cluster", kubeconfig=kubeconfig, cluster_identifier=cluster_identifier),
     ]
 
 

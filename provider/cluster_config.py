@@ -6,6 +6,7 @@ from typing import Final
 
 from imagepull.errors import ClusterError
 from imagepull.inputs import UNKNOWN, Reader, holds_unknown
+from imagepull.kubernetes.cluster_inputs import CLUSTER_IDENTIFIER, CLUSTER_INPUTS, CLUSTER_PLACE
 
 from .operations import Values
 
@@ -14,9 +15,7 @@ __all__ = ["CLUSTER_ENTRY", "check_config", "diff_config", "find_fingerprint", "
 CLUSTER_ENTRY: Final = "clusterEntry"
 """Where the state keeps the fingerprint of the cluster's entry: the kubeconfig of then may be gone or have changed."""
 _ASK_SECONDS: Final = 5.0
-_IDENTIFIER: Final = "clusterIdentifier"
-_PLACE: Final = ("kubeconfig", "context")
-_CONFIGURATION: Final = (*_PLACE, _IDENTIFIER, "version", "pluginDownloadURL")
+_CONFIGURATION: Final = (*CLUSTER_INPUTS, "version", "pluginDownloadURL")
 
 
 def check_config(inputs: Values) -> None:
@@ -25,7 +24,7 @@ def check_config(inputs: Values) -> None:
     reader.refuse_others(_CONFIGURATION)
     reader.secret("kubeconfig")
     reader.text("context")
-    reader.text(_IDENTIFIER)
+    reader.text(CLUSTER_IDENTIFIER)
     reader.raise_problems()
 
 
@@ -35,7 +34,7 @@ def find_fingerprint(inputs: Values) -> str | None:
     None, too, for the cluster that the environment alone leads to: it may be another one on each machine, by another
     name of the same cluster. Its UID tells, once it is asked.
     """
-    place = {key: inputs.get(key) for key in _PLACE if inputs.get(key)}
+    place = {key: inputs.get(key) for key in CLUSTER_PLACE if inputs.get(key)}
     if not place or holds_unknown(place):
         return None
     return _load_fingerprint(place)
@@ -47,11 +46,11 @@ def diff_config(old: Values, new: Values) -> tuple[list[str], list[str]]:
     As pulumi-kubernetes does: another entry of the cluster is another cluster; with `clusterIdentifier` only that
     counts. Neither to begin nor to cease using the identifier replaces anything.
     """
-    changed = [key for key in (*_PLACE, _IDENTIFIER) if (old.get(key) or None) != (new.get(key) or None)]
-    before, after = old.get(_IDENTIFIER), new.get(_IDENTIFIER)
+    changed = [key for key in CLUSTER_INPUTS if (old.get(key) or None) != (new.get(key) or None)]
+    before, after = old.get(CLUSTER_IDENTIFIER), new.get(CLUSTER_IDENTIFIER)
     if before and after:
-        return changed, [_IDENTIFIER] if before != after else []
-    moved = [key for key in changed if key in _PLACE]
+        return changed, [CLUSTER_IDENTIFIER] if before != after else []
+    moved = [key for key in changed if key in CLUSTER_PLACE]
     if not moved:
         return changed, []
     unknown = [key for key in moved if new.get(key) is UNKNOWN]
@@ -74,7 +73,7 @@ async def reach_one_cluster(old: Values, new: Values) -> bool:
         return False  # The former configuration leads elsewhere by now.
 
     async def ask(inputs: Values) -> str | None:
-        text, context = (str(inputs[key]) if inputs.get(key) else None for key in _PLACE)
+        text, context = (str(inputs[key]) if inputs.get(key) else None for key in CLUSTER_PLACE)
         cluster = Cluster.connect(text, context)
         try:
             return await confirm_cluster(cluster, None)

@@ -1,6 +1,6 @@
 """`imagepull:index:ServiceAccountImagePullSecrets`: between Pulumi's inputs and outputs and the domain."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from imagepull.inputs import require_known
@@ -51,7 +51,9 @@ class ServiceAccountsResource:
         edited = [place for place in held.claimed if place not in held.intact]
         if not intact and not edited:
             return None
-        return State(id=old.id, inputs={**old.inputs, "namespaces": intact}, outputs=_outputs(owner, edited))
+        return State(
+            id=old.id, inputs={**old.inputs, "namespaces": intact}, outputs=_outputs(owner, edited, held.missing)
+        )
 
     async def delete(self, run: Operation, old: State) -> None:
         from imagepull.service_accounts import writer as account_writer
@@ -67,19 +69,25 @@ class ServiceAccountsResource:
         spec, owner = service_accounts.parse(require_known(inputs)), make_owner(run, old).with_identity()
         self._written.add(owner.identity or "")
         previous = None if old is None else _recorded(old)
-        outcome, cluster = WriteOutcome(), run.clusters.connect()
+        outcome, cluster = account_writer.AccountsOutcome(), run.clusters.connect()
         reasons = await collect_reasons(
             account_writer.apply(cluster, spec, owner, previous, outcome, run.report), outcome
         )
-        state = State(id=",".join(spec.secret_names), inputs=inputs, outputs=_outputs(owner))
+        state = State(id=",".join(spec.secret_names), inputs=inputs, outputs=_outputs(owner, (), outcome.missing))
         if reasons:
             raise Partial(state, reasons)
         return state
 
 
-def _outputs(owner: Owner, edited: Sequence[str] = ()) -> Values:
-    """`edited`: namespaces that a refresh took out of the inputs, though accounts in them still bear our mark."""
-    return {"owner": owner.title, "identity": owner.identity, **({"edited": list(edited)} if edited else {})}
+def _outputs(owner: Owner, edited: Sequence[str] = (), missing: Mapping[str, Sequence[str]] | None = None) -> Values:
+    """Outputs of the resource.
+
+    Args:
+        edited: Namespaces that a refresh took out of the inputs, though accounts in them still bear our mark.
+        missing: Listed names without a Secret, by `namespace/account`.
+    """
+    outputs: Values = {"owner": owner.title, "identity": owner.identity, "missingSecrets": dict(missing or {})}
+    return {**outputs, **({"edited": list(edited)} if edited else {})}
 
 
 def _recorded(old: State) -> AccountsSpec:

@@ -1,7 +1,7 @@
 """The plugin's gRPC service: Pulumi's own, with errors that read as one message, and partial success reported as such.
 
-The stock service turns an exception into a traceback, leaves the old inputs out of what it passes on, and cannot say
-that a resource is there though its creation failed.
+The stock service leaves the old inputs out of what it passes on, and cannot say that a resource is there though its
+creation failed. For errors see `provider.faults`.
 """
 
 import argparse
@@ -9,19 +9,18 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
-from functools import cached_property, wraps
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 import grpc  # type: ignore[import-untyped]
 import grpc.aio  # type: ignore[import-untyped]
 from google.protobuf import empty_pb2, struct_pb2  # type: ignore[import-untyped]
-from pulumi import RunError
 from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime import proto
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
+from pulumi.runtime.proto import provider_pb2_grpc
 
 from imagepull import __version__
 from imagepull.differences import Difference
@@ -29,7 +28,8 @@ from imagepull.errors import ImagePullError, InvalidInput
 from imagepull.inputs import holds_unknown
 
 from .cluster_config import CLUSTER_ENTRY, check_config, diff_config, find_fingerprint, reach_one_cluster
-from .operations import DiffAnswer, Operation, Partial, Resource, State, Values
+from .faults import report_errors_of_every_call
+from .operations import DiffAnswer, Operation, Resource, State, Values
 from .plugin import CLUSTER_UID, ImagePull
 from .report import Engine, EngineReport
 from .wire_values import to_outputs_struct, to_plain_map, with_secrets, with_values
@@ -37,7 +37,7 @@ from .wire_values import to_outputs_struct, to_plain_map, with_secrets, with_val
 if TYPE_CHECKING:
     from .construct import Construction
 
-__all__ = ["Handler", "Servicer", "main"]
+__all__ = ["Servicer", "main"]
 
 _KINDS: Final = {
     Difference.ADD: (proto.PropertyDiff.ADD, proto.PropertyDiff.ADD_REPLACE),
@@ -45,33 +45,8 @@ _KINDS: Final = {
     Difference.UPDATE: (proto.PropertyDiff.UPDATE, proto.PropertyDiff.UPDATE_REPLACE),
 }
 
-Handler = TypeVar("Handler", bound=Callable[..., Coroutine[Any, Any, Any]])
 
-
-def _report_errors(handler: Handler) -> Handler:
-    """The handler, whose errors go to the engine as a status with a message for a person."""
-
-    @wraps(handler)
-    async def told(self: "Servicer", request: Any, context: Any) -> Any:
-        try:
-            return await handler(self, request, context)
-        except Partial as error:
-            message, details = str(error), _encode_partial(error)
-        except (ImagePullError, RunError) as error:
-            message, details = str(error), None
-        except Exception as error:
-            # Its text could hold anything, also a credential: only its kind and place are told.
-            frame = error.__traceback__
-            while frame is not None and frame.tb_next is not None:
-                frame = frame.tb_next
-            where = "" if frame is None else f" at {frame.tb_frame.f_code.co_name}:{frame.tb_lineno}"
-            message, details = f"a fault of imagepull itself: {type(error).__name__}{where}; please report it", None
-        trailer = () if details is None else (("grpc-status-details-bin", details),)
-        return await context.abort(grpc.StatusCode.UNKNOWN, message, trailer)
-
-    return told  # type: ignore[return-value]
-
-
+@report_errors_of_every_call
 class Servicer(ProviderServicer):
     """Serves the custom resources of `ImagePull`, and the components to programs in other languages."""
 
@@ -80,14 +55,12 @@ class Servicer(ProviderServicer):
         self._plugin = plugin
         self._engine = Engine(engine_address)
 
-    @_report_errors
     async def CheckConfig(self, request: Any, context: Any) -> Any:
         answer = _check(request.news, check_config)
         if not answer.failures and (entry := find_fingerprint(to_plain_map(request.news))) is not None:
             answer.inputs[CLUSTER_ENTRY] = entry
         return answer
 
-    @_report_errors
     async def DiffConfig(self, request: Any, context: Any) -> Any:
         old = to_plain_map(request.old_inputs) or to_plain_map(request.olds)
         new = to_plain_map(request.news)
@@ -97,18 +70,15 @@ class Servicer(ProviderServicer):
         changes = proto.DiffResponse.DIFF_SOME if changed else proto.DiffResponse.DIFF_NONE
         return proto.DiffResponse(changes=changes, diffs=changed, replaces=replaces)
 
-    @_report_errors
     async def Configure(self, request: Any, context: Any) -> Any:
         self._plugin.configure_with(to_plain_map(request.args))
         return proto.ConfigureResponse(
             acceptSecrets=True, acceptResources=True, acceptOutputs=True, supportsPreview=True
         )
 
-    @_report_errors
     async def Check(self, request: Any, context: Any) -> Any:
         return _check(request.news, self._find_resource(request).check)
 
-    @_report_errors
     async def Diff(self, request: Any, context: Any) -> Any:
         resource, news = self._find_resource(request), to_plain_map(request.news)
         old = State(id=request.id, inputs=to_plain_map(request.old_inputs), outputs=to_plain_map(request.olds))
@@ -116,7 +86,6 @@ class Servicer(ProviderServicer):
             answer = resource.diff(run, old, news)
         return _make_diff_response(answer)
 
-    @_report_errors
     async def Create(self, request: Any, context: Any) -> Any:
         resource, inputs = self._find_resource(request), to_plain_map(request.properties)
         if request.preview or holds_unknown(inputs):
@@ -126,7 +95,6 @@ class Servicer(ProviderServicer):
             state = await self._plugin.finish(work, request.timeout)
         return proto.CreateResponse(id=state.id, properties=to_outputs_struct(state.outputs))
 
-    @_report_errors
     async def Update(self, request: Any, context: Any) -> Any:
         resource, inputs = self._find_resource(request), to_plain_map(request.news)
         old = State(id=request.id, inputs=to_plain_map(request.old_inputs), outputs=to_plain_map(request.olds))
@@ -138,7 +106,6 @@ class Servicer(ProviderServicer):
             state = await self._plugin.finish(work, request.timeout)
         return proto.UpdateResponse(properties=to_outputs_struct(state.outputs))
 
-    @_report_errors
     async def Read(self, request: Any, context: Any) -> Any:
         resource = self._find_resource(request)
         old = State(id=request.id, inputs=to_plain_map(request.inputs), outputs=to_plain_map(request.properties))
@@ -153,7 +120,6 @@ class Servicer(ProviderServicer):
             inputs=with_values(request.inputs, state.inputs),
         )
 
-    @_report_errors
     async def Delete(self, request: Any, context: Any) -> Any:
         resource = self._find_resource(request)
         old = State(id=request.id, inputs=to_plain_map(request.old_inputs), outputs=to_plain_map(request.properties))
@@ -162,9 +128,17 @@ class Servicer(ProviderServicer):
             await self._plugin.finish(work, request.timeout)
         return empty_pb2.Empty()
 
-    @_report_errors
     async def Construct(self, request: Any, context: Any) -> Any:
         return await self._constructor.construct(request)
+
+    async def Invoke(self, request: Any, context: Any) -> Any:
+        raise ImagePullError(f"there is no function {request.tok}; imagepull has resources only")
+
+    async def Call(self, request: Any, context: Any) -> Any:
+        raise ImagePullError(f"there is no method {request.tok}; imagepull's resources have none")
+
+    async def Parameterize(self, request: Any, context: Any) -> Any:
+        raise ImagePullError("imagepull takes no parameters; write its name and nothing after it")
 
     @cached_property
     def _constructor(self) -> "Construction":
@@ -245,14 +219,3 @@ def _make_diff_response(answer: DiffAnswer) -> Any:
         detailedDiff=detailed,
         hasDetailedDiff=True,
     )
-
-
-def _encode_partial(error: Partial) -> bytes:
-    failed = provider_pb2.ErrorResourceInitFailed(
-        id=error.state.id,
-        properties=to_outputs_struct(error.state.outputs),
-        reasons=error.reasons,
-    )
-    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error))
-    status.details.add().Pack(failed)
-    return bytes(status.SerializeToString())

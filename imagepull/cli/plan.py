@@ -10,7 +10,7 @@ from imagepull.cli import source
 from imagepull.cli.parsers import Subparsers
 from imagepull.preview.image_changes import read_plan
 from imagepull.pull_plan.findings import Severity, collect_findings
-from imagepull.pull_plan.plan import add_colours, as_table, describe_renewals
+from imagepull.pull_plan.plan import add_colours, as_table, describe_renewals, warn_of_missing_secrets
 from imagepull.redaction import redact
 
 __all__ = ["add"]
@@ -41,7 +41,7 @@ def _run(given: argparse.Namespace) -> int:
     found = collect_findings(after)
     shown = [each for each in found if each.severity is not Severity.INFO]
     lines = as_table(after).splitlines()
-    for more in (describe_renewals(after), list(map(str, shown))):
+    for more in (describe_renewals(after), [*map(str, shown), *warn_of_missing_secrets(after)]):
         lines += ["", *more] if more else []
     if not run.complete:
         lines += ["", "What does not change is left out: give what `pulumi preview --json --show-sames` prints."]

@@ -22,6 +22,7 @@ from imagepull.registry_secret import spec as registry_secret
 from imagepull.renewal.renewer_plan import plan_renewer
 from imagepull.resource_types import REGISTRY_SECRET, SERVICE_ACCOUNTS
 from imagepull.service_accounts import spec as service_accounts
+from imagepull.service_accounts.missing_secrets import read_missing_secrets
 
 __all__ = [
     "AccessChange",
@@ -147,19 +148,26 @@ def _read_access(step: Step, steps: Iterable[Step], *, preview: bool) -> Planned
     secret, namespaces = str(step.new.get("name")), step.new.get("namespaces")
     renewed = preview and step.op not in _UNCHANGED and registry_secret.holds_tokens(step.new)
     lifetimes = {} if renewed else lifetimes_from_texts(step.new_outputs.get("lifetimes"))
+    accounts = [
+        each for each in steps if each.type == SERVICE_ACCOUNTS and secret in _read_texts(each.new.get("secretNames"))
+    ]
     return PlannedAccess(
         secret=secret,
         hosts=tuple(_read_hosts(step.new)),
         namespaces=None if _KNOWN_AFTER_UP in _read_texts(namespaces) else tuple(_read_texts(namespaces)),
         service_accounts=tuple(
             account
-            for each in steps
-            if each.type == SERVICE_ACCOUNTS and secret in _read_texts(each.new.get("secretNames"))
+            for each in accounts
             for account in _read_texts(each.new.get("serviceAccounts")) or [service_accounts.DEFAULT]
         ),
         expires=UNKNOWN if renewed else from_text(step.new_outputs.get("expiresAt")),
         written=find_issue_time(lifetimes),
         renewer=plan_renewer(step.new.get("renewal")),
+        missing_secrets={
+            place: names
+            for each in accounts
+            for place, names in read_missing_secrets(each.new_outputs.get("missingSecrets")).items()
+        },
     )
 
 

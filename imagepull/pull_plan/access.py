@@ -5,8 +5,8 @@ the Pod is made (kubernetes/kubernetes plugin/pkg/admission/serviceaccount/admis
 kubelet tries those that match the image (`imagepull.registries.keyring`).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -41,6 +41,8 @@ class PlannedAccess:
         written: when that token was written to the cluster, as far as it is known: what became of it since then, the
             state does not tell.
         renewer: who renews it outside of `pulumi up`; None for `pulumi up`, or where that is not known.
+        missing_secrets: names in the ServiceAccounts' lists without a Secret, by `namespace/account`, as the last
+            update or refresh found them.
     """
 
     secret: str
@@ -50,6 +52,7 @@ class PlannedAccess:
     expires: datetime | Unknown | None = UNKNOWN
     written: datetime | None = None
     renewer: PlannedRenewer | None = None
+    missing_secrets: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def by_node(self) -> bool:

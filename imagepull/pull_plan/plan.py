@@ -11,8 +11,18 @@ from imagepull.errors import InvalidReference
 from imagepull.images.reference import parse
 from imagepull.pull_plan.access import MatchedEntry, PlannedAccess, PodAccess, find_first_entry
 from imagepull.pull_plan.explicit import ResolvedImage
+from imagepull.service_accounts.missing_secrets import describe_missing_secrets
 
-__all__ = ["TITLE", "Plan", "add_colours", "as_data", "as_table", "describe_renewals", "describe_violations"]
+__all__ = [
+    "TITLE",
+    "Plan",
+    "add_colours",
+    "as_data",
+    "as_table",
+    "describe_renewals",
+    "describe_violations",
+    "warn_of_missing_secrets",
+]
 
 TITLE: Final = "Image pull plan"
 _HEADINGS = ("WORKLOAD", "CONTAINER", "IMAGE", "POLICY", "WHY")
@@ -125,6 +135,12 @@ def describe_renewals(plan: Plan, now: datetime | None = None) -> list[str]:
     """
     now = now or datetime.now(UTC)
     return [told for access in plan.accesses or () if (told := access.describe_renewal(now)) is not None]
+
+
+def warn_of_missing_secrets(plan: Plan) -> list[str]:
+    """A warning for the namespaces whose ServiceAccounts list the same names without a Secret."""
+    missing = {place: names for access in plan.accesses or () for place, names in access.missing_secrets.items()}
+    return [f"warning: {sentence}" for sentence in describe_missing_secrets(missing)]
 
 
 def add_colours(line: str, codes: Mapping[str, str]) -> str:

@@ -27,9 +27,9 @@ from imagepull.renewal.document import RenewedSecret
 
 __all__ = ["Failure", "Options", "SecretResult", "renew"]
 
-_MISSING: Final = "the Secret is not there; `pulumi up` writes it"
+_MISSING: Final = "the Secret is not there; `pulumi up --refresh` writes it"
 _ANOTHERS: Final = (
-    "the Secret does not carry the identity in the document; `pulumi up` says whose it is, and mends both"
+    "the Secret does not carry the identity in the document; `pulumi up --refresh` says whose it is, and mends both"
 )
 
 

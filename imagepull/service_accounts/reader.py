@@ -1,6 +1,6 @@
 """What the cluster holds of ServiceAccountImagePullSecrets: for a refresh, and for an import."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from imagepull.errors import ClusterError
@@ -8,6 +8,8 @@ from imagepull.kubernetes.client import Cluster
 from imagepull.kubernetes.ownership import Owner
 from imagepull.kubernetes.progress import Report, describe_by_reason
 from imagepull.service_accounts import spec as service_accounts
+from imagepull.service_accounts.missing_secrets import describe_missing_secrets
+from imagepull.service_accounts.secret_lookup import find_missing_secrets
 from imagepull.service_accounts.spec import DEFAULT, AccountsSpec
 from imagepull.service_accounts.writer import find
 
@@ -16,10 +18,17 @@ __all__ = ["ObservedAccounts", "discover", "read"]
 
 @dataclass(frozen=True, kw_only=True)
 class ObservedAccounts:
-    """Namespaces: `intact`, whose accounts list every name; `claimed`, with an account that bears the owner's mark."""
+    """What is there.
+
+    Attributes:
+        intact: Namespaces whose accounts list every name.
+        claimed: Namespaces with an account that bears the owner's mark.
+        missing: Listed names without a Secret, by `namespace/account`.
+    """
 
     intact: Sequence[str]
     claimed: Sequence[str]
+    missing: Mapping[str, Sequence[str]]
 
 
 async def read(cluster: Cluster, spec: AccountsSpec, owner: Owner, report: Report) -> ObservedAccounts:
@@ -36,6 +45,10 @@ async def read(cluster: Cluster, spec: AccountsSpec, owner: Owner, report: Repor
         # An earlier run's claim would outlive a destroy; the next update takes it over.
         return not account.claims_of_earlier_runs(owner)
 
+    asked = [found.accounts[key] for key in found.accounts if key[1] in wanted.get(key[0], ())]
+    missing = await find_missing_secrets(cluster, asked, spec.secret_names)
+    for sentence in describe_missing_secrets(missing):
+        report.warn(sentence)
     return ObservedAccounts(
         intact=[
             place
@@ -43,6 +56,7 @@ async def read(cluster: Cluster, spec: AccountsSpec, owner: Owner, report: Repor
             if place in found.denied or all(is_intact(place, name) for name in wanted[place])
         ],
         claimed=sorted({place for (place, _), account in found.accounts.items() if account.claims_of(owner)}),
+        missing=missing,
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -15,13 +15,22 @@ from imagepull.kubernetes.progress import Report, WriteOutcome, describe_by_reas
 from imagepull.service_accounts import claims
 from imagepull.service_accounts import spec as service_accounts
 from imagepull.service_accounts.claims import CLAIM, Account
+from imagepull.service_accounts.missing_secrets import describe_missing_secrets
+from imagepull.service_accounts.secret_lookup import find_missing_secrets
 from imagepull.service_accounts.spec import ALL, DEFAULT, AccountsSpec
 
-__all__ = ["ExistingAccounts", "apply", "find", "remove"]
+__all__ = ["AccountsOutcome", "ExistingAccounts", "apply", "find", "remove"]
 
 _DEFAULT_POLLS: Final = 10
 _DEFAULT_POLL: Final = 0.5
 """Seconds. The controller makes `default` anew at once; after a thousand new namespaces it needs a while."""
+
+
+@dataclass(kw_only=True)
+class AccountsOutcome(WriteOutcome):
+    """A WriteOutcome, with the listed names without a Secret, by `namespace/account`."""
+
+    missing: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +54,7 @@ async def apply(
     spec: AccountsSpec,
     owner: Owner,
     previous: AccountsSpec | None,
-    outcome: WriteOutcome,
+    outcome: AccountsOutcome,
     report: Report,
 ) -> None:
     """Brings every account of the spec to it, then releases those that are no longer in it.
@@ -85,6 +94,11 @@ async def apply(
         report.warn(f"ServiceAccounts in {sentence}; they are this run's now")
     asked = {(namespace, name) for namespace, names in wanted.items() for name in names}
     await _release(cluster, found, owner, asked, outcome, report)
+    former = () if previous is None else previous.secret_names  # just taken out
+    there = [account for key, account in found.accounts.items() if key in asked]
+    outcome.missing = await find_missing_secrets(cluster, there, {*spec.secret_names, *former})
+    for sentence in describe_missing_secrets(outcome.missing):
+        report.warn(sentence)
 
 
 async def remove(

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from imagepull.errors import InvalidInput, Problem
 from imagepull.inputs import NAMESPACE, Reader, describe_value, to_camel_case
+from imagepull.kubernetes.cluster_inputs import CLUSTER_IDENTIFIER, CLUSTER_INPUTS
 from imagepull.plain_text import to_one_line
 from imagepull.pull_plan.kinds import ONLY_FOR, REQUIRED_FOR, WorkloadKind
 from imagepull.registry_secret import spec as registry_secret
@@ -31,7 +32,6 @@ __all__ = [
 ]
 
 _ACCESS: Final = [key for key in registry_secret.INPUTS if key not in ("name", "namespaces")]
-_CLUSTER_KEYS: Final = ("kubeconfig", "context")
 _RENEWAL_SETTINGS: Final[Mapping[str, tuple[Renewal, Sequence[str], Callable[[Mapping[str, object], str], object]]]] = {
     "cronJob": (Renewal.CRON_JOB, CRON_JOB_INPUTS, parse_cron_job),
     "externalSecrets": (Renewal.EXTERNAL_SECRETS, EXTERNAL_SECRETS_INPUTS, parse_external_secrets),
@@ -42,11 +42,12 @@ _PROVIDER: Final = "imagepull"
 
 def check_clusters(config: Mapping[str, str], elsewhere: bool) -> Iterator[Problem]:
     """The Secrets (`imagepull`) and the workloads (`kubernetes`) go to one cluster."""
-    for key in _CLUSTER_KEYS:
+    for key in CLUSTER_INPUTS:
         ours, theirs = f"imagepull:{key}", f"kubernetes:{key}"
         for each in (ours, theirs):
             if elsewhere and each in config:
-                yield Problem(path=each, reason="is not used where cluster names a stack; leave one of them out")
+                instead = "write it under cluster" if key == CLUSTER_IDENTIFIER else "leave one of them out"
+                yield Problem(path=each, reason=f"is not used where cluster names a stack; {instead}")
         if not elsewhere and config.get(ours) != config.get(theirs):
             yield Problem(
                 path=ours, reason=f"is not what {theirs} is; write the same in both: they are for one cluster"

@@ -177,6 +177,9 @@ class ClusterSource:
     """Full name of the stack: organization, project, stack."""
     output: Text = "kubeconfig"
     """Its output that is the kubeconfig: a text, or the object that EKS exports."""
+    cluster_identifier: Annotated[str, MinLen(1), Examples("prod-1")] | None = None
+    """A name of your choice for the cluster. With it only another name means another cluster, and the address in the
+    kubeconfig may change. Default: everything is replaced when the kubeconfig's entry of the cluster changes."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -103,6 +103,10 @@ class Plugin:
 
     async def configure(self, inputs: Mapping[str, object]) -> None:
         await self._call(self._stub.Configure(proto.ConfigureRequest(args=to_struct(inputs))))
+
+    async def ask(self, call: Callable[[Any], Any]) -> Any:
+        """Any call of the protocol, made on the stub."""
+        return await self._call(call(self._stub))
 
     async def _call(self, call: Any) -> Any:
         try:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import pytest
+from pulumi.runtime import proto
 
 from imagepull.inputs import UNKNOWN
 from lab.layout import CHECKOUT
@@ -113,6 +114,25 @@ def test_an_unknown_type_is_told_in_one_sentence() -> None:
 
     with pytest.raises(Refused, match="there is no resource imagepull:index:Secret; there are imagepull:index:"):
         with_plugin(check)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda stub: stub.Invoke(proto.InvokeRequest(tok="imagepull:index:find")), "there is no function imagepull:"),
+        (lambda stub: stub.Call(proto.CallRequest(tok="imagepull:index:find")), "there is no method imagepull:"),
+        (lambda stub: stub.Parameterize(proto.ParameterizeRequest()), "imagepull takes no parameters"),
+    ],
+)
+def test_a_call_that_imagepull_does_not_have_is_told_in_one_sentence(call: Callable[[Any], Any], said: str) -> None:
+    async def ask(one: Plugin) -> None:
+        await one.ask(call)
+
+    with pytest.raises(Refused) as refused:
+        with_plugin(ask)
+
+    assert str(refused.value).startswith(said)
+    assert "\n" not in str(refused.value)
 
 
 def test_a_missing_kubeconfig_is_told_when_it_is_needed() -> None:

@@ -205,10 +205,14 @@ def test_cluster_of_another_stack(
     )
     created = f"{namespace}-created"
     namespaces = [{"name": namespace}, {"name": created, "create": True}]
-    write_config(stack, environment(namespace, namespaces=namespaces, cluster={"stack": INFRASTRUCTURE}))
+    cluster = {"stack": INFRASTRUCTURE, "clusterIdentifier": "lab"}
+    write_config(stack, environment(namespace, namespaces=namespaces, cluster=cluster))
 
     stack.up()
 
+    for kind in ("imagepull", "kubernetes"):
+        (provider,) = [each for each in stack.resources() if each["urn"].endswith(f"pulumi:providers:{kind}::cluster")]
+        assert provider["inputs"]["clusterIdentifier"] == "lab"
     assert auths(lab, namespace).keys() == auths(lab, created).keys() == {SHOP.host}
     assert names(lab, "deployments", namespace) == ["web"]
     credentials = [user["user"]["token"] for user in kubeconfig_of(lab)["users"]]

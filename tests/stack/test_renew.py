@@ -179,10 +179,12 @@ def test_each_namespace_that_fails_has_its_reason_and_holds_up_no_other(
 
     assert done.returncode == 1
     assert sorted(done.stderr.splitlines()) == [
-        f"error: Secret pull in namespace {gone}: the Secret is not there; `pulumi up` writes it",
+        f"error: Secret pull in namespace {gone}: the Secret is not there; `pulumi up --refresh` writes it",
         f"error: Secret pull in namespace {immutable}: Secret pull is immutable; delete it, or choose another name",
     ]
     assert auths(secret("pull", good)) != before
+    stack.up("--refresh", check=False)  # what the first line says to run; the immutable one fails it
+    assert set(auths(secret("pull", gone))) == {US}
 
 
 def test_a_secret_edited_by_hand_is_renewed_before_it_is_due(

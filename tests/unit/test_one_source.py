@@ -7,11 +7,12 @@ from components.access import ACCESS_OUTPUTS
 from components.registry_access import RegistryAccess, RegistryAccessArgs
 from components.short_form import SHORT_FORM_FIELDS
 from imagepull.inputs import to_camel_case
+from imagepull.kubernetes.cluster_inputs import CLUSTER_IDENTIFIER, CLUSTER_INPUTS
 from imagepull.pull_plan.kinds import ONLY_FOR, WorkloadKind
 from imagepull.pull_plan.manifest import WORKLOAD_KINDS
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.service_accounts import spec as service_accounts
-from imagepull.stack_config.environment import Environment
+from imagepull.stack_config.environment import ClusterSource, Environment
 
 
 def wire(names: object) -> set[str]:
@@ -26,6 +27,11 @@ def test_inputs_of_the_custom_resources_are_those_that_the_provider_parses() -> 
 
 def test_inputs_of_registry_access_can_all_be_configured_for_a_stack() -> None:
     assert RegistryAccessArgs.__annotations__.keys() <= {field.name for field in fields(Environment)}
+
+
+def test_inputs_that_say_which_cluster_are_the_providers() -> None:
+    assert wire(resources.ProviderArgs.__annotations__) == set(CLUSTER_INPUTS)
+    assert CLUSTER_IDENTIFIER in wire(field.name for field in fields(ClusterSource))
 
 
 def test_outputs_of_registry_access_have_one_declaration() -> None:

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
 from pulumi.runtime import proto
 
 from provider.plugin import ImagePull
@@ -36,7 +37,7 @@ class Faulty:
         return inputs["registries"]["hunter2"]
 
 
-@pytest.mark.parametrize("method", ["Check", "Create", "Update"])
+@pytest.mark.parametrize("method", ["Check", "Create", "Update", "GetSchema", "Cancel", "Construct"])
 def test_a_fault_of_our_own_shows_neither_values_nor_a_traceback(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], method: str
 ) -> None:
@@ -45,11 +46,20 @@ def test_a_fault_of_our_own_shows_neither_values_nor_a_traceback(
         "Check": proto.CheckRequest(urn=SECRET, news=inputs),
         "Create": proto.CreateRequest(urn=SECRET, properties=inputs, preview=True),
         "Update": proto.UpdateRequest(urn=SECRET, news=inputs, preview=True),
+        "GetSchema": proto.GetSchemaRequest(),
+        "Cancel": Empty(),
+        "Construct": proto.ConstructRequest(type="hunter2"),
     }[method]
+
+    def fail(*_: object) -> None:
+        raise ValueError(f"hunter2 in {request}")
 
     async def call() -> str:
         plugin, context = ImagePull(), Context()
         monkeypatch.setattr(plugin, "resource", lambda kind: Faulty())
+        monkeypatch.setattr(plugin, "cancel", fail)
+        monkeypatch.setattr("provider.schema.make_schema", fail)
+        monkeypatch.setattr("provider.construct.Construction.construct", fail)
         with pytest.raises(Aborted):
             await getattr(Servicer([], plugin, "127.0.0.1:1"), method)(request, context)
         return context.message
@@ -60,3 +70,4 @@ def test_a_fault_of_our_own_shows_neither_values_nor_a_traceback(
     assert "please report it" in message
     assert "hunter2" not in message + "".join(capfd.readouterr())
     assert "Traceback" not in message
+    assert "File " not in message

@@ -136,6 +136,10 @@ def test_cluster_of_another_stack() -> None:
 
     assert cluster is not None
     assert (cluster.stack, cluster.output) == ("acme/infrastructure/prod", "kubeconfig")
+    assert cluster.cluster_identifier is None
+    named = parse(config(cluster={"stack": "acme/infrastructure/prod", "clusterIdentifier": "prod-1"})).cluster
+    assert named is not None
+    assert named.cluster_identifier == "prod-1"
 
 
 def test_credentials_are_what_the_registries_say() -> None:

@@ -366,6 +366,14 @@ def test_pydantic_is_not_loaded_before_a_configuration_is_read() -> None:
             {"imagepull:context": "dev", "kubernetes:context": "dev", "shop:cluster": '{"stack": "a/b/c"}'},
             ["imagepull:context: is not used where cluster", "kubernetes:context: is not used where cluster"],
         ),
+        (
+            {"imagepull:clusterIdentifier": "a"},
+            ["imagepull:clusterIdentifier: is not what kubernetes:clusterIdentifier"],
+        ),
+        (
+            {"imagepull:clusterIdentifier": "a", "shop:cluster": '{"stack": "a/b/c"}'},
+            ["imagepull:clusterIdentifier: is not used where cluster names a stack; write it under cluster"],
+        ),
     ],
 )
 def test_secrets_and_workloads_go_to_one_cluster(others: dict[str, str], told: list[str]) -> None:
