@@ -1,12 +1,17 @@
-"""The arguments that say which cluster and namespace, as kubectl has them."""
+"""The arguments that say which cluster, namespace and Pods, as kubectl has them."""
 
 import argparse
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+
+from imagepull.diagnosis.selection import parse_target
+from imagepull.errors import InvalidInput, Problem
+from imagepull.inputs import NAMESPACE, shown
 
 if TYPE_CHECKING:
     from imagepull.kubernetes.client import Cluster
 
-__all__ = ["add_arguments", "connect"]
+__all__ = ["add_arguments", "add_target", "check", "connect"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> Any:
@@ -19,8 +24,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> Any:
     return where
 
 
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Declare the Pod or workload."""
+    parser.add_argument("target", metavar="POD|KIND/NAME", nargs="?", help="default: every Pod that waits for an image")
+
+
+def check(given: argparse.Namespace, *others: Problem) -> None:
+    """Refuse wrong arguments before anything is asked of a cluster; raises InvalidInput with all, `others` included."""
+    problems = [*_problems(given), *others]
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _problems(given: argparse.Namespace) -> Iterator[Problem]:
+    """An empty text is wrong, too: a script's variable without a value must not mean the default."""
+    target = getattr(given, "target", None)
+    if target is not None:
+        try:
+            parse_target(target)
+        except InvalidInput as error:
+            yield from error.problems
+        if given.all_namespaces:
+            yield Problem(path="-A", reason=f"does not go with {shown(target)}; give its namespace with -n")
+    if given.namespace is not None and not NAMESPACE.admits(given.namespace):
+        yield Problem(path="-n", reason=f"is {shown(given.namespace)}; write {NAMESPACE.wanted}")
+    if given.context is not None and not given.context.strip():
+        yield Problem(path="--context", reason="is empty; write one of `kubectl config get-contexts`, or leave it out")
+
+
 def connect(given: argparse.Namespace) -> tuple["Cluster", str]:
-    """The cluster, and the namespace that is meant; raises ClusterError."""
+    """The cluster, and the namespace that is meant; raises InvalidInput and ClusterError."""
+    check(given)
     # The client takes 0.2 s to import, which other subcommands do not need.
     from imagepull.kubernetes import kubeconfig
     from imagepull.kubernetes.client import Cluster

@@ -33,7 +33,7 @@ def add(subparsers: Any) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "diagnose", help="say why images are not pulled, and what to do", description=__doc__
     )
-    parser.add_argument("target", metavar="POD|KIND/NAME", nargs="?", help="default: every Pod that waits for an image")
+    cluster_arguments.add_target(parser)
     cluster_arguments.add_arguments(parser)
     parser.add_argument("--file", metavar="CASE", help="a file of `imagepull dump` in the place of a cluster")
     parser.add_argument("--json", action="store_true", help="print one object for each container")
@@ -63,8 +63,8 @@ def _read_cases(given: argparse.Namespace) -> tuple[list[Case], int]:
     if given.file is None:
         reading = read_cluster(given)
         return [parse_case(row) for row in reading.rows], reading.pods
-    if given.target or given.namespace or given.all_namespaces or given.context:
-        reason = "reads no cluster; leave POD, -n, -A and --context out"
+    if any((given.target, given.namespace, given.all_namespaces, given.context, given.kubeconfig)):
+        reason = "reads no cluster; leave POD, -n, -A, --context and --kubeconfig out"
         raise InvalidInput([Problem(path="--file", reason=reason)])
     cases = read_cases(Path(given.file))
     return cases, len(cases)

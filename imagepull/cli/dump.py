@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from imagepull.cli import cluster_arguments
 from imagepull.diagnosis.selection import Target, parse_target
-from imagepull.errors import InvalidInput, Problem
 
 if TYPE_CHECKING:
     from imagepull.diagnosis.reader import ClusterReading
@@ -24,7 +23,7 @@ def add(subparsers: Any) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "dump", help="print what `diagnose` reads of a cluster, without any credential", description=__doc__
     )
-    parser.add_argument("target", metavar="POD|KIND/NAME", nargs="?", help="default: every Pod that waits for an image")
+    cluster_arguments.add_target(parser)
     cluster_arguments.add_arguments(parser)
     parser.set_defaults(run=_run)
 
@@ -33,12 +32,11 @@ def read_cluster(given: argparse.Namespace) -> "ClusterReading":
     """What the arguments ask for.
 
     Raises:
-        InvalidInput: the target is none, or is meant in every namespace.
+        InvalidInput: an argument is wrong.
         ClusterError: it could not be read.
     """
-    target = parse_target(given.target) if given.target else None
-    if target is not None and given.all_namespaces:
-        raise InvalidInput([Problem(path="-A", reason=f"does not go with {given.target}; give its namespace with -n")])
+    cluster_arguments.check(given)
+    target = parse_target(given.target) if given.target is not None else None
     return asyncio.run(_read(given, target))
 
 

@@ -5,7 +5,7 @@ import asyncio
 from typing import Final
 
 from imagepull.cli import cluster_arguments
-from imagepull.errors import InvalidInput, Problem
+from imagepull.errors import Problem
 from imagepull.registries import lifetimes
 from imagepull.status.model import Status
 
@@ -33,9 +33,10 @@ def read_status(given: argparse.Namespace) -> Status:
         InvalidInput: an argument is wrong.
         ClusterError: the cluster cannot be reached, or its Pods may not be listed.
     """
-    if not lifetimes.DURATION.pattern.fullmatch(given.within):
-        reason = f"is {given.within!r}; write {lifetimes.DURATION.wanted}"
-        raise InvalidInput([Problem(path="--within", reason=reason)])
+    wrong = [] if lifetimes.DURATION.pattern.fullmatch(given.within) else [given.within]
+    cluster_arguments.check(
+        given, *(Problem(path="--within", reason=f"is {each!r}; write {lifetimes.DURATION.wanted}") for each in wrong)
+    )
     return asyncio.run(_read(given, lifetimes.parse_seconds(given.within)))
 
 

@@ -125,9 +125,9 @@ def _select(config: _Kubeconfig, context: str | None) -> Connection:
     name, where = context or config.current_context, config.where
     known = ", ".join(sorted(config.contexts)) or "none"
     if not name:
-        raise ClusterError(f"context: {where} has no current context; set imagepull:context to one of: {known}")
+        raise ClusterError(f"context: {where} has no current context; set the context to one of: {known}")
     if name not in config.contexts:
-        raise ClusterError(f"context: {where} has no context {name}; set imagepull:context to one of: {known}")
+        raise ClusterError(f"context: {where} has no context {name}; set the context to one of: {known}")
     chosen = config.contexts[name]
     found = {}
     for kind, entries in (("cluster", config.clusters), ("user", config.users)):

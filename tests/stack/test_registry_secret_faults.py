@@ -279,7 +279,7 @@ EXEC = {
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda document: {"current-context": "gone"}, "has no context gone; set imagepull:context to one of:"),
+        (lambda document: {"current-context": "gone"}, "has no context gone; set the context to one of:"),
         (lambda document: {"users": [{**document["users"][0], "user": {"exec": EXEC}}]}, "failed with exit code 3"),
         (
             lambda document: {"users": [{**document["users"][0], "user": {"exec": {**EXEC, "command": "no-such"}}}]},

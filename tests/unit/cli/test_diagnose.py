@@ -45,6 +45,37 @@ def test_exit_status_says_whether_something_was_found(tmp_path: Path, capsys: py
     assert main(["diagnose", "--kubeconfig", str(tmp_path / "none")]) == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["diagnose", "-n", "Team A"], "-n: is 'Team A'; write a namespace's name"),
+        (["diagnose", "-n", ""], "-n: is empty; write a namespace's name"),
+        (["status", "-n", "a/b"], "-n: is 'a/b'; write a namespace's name"),
+        (["report", "-n", "a.b"], "-n: is 'a.b'; write a namespace's name"),
+        (["dump", "--context", ""], "--context: is empty; write one of `kubectl config get-contexts`"),
+        (["diagnose", "web_0"], "POD: is 'web_0'; write an object's name"),
+        (["diagnose", ""], "POD: is empty; write an object's name"),
+        (["dump", "deploy/"], "POD: is 'deploy/'; write an object's name"),
+        (["diagnose", "service/web"], "POD: is 'service/web'; write one of pod, deployment"),
+        (["diagnose", "-A", "web-0"], "-A: does not go with 'web-0'; give its namespace with -n"),
+    ],
+)
+def test_a_wrong_argument_is_one_sentence_and_exit_status_2(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--kubeconfig", "/nowhere"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"error: {told}")
+    assert printed.err.count("\n") == 1
+
+
+def test_all_wrong_arguments_are_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "-n", "A", "--context", " ", "--within", "soon"]) == 2
+    told = capsys.readouterr().err
+    assert all(f"{name}: is " in told for name in ("-n", "--context", "--within"))
+
+
 def test_text_says_cause_fix_and_evidence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["diagnose", "--file", write(tmp_path, "token-expired")])
     out = capsys.readouterr().out

@@ -83,7 +83,7 @@ def test_no_kubeconfig_anywhere_says_where_it_was_looked_for(nowhere: Path) -> N
     [
         ("/nowhere/config", None, "there is no file /nowhere/config"),
         (base64.b64encode(TEXT.encode()).decode(), None, "there is no file [redacted]; give the path of one"),
-        (TEXT, "staging", "has no context staging; set imagepull:context to one of: dev, loose, nobody, prod"),
+        (TEXT, "staging", "has no context staging; set the context to one of: dev, loose, nobody, prod"),
         (yaml.safe_dump(document(**{"current-context": ""})), None, "has no current context"),
         (TEXT, "loose", "names the cluster gone"),
         (TEXT, "nobody", "names the user gone"),
