@@ -134,7 +134,7 @@ def _no_host_written(look: Look) -> Answer | None:
     return Answer(
         code="missing-registry-host",
         confidence=_LIKELY,
-        facts={"secret_hosts": ", ".join(hosts), "wanted": wanted},
+        facts={"then": f", so it is Docker Hub's; the Pod's Secrets are for {', '.join(hosts)}", "wanted": wanted},
         evidence=(f"the image {look.symptom.image} has no host; keys of the Pod's Secrets: {', '.join(hosts)}",),
     )
 
@@ -177,8 +177,15 @@ def _private_or_absent(look: Look) -> Answer | None:
         return None
     if look.reference.domain == HUB and look.reference.path.startswith(_LIBRARY):
         return Answer(code="repository-absent", confidence=_LIKELY)
-    known = not isinstance(look.case.service_account, Missing)
+    known = not isinstance(look.case.service_account, Missing) and look.reading.confidence is _LIKELY
     return Answer(code="private-or-absent", confidence=_CERTAIN if known else _LIKELY, evidence=_lists(look))
+
+
+def _bad_request(look: Look) -> Answer | None:
+    """ECR answers 400 to a token of another region; of anybody else it is no answer to a credential."""
+    if look.reading.code != "bad-request" or parse_host(look.reference.domain):
+        return None
+    return Answer(code="tls-https-server", confidence=_LIKELY, alternatives=("unexpected-answer",))
 
 
 def _forbidden(look: Look) -> Answer | None:
@@ -215,6 +222,7 @@ def _no_secret(look: Look) -> Answer:
 
 
 TESTS: Final[tuple[Callable[[Look], Answer | None], ...]] = (
+    _bad_request,
     _service_account_opens,
     _other_account_opens,
     _listed_absent,

@@ -70,7 +70,9 @@ def _rank(answer: Answer) -> tuple[bool, int]:
 
 
 def _pull_failed(case: Case, symptom: Symptom) -> Answer:
-    reading = classify(f"{symptom.reason}: {symptom.text}" if symptom.reason in _SPEAKING else symptom.text)
+    reading = classify(
+        f"{symptom.reason}: {symptom.text}" if symptom.reason in _SPEAKING else symptom.text, symptom.image
+    )
     if reading is None:
         return _unknown(case, symptom)
     evidence = _quoted(symptom)
@@ -92,17 +94,20 @@ _SPEAKING: Final = frozenset({"RegistryUnavailable", "SignatureValidationFailed"
 
 def _from_text(case: Case, symptom: Symptom, reading: TextVerdict, reference: ImageReference) -> Answer:
     """The text is enough; where it is of ECR's token, the Secret is named."""
-    if reading.code in ("token-expired", "image-absent", "repository-absent", "invalid-image-name"):
-        return _NAMED[reading.code](case, symptom, reading, reference)
+    rule = _NAMED.get(reading.code)
+    if rule is not None:
+        return rule(case, symptom, reading, reference)
     return Answer(code=reading.code, confidence=reading.confidence)
 
 
 def _token_expired(case: Case, symptom: Symptom, reading: TextVerdict, reference: ImageReference) -> Answer:
     answer = explain_credential(case, symptom, reading, reference)
-    if answer.code in ("token-expired", "fixed-since"):
-        return replace(answer, confidence=_CERTAIN if answer.code == "token-expired" else answer.confidence)
+    if answer.code == "fixed-since":
+        return answer
+    if answer.code == "token-expired":
+        return replace(answer, confidence=reading.confidence)
     facts = {"secret": ", ".join(case.pod.pull_secrets) or "of the node", "expired": "", "public": ""}
-    return Answer(code="token-expired", confidence=_CERTAIN, facts={**answer.facts, **facts})
+    return Answer(code="token-expired", confidence=reading.confidence, facts={**answer.facts, **facts})
 
 
 def _image_absent(case: Case, symptom: Symptom, reading: TextVerdict, reference: ImageReference) -> Answer:
@@ -113,6 +118,12 @@ def _repository_absent(case: Case, symptom: Symptom, reading: TextVerdict, refer
     """On Docker Hub this answer is also given for what is private."""
     private = reference.domain == HUB and not case.pod.pull_secrets
     return Answer(code="repository-absent", confidence=_LIKELY if private else reading.confidence)
+
+
+def _no_host(case: Case, symptom: Symptom, reading: TextVerdict, reference: ImageReference) -> Answer:
+    """CRI-O takes no name without a registry, unless its configuration says which one is meant."""
+    then = f", and the container runtime of node {case.pod.node or 'unknown'} is not told which one is meant"
+    return Answer(code="missing-registry-host", confidence=reading.confidence, facts={"then": then})
 
 
 def _invalid_for_runtime(case: Case, symptom: Symptom, reading: TextVerdict, reference: ImageReference) -> Answer:
@@ -126,6 +137,7 @@ _NAMED: Final[Mapping[str, Callable[[Case, Symptom, TextVerdict, ImageReference]
     "image-absent": _image_absent,
     "repository-absent": _repository_absent,
     "invalid-image-name": _invalid_for_runtime,
+    "missing-registry-host": _no_host,
 }
 
 

@@ -21,6 +21,8 @@ _SLOW: Final = 60.0
 """Seconds after which a pull that has not ended is worth a word."""
 _AFTER_PULL: Final = frozenset({"not-an-image", "wrong-platform-exec"})
 """What a text may say of a container that has its image."""
+_OPEN: Final = frozenset({"CreateContainerError", "RunContainerError"})
+"""Reasons under which a text that is not known may still be of the image's content."""
 _EXEC_EXIT_CODES: Final = frozenset({1, 126, 255})
 _PATIENCE: Final = (
     ("containerd://1.6", "; containerd 1.6 waits for ever"),
@@ -72,7 +74,7 @@ def explain_started(case: Case, symptom: Symptom) -> Answer:
         return Answer(code=reading.code, confidence=reading.confidence, evidence=evidence)
     reason = symptom.reason or (container.ended.reason if container.ended else "")
     facts = {"other_reason": f"{reason}: {symptom.text}".removesuffix(": ")}
-    open_ = container.name not in case.logs and _ended_at_once(symptom)
+    open_ = symptom.reason in _OPEN or (container.name not in case.logs and _ended_at_once(symptom))
     confidence = Confidence.LIKELY if open_ else Confidence.CERTAIN
     return Answer(code="not-a-pull-failure", confidence=confidence, facts=facts, evidence=(symptom.source,))
 

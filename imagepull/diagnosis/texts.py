@@ -5,9 +5,13 @@ kubelet, containerd 1.6 to 2.4, CRI-O and cri-dockerd word one cause differently
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
+from urllib.parse import quote
 
 from imagepull.diagnosis.causes import Confidence, text_rules
+from imagepull.errors import InvalidReference
+from imagepull.images.reference import DEFAULT_TAG, parse
 
 __all__ = ["TextVerdict", "absent_secrets", "back_off_parts", "classify", "event_text", "facts_of", "is_error_text"]
 
@@ -29,6 +33,7 @@ _REASON: Final = re.compile(r"[A-Z][A-Za-z0-9]*")
 _WEAK: Final = "unexpected-answer"
 _CREDENTIAL: Final = frozenset(
     {"no-credential", "hub-denied", "credential-refused", "forbidden", "wrong-password", "secret-no-password"}
+    | {"bad-request"}
 )
 _FACTS: Final = {
     "status": re.compile(r"(?:status|manifest|: ).{0,300}?\b([1-5]\d\d [A-Z][A-Za-z' ]{1,30}[A-Za-z])\b", re.DOTALL),
@@ -60,14 +65,16 @@ class TextVerdict:
         return self.code in _CREDENTIAL
 
 
-def classify(text: str) -> TextVerdict | None:
+def classify(text: str, image: str = "") -> TextVerdict | None:
     """What the text of a failed pull says; None for nothing that is known.
 
-    Of several attempts, one for each credential, that one decides which was let in and failed then.
+    Of several attempts, one for each credential, that one decides which was let in and failed then. The image's own
+    name is no part of what a text says: `team/blob: not found` is no blob that is not found.
     """
+    names = _names(image)
     text = _GRPC.sub("", text[:_LONGEST])
     parts = _NEXT_ERROR.split(text[1:-1]) if text.startswith("[") and text.endswith("]") else [text]
-    readings = [reading for part in parts if (reading := _classify_one(_GRPC.sub("", part)))]
+    readings = [reading for part in parts if (reading := _classify_one(_GRPC.sub("", part), names))]
     further = (reading for reading in readings if not reading.is_door and reading.code != "token-expired")
     return next(further, readings[0] if readings else None)
 
@@ -103,15 +110,34 @@ def facts_of(text: str) -> dict[str, str]:
     return {**found, **({"address": address} if address else {})}
 
 
-def _classify_one(text: str) -> TextVerdict | None:
+def _classify_one(text: str, names: re.Pattern[str] | None) -> TextVerdict | None:
     """CRI-O tries a text of its own for an image and one for an artifact: the image's decides where it says enough."""
     image, artifact, _ = text.partition(_ARTIFACT)
-    reading = _first_rule(image)
+    reading = _first_rule(image, names)
     if artifact and (reading is None or reading.code == _WEAK):
-        return _first_rule(text) or reading
+        return _first_rule(text, names) or reading
     return reading
 
 
-def _first_rule(text: str) -> TextVerdict | None:
-    rule = next((rule for rule in text_rules() if rule.pattern.search(text)), None)
+@lru_cache(maxsize=1)
+def _names(image: str) -> re.Pattern[str] | None:
+    """How texts write an image, its repository and its tag; None for what is no image's name."""
+    try:
+        reference = parse(image)
+    except InvalidReference:
+        return None
+    path = reference.path
+    written = {image, reference.canonical, reference.repository, quote(path, safe=""), path if "/" in path else ""} - {
+        ""
+    }
+    names = "|".join(map(re.escape, sorted(written, key=len, reverse=True)))
+    tag = re.escape(reference.tag or DEFAULT_TAG)
+    in_url = rf"(?<=/v2/){re.escape(path)}(?=/)"
+    in_manifest = rf"(?:(?<=manifests[ /])|(?<=manifest )){tag}(?![\w.-])"
+    return re.compile(rf"(?<![\w.-])(?:{names})(?![\w-])|{in_url}|{in_manifest}")
+
+
+def _first_rule(text: str, names: re.Pattern[str] | None) -> TextVerdict | None:
+    said = names.sub("IMAGE", text) if names else text
+    rule = next((rule for rule in text_rules() if rule.pattern.search(said)), None)
     return TextVerdict(code=rule.code, confidence=rule.confidence, text=text) if rule else None

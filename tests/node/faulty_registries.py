@@ -25,6 +25,8 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 CONFIG = "application/vnd.oci.image.config.v1+json"
+TLS_HANDSHAKE = b"\x16"
+PLAIN_REQUEST = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 ELF_OF_ANOTHER_PROCESSOR = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HH", 2, 0xF3) + bytes(200)
 
 
@@ -112,15 +114,16 @@ class Registry(http.server.BaseHTTPRequestHandler):
             return None
         if fault == "html":
             return self.reply(200, b"<html>sign in</html>", "text/html")
-        if fault == "arm" and wanted == "1":
-            return self.reply(200, index_of("s390x", image), INDEX)
+        index = index_of("s390x", image)
+        if fault == "arm" and wanted in ("1", digest(index)):
+            return self.reply(200, index, INDEX)
         return self.reply(200, image.manifest, MANIFEST)
 
     def blob(self, fault: str, wanted: str) -> None:
         image = Image(fault, media="application/vnd.cncf.helm.config.v1+json" if fault == "chart" else CONFIG)
         if wanted == digest(image.config):
             return self.reply(200, image.config, "application/octet-stream")
-        if fault == "blobabsent":
+        if fault in ("blobabsent", "html"):
             return self.reply(404)
         if fault == "blobforbidden":
             return self.reply(403)
@@ -177,6 +180,9 @@ class Server(http.server.ThreadingHTTPServer):
     def finish_request(self, request: object, client_address: object) -> None:
         assert isinstance(request, socket.socket)
         try:
+            if self._tls and request.recv(1, socket.MSG_PEEK) != TLS_HANDSHAKE:
+                request.recv(4096)
+                return request.sendall(PLAIN_REQUEST)  # as Go's and nginx's servers answer
             wrapped = self._tls.wrap_socket(request, server_side=True) if self._tls else request
             super().finish_request(wrapped, client_address)
         except OSError:

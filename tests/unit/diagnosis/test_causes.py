@@ -8,7 +8,7 @@ from imagepull.diagnosis.causes import Cause, Confidence, all_causes, cause_of, 
 from imagepull.diagnosis.texts import classify, facts_of
 from tests.unit.diagnosis.rows import rows
 
-DOORS = {"no-credential", "hub-denied"}
+DOORS = {"bad-request", "no-credential", "hub-denied"}
 """What a text may say that is no cause by itself."""
 
 
