@@ -5,21 +5,22 @@ name. What may not be read is null in the case, never taken to be absent.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from imagepull.diagnosis.dump import event_facts, node_facts, pod_facts, secret_facts, service_account_facts
 from imagepull.diagnosis.fields import Json, items, mapping, names, text
 from imagepull.diagnosis.objects import Pod
 from imagepull.diagnosis.parsing import parse_pod
-from imagepull.diagnosis.secrets import DATA_KEYS
+from imagepull.diagnosis.pull_objects import Named, Names, by_namespace, read_accounts, read_pull_secrets
 from imagepull.diagnosis.selection import Target, belongs_to, may_wait_for_image
 from imagepull.errors import ClusterError, Forbidden
 from imagepull.kubernetes.client import Cluster, for_each
-from imagepull.kubernetes.kinds import KINDS
+from imagepull.kubernetes.kinds import KINDS, SECRET
+from imagepull.kubernetes.listing import list_objects
 from imagepull.registries.lifetimes import to_text
 
 __all__ = ["ClusterReading", "read"]
@@ -109,25 +110,21 @@ async def _labels(cluster: Cluster, namespace: str, target: Target) -> Mapping[s
 
 @dataclass(frozen=True, kw_only=True)
 class _Secrets:
-    """Facts of Secrets by namespace and name; None for a namespace of which nothing may be listed."""
+    """Facts of the pull Secrets of the namespaces, and of those elsewhere that have the name of an absent one."""
 
-    listed: Mapping[str, Mapping[str, Row] | None]
-    asked: Mapping[tuple[str, str], Row | None]
+    here: Named[Row]
     namesakes: Mapping[str, Collection[Row]]
 
     def of(self, pod: Pod) -> Row:
         """The part of a row about the Secrets that concern a Pod."""
-        listed = self.listed.get(pod.namespace)
-        here = {name: row for (space, name), row in self.asked.items() if space == pod.namespace}
-        found = {**(listed or {}), **{name: row for name, row in here.items() if row is not None}}
-        elsewhere = [
-            row for name in pod.pull_secrets if name not in found for row in self.namesakes.get(name, ()) if row
-        ]
-        readable = listed is not None or here
+        found = self.here.found.get(pod.namespace, {})
+        absent = self.here.absent.get(pod.namespace, ())
+        elsewhere = [row for name in pod.pull_secrets if name not in found for row in self.namesakes.get(name, ())]
+        unlisted = pod.namespace in self.here.unlisted
         return {
-            "secrets": [*found.values(), *elsewhere] if readable else None,
-            "secrets_incomplete": listed is None,
-            "absent_secrets": sorted(name for name, row in here.items() if row is None),
+            "secrets": [*found.values(), *elsewhere] if not unlisted or found or absent else None,
+            "secrets_incomplete": unlisted,
+            "absent_secrets": sorted(absent),
         }
 
 
@@ -140,6 +137,11 @@ class _Source:
     def namespaces(self) -> list[str]:
         return sorted({parse_pod(pod).namespace for pod in self.pods})
 
+    @property
+    def whole(self) -> bool:
+        """Whether one list of the whole cluster is less than one of each namespace."""
+        return len(self.namespaces) > _FEW
+
     async def events(self, target: Target | None) -> dict[tuple[str, str], list[Row]] | None:
         """By namespace and Pod; None when they may not be read."""
         of_one = {"involvedObject.name": target.name} if target is not None and target.kind == "Pod" else {}
@@ -150,35 +152,23 @@ class _Source:
             uid = wanted.get((text(about, "namespace"), text(about, "name")))
             return event_facts(document) if uid is not None and text(about, "uid") in ("", uid) else None
 
-        found = await self._list("Event", {"involvedObject.kind": "Pod", **of_one}, keep)
-        if found is None or any(each is None for each in found.values()):
+        fields = {"involvedObject.kind": "Pod", **of_one}
+        listed = await list_objects(
+            self.cluster, KINDS["Event"], self.namespaces, keep, whole=self.whole, fields=fields
+        )
+        if listed.denied:
             return None
         grouped: dict[tuple[str, str], list[Row]] = {}
-        for event in (each for listed in found.values() for each in listed or ()):
+        for event in (each for here in listed.found.values() for each in here):
             about = mapping(event, "involvedObject")
             grouped.setdefault((text(about, "namespace"), text(about, "name")), []).append(event)
         return grouped
 
-    async def accounts(self) -> dict[str, dict[str, Row] | None]:
-        """By namespace and name; where they may not be listed, the Pods' own are asked for one by one."""
-        found = await self._list("ServiceAccount", {}, service_account_facts)
-        accounts = {space: _by_name(listed) if listed is not None else None for space, listed in found.items()}
-        asked = {
-            (pod.namespace, pod.service_account)
-            for pod in map(parse_pod, self.pods)
-            if accounts.get(pod.namespace) is None
-        }
-
-        async def ask(place: tuple[str, str]) -> None:
-            try:
-                one = await self.cluster.get(KINDS["ServiceAccount"], place[1], place[0])
-            except Forbidden:
-                return
-            if one is not None:
-                accounts[place[0]] = {**(accounts.get(place[0]) or {}), place[1]: service_account_facts(one.document)}
-
-        await for_each(sorted(asked), ask)
-        return accounts
+    async def accounts(self) -> dict[str, Mapping[str, Row] | None]:
+        """By namespace and name; None for a namespace of which none may be read."""
+        wanted = by_namespace((pod.namespace, pod.service_account) for pod in map(parse_pod, self.pods))
+        read = await read_accounts(self.cluster, wanted, service_account_facts, whole=self.whole)
+        return {space: read.found.get(space) for space in wanted}
 
     async def nodes(self) -> dict[str, Row]:
         """By name; a node that may not be read is left out."""
@@ -201,37 +191,25 @@ class _Source:
 
     async def secrets(self, accounts: Mapping[str, Mapping[str, Row] | None]) -> _Secrets:
         """Pull Secrets of the namespaces, and what the names of others that are listed stand for."""
-        listed: dict[str, dict[str, Row] | None] = {space: {} for space in self.namespaces}
-        for type_ in DATA_KEYS:
-            found = await self._list("Secret", {"type": type_}, secret_facts)
-            for space in self.namespaces:
-                there, more = listed[space], found.get(space, [])
-                listed[space] = None if there is None or more is None else {**there, **_by_name(more)}
-        wanted = {(pod.namespace, name) for pod in map(parse_pod, self.pods) for name in pod.pull_secrets}
-        wanted |= {
-            (space, name)
-            for space, there in accounts.items()
-            for each in (there or {}).values()
-            for name in _names(each)
-        }
-        asked: dict[tuple[str, str], Row | None] = {}
+        wanted = by_namespace(
+            [(pod.namespace, name) for pod in map(parse_pod, self.pods) for name in pod.pull_secrets]
+            + [
+                (space, name)
+                for space, there in accounts.items()
+                for account in (there or {}).values()
+                for name in _names(account)
+            ]
+        )
+        everywhere = {space: wanted.get(space, set()) for space in self.namespaces}
+        read = await read_pull_secrets(self.cluster, everywhere, secret_facts, whole=self.whole)
+        return _Secrets(here=read, namesakes=await self._namesakes(read.absent))
 
-        async def ask(place: tuple[str, str]) -> None:
-            try:
-                one = await self.cluster.get(KINDS["Secret"], place[1], place[0])
-            except Forbidden:
-                return
-            asked[place] = secret_facts(one.document) if one is not None else None
-
-        await for_each(sorted(each for each in wanted if each[1] not in (listed.get(each[0]) or {})), ask)
-        return _Secrets(listed=listed, asked=asked, namesakes=await self._namesakes(asked))
-
-    async def _namesakes(self, asked: Mapping[tuple[str, str], Row | None]) -> dict[str, list[Row]]:
+    async def _namesakes(self, absent: Names) -> dict[str, list[Row]]:
         """Secrets of other namespaces with the name of an absent one, where they may be listed."""
         found: dict[str, list[Row]] = {}
-        for name in sorted({name for (_, name), row in asked.items() if row is None})[:_MOST_NAMESAKES]:
+        for name in sorted({name for listed in absent.values() for name in listed})[:_MOST_NAMESAKES]:
             try:
-                found[name] = await self.cluster.list(KINDS["Secret"], name=name, parse=secret_facts)
+                found[name] = await self.cluster.list(SECRET, name=name, parse=secret_facts)
             except Forbidden:
                 break
         return found
@@ -253,42 +231,6 @@ class _Source:
 
         await for_each(crashed[:_FEW], ask)
         return found
-
-    async def _list(
-        self, kind: str, fields: Mapping[str, str], parse: Callable[[Any], Row | None]
-    ) -> dict[str, list[Row] | None]:
-        """Objects by namespace; None for a namespace that may not be listed."""
-        spaces = self.namespaces
-        found: dict[str, list[Row] | None] = {space: [] for space in spaces}
-        if len(spaces) > _FEW:
-            try:
-                _sort_in(found, await self.cluster.list(KINDS[kind], fields=fields, parse=parse))
-            except Forbidden:
-                pass
-            else:
-                return found
-
-        async def look(space: str) -> None:
-            try:
-                listed = await self.cluster.list(KINDS[kind], namespace=space, fields=fields, parse=parse)
-            except Forbidden:
-                found[space] = None
-            else:
-                found[space] = [each for each in listed if each is not None]
-
-        await for_each(spaces, look)
-        return found
-
-
-def _sort_in(found: dict[str, list[Row] | None], listed: Iterable[Row | None]) -> None:
-    for each in listed:
-        there = found.get(text(mapping(each, "metadata"), "namespace")) if each is not None else None
-        if each is not None and there is not None:
-            there.append(each)
-
-
-def _by_name(rows: Iterable[Row]) -> dict[str, Row]:
-    return {text(mapping(row, "metadata"), "name"): row for row in rows}
 
 
 def _names(account: Json) -> tuple[str, ...]:

@@ -5,18 +5,20 @@ by name. What may not be read at all is a limit of the inventory, never taken to
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Final
 
 from imagepull.diagnosis.fields import Json, mapping, text
-from imagepull.diagnosis.objects import Event, Node, Pod, Secret, Secrets, ServiceAccount
+from imagepull.diagnosis.objects import Event, Node, Pod, Secrets, ServiceAccount
 from imagepull.diagnosis.parsing import parse_event, parse_node, parse_pod, parse_service_account
-from imagepull.diagnosis.secrets import DATA_KEYS, parse_secret
+from imagepull.diagnosis.pull_objects import by_namespace, read_accounts, read_pull_secrets
+from imagepull.diagnosis.secrets import parse_secret
 from imagepull.errors import Forbidden
-from imagepull.kubernetes.client import Cluster, for_each
+from imagepull.kubernetes.client import Cluster
 from imagepull.kubernetes.kinds import EVERY_NAMESPACE, KINDS
+from imagepull.kubernetes.listing import list_objects
 from imagepull.renewal.cron_job import RENEWER_LABELS
 from imagepull.status.inventory import ClusterWorkload, Inventory, RunningRenewer
 from imagepull.status.renewers import list_renewers
@@ -24,7 +26,8 @@ from imagepull.status.workloads import WORKLOAD_KINDS, find_controller, parse_wo
 
 __all__ = ["EVERY_NAMESPACE", "read_inventory"]
 
-Item = TypeVar("Item")
+_FEW: Final = 12
+"""Up to so many namespaces are asked for their Events one by one."""
 
 
 async def read_inventory(cluster: Cluster, namespace: str, scope: str) -> Inventory:
@@ -116,20 +119,16 @@ class _Reading:
         return list_renewers(documents, cron_jobs)
 
     async def accounts(self, pods: Collection[Pod]) -> Mapping[str, Mapping[str, ServiceAccount]]:
-        wanted = _by_namespace((pod.namespace, pod.service_account) for pod in pods)
-        found, denied = await self._look_up("ServiceAccount", wanted, parse_service_account)
-        self._tell_denied("ServiceAccounts", denied)
-        return {
-            namespace: {each.name: each for each in accounts.values()}
-            for namespace, accounts in found.items()
-            if namespace not in denied
-        }
+        wanted = by_namespace((pod.namespace, pod.service_account) for pod in pods)
+        read = await read_accounts(self.cluster, self._everywhere(wanted), parse_service_account, whole=self.whole)
+        self._tell_denied("ServiceAccounts", read.withheld)
+        return {namespace: there for namespace, there in read.found.items() if namespace not in read.withheld}
 
     async def secrets(
         self, pods: Collection[Pod], accounts: Mapping[str, Mapping[str, ServiceAccount]]
     ) -> Mapping[str, Secrets]:
         """All pull Secrets, and what the names of others that Pods and ServiceAccounts list stand for."""
-        wanted = _by_namespace(
+        wanted = by_namespace(
             [(pod.namespace, name) for pod in pods for name in pod.pull_secrets]
             + [
                 (namespace, name)
@@ -138,126 +137,52 @@ class _Reading:
                 for name in account.pull_secrets
             ]
         )
-        for pod in pods:
-            wanted.setdefault(pod.namespace, set())
-        found: dict[str, dict[str, Secret]] = {}
-        denied: set[str] = set()
-        for type_ in DATA_KEYS:
-            listed, refused = await self._look_up("Secret", wanted, parse_secret, fields={"type": type_})
-            denied |= refused
-            for namespace, there in listed.items():
-                found.setdefault(namespace, {}).update(there)
-        absent = await self._named(wanted, found, denied)
+        spaces = {pod.namespace: wanted.get(pod.namespace, set()) for pod in pods} | wanted
+        read = await read_pull_secrets(self.cluster, self._everywhere(spaces), parse_secret, whole=self.whole)
+        denied = read.unlisted | read.withheld.keys()
         self._tell_denied("Secrets", denied)
         return {
             namespace: Secrets(
-                found=found.get(namespace, {}),
+                found=read.found.get(namespace, {}),
                 complete=namespace not in denied,
-                absent=frozenset(absent.get(namespace, ())),
+                absent=frozenset(read.absent.get(namespace, ())),
             )
-            for namespace in {*wanted, *found}
+            for namespace in {*spaces, *read.found}
         }
 
-    async def _named(
-        self, wanted: Mapping[str, set[str]], found: dict[str, dict[str, Secret]], denied: set[str]
-    ) -> Mapping[str, set[str]]:
-        """Asks for the names that no list had: a Secret of another type, or one that is not there."""
-        absent: dict[str, set[str]] = {}
-        missing = [
-            (namespace, name)
-            for namespace, names in wanted.items()
-            for name in names
-            if name not in found.get(namespace, {})
-        ]
+    def _everywhere(self, wanted: Mapping[str, Collection[str]]) -> Mapping[str, Collection[str]]:
+        """The namespace that was asked for is looked into also when no Pod is in it."""
+        return wanted if self.whole else {self.namespace: (), **wanted}
 
-        async def ask(place: tuple[str, str]) -> None:
-            namespace, name = place
-            try:
-                secret = await self.cluster.get(KINDS["Secret"], name, namespace)
-            except Forbidden:
-                denied.add(namespace)
-                return
-            if secret is None:
-                absent.setdefault(namespace, set()).add(name)
-            else:
-                found.setdefault(namespace, {})[name] = parse_secret(secret.document)
-
-        await for_each(missing, ask)
-        return absent
+    @property
+    def whole(self) -> bool:
+        return self.namespace == EVERY_NAMESPACE
 
     async def events(self, pods: Iterable[Pod]) -> Mapping[tuple[str, str], tuple[Event, ...]] | None:
-        """The Events of the Pods that wait, one list for each of their namespaces."""
+        """The Events of the Pods that wait."""
         waiting = {(pod.namespace, pod.name) for pod in pods if _waits(pod)}
-        found: dict[tuple[str, str], list[Event]] = {}
-        denied: set[str] = set()
-
-        async def ask(namespace: str) -> None:
-            try:
-                events = await self.cluster.list(
-                    KINDS["Event"],
-                    namespace=namespace,
-                    fields={"involvedObject.kind": "Pod"},
-                    parse=lambda document: _event_of(document, waiting),
-                )
-            except Forbidden:
-                denied.add(namespace)
-                return
-            for event in events:
-                if event is not None:
-                    found.setdefault((event.namespace, event.pod), []).append(event)
-
-        await for_each(sorted({namespace for namespace, _ in waiting}), ask)
-        self._tell_denied("Events", denied)
-        if denied and not found:
+        spaces = {namespace for namespace, _ in waiting}
+        listed = await list_objects(
+            self.cluster,
+            KINDS["Event"],
+            spaces,
+            lambda document: _event_of(document, waiting),
+            whole=len(spaces) > _FEW,
+            fields={"involvedObject.kind": "Pod"},
+        )
+        self._tell_denied("Events", listed.denied)
+        if listed.denied and not any(listed.found.values()):
             return None
+        found: dict[tuple[str, str], list[Event]] = {}
+        for event in (each for here in listed.found.values() for each in here):
+            found.setdefault((event.namespace, event.pod), []).append(event)
         return {place: tuple(events) for place, events in found.items()}
-
-    async def _look_up(
-        self,
-        kind: str,
-        wanted: Mapping[str, Collection[str]],
-        parse: Callable[[Json], Item],
-        fields: Mapping[str, str] | None = None,
-    ) -> tuple[dict[str, dict[str, Item]], set[str]]:
-        """Objects by namespace and name, and the namespaces in which they may not be listed."""
-        found: dict[str, dict[str, Item]] = {namespace: {} for namespace in wanted}
-        denied: set[str] = set()
-
-        def parse_named(document: Json) -> tuple[str, str, Item]:
-            metadata = mapping(document, "metadata")
-            return text(metadata, "namespace"), text(metadata, "name"), parse(document)
-
-        async def ask(namespace: str) -> None:
-            try:
-                listed = await self.cluster.list(KINDS[kind], namespace=namespace, fields=fields, parse=parse_named)
-            except Forbidden:
-                denied.add(namespace)
-                return
-            for place, name, item in listed:
-                found.setdefault(place, {})[name] = item
-
-        if self.namespace == EVERY_NAMESPACE:
-            await ask(EVERY_NAMESPACE)
-            if not denied:
-                return found, denied
-            denied.clear()
-            await for_each(sorted(wanted), ask)
-        else:
-            await ask(self.namespace)
-        return found, denied
 
     def _tell_denied(self, what: str, namespaces: Collection[str]) -> None:
         if namespaces:
             names = sorted(namespaces)
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             self.limits.append(f"{what} of namespace {', '.join(names[:3])}{more} may not be read.")
-
-
-def _by_namespace(places: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for namespace, name in places:
-        found.setdefault(namespace, set()).add(name)
-    return found
 
 
 def _waits(pod: Pod) -> bool:
