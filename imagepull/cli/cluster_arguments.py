@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagepull.diagnosis.selection import parse_target
 from imagepull.errors import InvalidInput, Problem
-from imagepull.inputs import NAMESPACE, shown
+from imagepull.inputs import NAMESPACE, describe_value
 
 if TYPE_CHECKING:
     from imagepull.kubernetes.client import Cluster
@@ -45,9 +45,9 @@ def _problems(given: argparse.Namespace) -> Iterator[Problem]:
         except InvalidInput as error:
             yield from error.problems
         if given.all_namespaces:
-            yield Problem(path="-A", reason=f"does not go with {shown(target)}; give its namespace with -n")
+            yield Problem(path="-A", reason=f"does not go with {describe_value(target)}; give its namespace with -n")
     if given.namespace is not None and not NAMESPACE.admits(given.namespace):
-        yield Problem(path="-n", reason=f"is {shown(given.namespace)}; write {NAMESPACE.wanted}")
+        yield Problem(path="-n", reason=f"is {describe_value(given.namespace)}; write {NAMESPACE.wanted}")
     if given.context is not None and not given.context.strip():
         yield Problem(path="--context", reason="is empty; write one of `kubectl config get-contexts`, or leave it out")
 

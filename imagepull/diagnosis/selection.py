@@ -10,7 +10,7 @@ from imagepull.diagnosis.parsing import parse_pod
 from imagepull.diagnosis.symptoms import PULL_REASONS
 from imagepull.diagnosis.texts import is_error_text
 from imagepull.errors import InvalidInput, Problem
-from imagepull.inputs import OBJECT_NAME, shown
+from imagepull.inputs import OBJECT_NAME, describe_value
 
 __all__ = ["Target", "belongs_to", "may_wait_for_image", "parse_target"]
 
@@ -48,14 +48,16 @@ def parse_target(text: str) -> Target:
     """`web-0`, `deployment/web`, `sts/db`, as kubectl writes them; raises InvalidInput."""
     kind, slash, name = text.partition("/")
     if not OBJECT_NAME.admits(name if slash else kind):
-        raise InvalidInput([Problem(path="POD", reason=f"is {shown(text)}; write {OBJECT_NAME.wanted}, or KIND/NAME")])
+        raise InvalidInput(
+            [Problem(path="POD", reason=f"is {describe_value(text)}; write {OBJECT_NAME.wanted}, or KIND/NAME")]
+        )
     if not slash:
         return Target(kind="Pod", name=text)
     short = kind.lower().partition(".")[0]
     singular = _SHORT.get(short, short.removesuffix("s") if short not in _KINDS else short)
     if singular not in _KINDS:
         known = ", ".join(_KINDS)
-        raise InvalidInput([Problem(path="POD", reason=f"is {shown(text)}; write one of {known}, then /NAME")])
+        raise InvalidInput([Problem(path="POD", reason=f"is {describe_value(text)}; write one of {known}, then /NAME")])
     return Target(kind=_KINDS[singular], name=name)
 
 
