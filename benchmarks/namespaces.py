@@ -8,8 +8,6 @@ Every way does the same work on the same lab in the same run. Prints a table of 
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -23,7 +21,7 @@ from pathlib import Path
 import yaml
 
 from benchmarks import raw_client
-from benchmarks.place import RESULTS, own_lab
+from benchmarks.place import RESULTS, machine, own_lab
 from lab.lifecycle import Lab
 from lab.progress import say
 from tests.pulumi_project import PulumiProject
@@ -121,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             measured += measured_here
             facts.append(facts_here)
     RESULTS.mkdir(exist_ok=True)
-    document = {"machine": _machine(), "measured": [asdict(one) for one in measured], "facts": facts}
+    document = {"machine": machine(), "measured": [asdict(one) for one in measured], "facts": facts}
     (RESULTS / "namespaces.json").write_text(json.dumps(document, indent=2) + "\n")
     _print(measured, facts)
     _plot(measured, RESULTS / "namespaces.png")
@@ -230,11 +228,7 @@ def _clear(lab: Lab, namespaces: Sequence[str]) -> None:
     raw_client.send(
         lab.kubeconfig,
         [
-            raw_client.Request(
-                path=f"/api/v1/namespaces/{namespace}/serviceaccounts/default",
-                content_type="application/merge-patch+json",
-                body=b'{"imagePullSecrets":null}',
-            )
+            raw_client.merge(f"/api/v1/namespaces/{namespace}/serviceaccounts/default", {"imagePullSecrets": None})
             for namespace in namespaces
         ],
     )
@@ -265,16 +259,6 @@ def _state_size(project: PulumiProject) -> int:
     """Bytes of the stack's state as the backend keeps it."""
     (file,) = project.state.glob(".pulumi/stacks/**/*.json")
     return file.stat().st_size
-
-
-def _machine() -> dict[str, object]:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return {
-        "cores": os.cpu_count(),
-        "memory_gib": round(memory, 1),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-    }
 
 
 def _print(measured: Sequence[Measured], facts: Sequence[dict[str, object]]) -> None:

@@ -1,6 +1,7 @@
 """Where a benchmark runs and writes: a lab and a folder of its own, and the folder of results."""
 
 import os
+import platform
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 from lab import lifecycle
 from lab.lifecycle import Lab
 
-__all__ = ["RESULTS", "own_lab"]
+__all__ = ["RESULTS", "machine", "own_lab"]
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -29,3 +30,14 @@ def own_lab() -> Iterator[tuple[Lab, Path]]:
     finally:
         lifecycle.down(name)
         shutil.rmtree(folder)
+
+
+def machine() -> dict[str, object]:
+    """Where it was measured."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {
+        "cores": os.cpu_count(),
+        "memory_gib": round(memory, 1),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+    }

@@ -7,13 +7,15 @@ retries nothing, reports nothing and merges nothing; nobody should use it for an
 import asyncio
 import json
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
+
+__all__ = ["Request", "apply", "default_account", "merge", "namespace", "secret", "send", "service_account"]
 
 CONNECTIONS = 32
 
@@ -35,13 +37,13 @@ class Request:
 
 def namespace(name: str) -> Request:
     """Server-side apply of a namespace."""
-    return _apply(f"/api/v1/namespaces/{name}", {"kind": "Namespace", "metadata": {"name": name}})
+    return apply(f"/api/v1/namespaces/{name}", {"kind": "Namespace", "metadata": {"name": name}})
 
 
 def default_account(namespace: str) -> Request:
     """Server-side apply of the `default` ServiceAccount, which the cluster's controller makes in time."""
     document = {"kind": "ServiceAccount", "metadata": {"name": "default", "namespace": namespace}}
-    return _apply(f"/api/v1/namespaces/{namespace}/serviceaccounts/default", document)
+    return apply(f"/api/v1/namespaces/{namespace}/serviceaccounts/default", document)
 
 
 def secret(namespace: str, name: str, config: str) -> Request:
@@ -52,19 +54,26 @@ def secret(namespace: str, name: str, config: str) -> Request:
         "metadata": {"name": name, "namespace": namespace},
         "stringData": {".dockerconfigjson": config},
     }
-    return _apply(f"/api/v1/namespaces/{namespace}/secrets/{name}", document)
+    return apply(f"/api/v1/namespaces/{namespace}/secrets/{name}", document)
+
+
+def merge(path: str, document: Mapping[str, Any]) -> Request:
+    """Merge patch of an object."""
+    return Request(
+        path=f"{path}?fieldManager=floor",
+        content_type="application/merge-patch+json",
+        body=json.dumps(document).encode(),
+    )
 
 
 def service_account(namespace: str, secret_name: str) -> Request:
     """Merge patch of the `default` ServiceAccount's list (which wipes what was there: it is only the floor)."""
-    return Request(
-        path=f"/api/v1/namespaces/{namespace}/serviceaccounts/default?fieldManager=floor",
-        content_type="application/merge-patch+json",
-        body=json.dumps({"imagePullSecrets": [{"name": secret_name}]}).encode(),
-    )
+    path = f"/api/v1/namespaces/{namespace}/serviceaccounts/default"
+    return merge(path, {"imagePullSecrets": [{"name": secret_name}]})
 
 
-def _apply(path: str, document: dict[str, Any]) -> Request:
+def apply(path: str, document: Mapping[str, Any]) -> Request:
+    """Server-side apply of an object; `apiVersion` is v1 where it has none."""
     return Request(
         path=f"{path}?fieldManager=floor&force=true",
         content_type="application/apply-patch+yaml",

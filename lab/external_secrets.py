@@ -11,6 +11,8 @@ from pathlib import Path
 
 import yaml
 
+from imagepull.kubernetes.rights import Grantee, make_role
+from imagepull.renewal.operator_rights import operator_rules
 from lab.layout import free_ports
 from lab.lifecycle import Lab
 from lab.pki import write_private
@@ -21,38 +23,6 @@ from lab.toolchain.table import CRDS
 __all__ = ["NAME", "ExternalSecrets"]
 
 NAME = "external-secrets"
-_READ = ("get", "list", "watch")
-# (API group, resources, verbs): enough for the operator without its push reconcilers, tried verb by verb.
-_RIGHTS: Sequence[tuple[str, Sequence[str], Sequence[str]]] = (
-    (
-        "external-secrets.io",
-        ("clustersecretstores", "secretstores", "externalsecrets", "clusterexternalsecrets"),
-        _READ,
-    ),
-    ("external-secrets.io", ("externalsecrets",), ("create", "update", "patch", "delete")),
-    ("external-secrets.io", ("clusterexternalsecrets",), ("update",)),
-    (
-        "external-secrets.io",
-        tuple(
-            f"{kind}/{part}"
-            for kind in ("clustersecretstores", "secretstores", "externalsecrets", "clusterexternalsecrets")
-            for part in ("status", "finalizers")
-        ),
-        ("update", "patch"),
-    ),
-    (
-        "generators.external-secrets.io",
-        ("ecrauthorizationtokens", "clustergenerators", "generatorstates"),
-        _READ,
-    ),
-    ("", ("namespaces",), (*_READ, "update")),
-    ("", ("serviceaccounts",), _READ),
-    ("", ("configmaps",), ("get",)),  # kube-root-ca.crt, which a store names
-    ("", ("secrets",), (*_READ, "create", "update", "patch", "delete")),
-    ("", ("serviceaccounts/token",), ("create",)),
-    ("", ("events",), ("create", "patch")),
-    ("events.k8s.io", ("events",), ("create", "patch")),
-)
 
 
 class ExternalSecrets:
@@ -85,7 +55,7 @@ class ExternalSecrets:
         with step("External Secrets Operator"):
             self._folder.mkdir(exist_ok=True)
             self._install_crds(program.parent / Path(CRDS).name)
-            self._apply(_account(_RULES if rules is None else rules))
+            self._apply(_roles(operator_rules() if rules is None else rules))
             self._write_kubeconfig()
             (port,) = free_ports(1)
             lab = self._lab
@@ -145,27 +115,9 @@ def _answers(port: int) -> bool:
         connection.close()
 
 
-_RULES: Sequence[Mapping[str, object]] = tuple(
-    {"apiGroups": [group], "resources": list(resources), "verbs": list(verbs)} for group, resources, verbs in _RIGHTS
-)
-
-
-def _account(rules: Sequence[Mapping[str, object]]) -> list[object]:
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": NAME}
+def _roles(rules: Sequence[Mapping[str, object]]) -> list[object]:
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME}},
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NAME, "namespace": NAME}},
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRole",
-            "metadata": {"name": NAME},
-            "rules": [dict(rule) for rule in rules],
-        },
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": NAME},
-            "roleRef": role,
-            "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": NAME}],
-        },
+        *make_role(NAME, None, rules, Grantee(kind="ServiceAccount", name=NAME, namespace=NAME)),
     ]

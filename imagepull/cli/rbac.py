@@ -1,13 +1,19 @@
-"""`python -m imagepull rbac`: the rights that `pulumi up` needs in a cluster, as YAML for `kubectl apply`."""
+"""`python -m imagepull rbac`: the rights that `pulumi up` needs in a cluster, as YAML for `kubectl apply`.
+
+With --engine the rights of who renews in place of `pulumi up`.
+"""
 
 import argparse
-from typing import Any
+from typing import Any, Final
 
 from imagepull.errors import InvalidInput, Problem
 from imagepull.inputs import NAMESPACE
-from imagepull.kubernetes.rights import Grantee, make_roles
+from imagepull.kubernetes.rights import Grantee, make_role, make_roles
+from imagepull.renewal.operator_rights import operator_rules
 
 __all__ = ["add"]
+
+_OPERATOR: Final = "external-secrets"
 
 
 def add(subparsers: Any) -> None:
@@ -24,6 +30,11 @@ def add(subparsers: Any) -> None:
         help="a Role in this namespace; may be repeated (default: one ClusterRole)",
     )
     parser.add_argument("--renewal", action="store_true", help="include what `renewal: cronJob` needs")
+    parser.add_argument(
+        "--engine",
+        choices=[_OPERATOR],
+        help="the rights of External Secrets Operator, with which `renewal: externalSecrets` works",
+    )
     who = parser.add_mutually_exclusive_group()
     who.add_argument("--user", help="bind the rights to this user")
     who.add_argument("--group", help="bind the rights to this group")
@@ -39,9 +50,16 @@ def _print_roles(given: argparse.Namespace) -> int:
         for name in given.namespace
         if not NAMESPACE.admits(name)
     ]
+    for option in ("namespace", "renewal"):
+        if given.engine is not None and getattr(given, option):
+            reason = "is not for --engine: the operator writes in namespaces that come later, too; leave it out"
+            problems.append(Problem(path=f"--{option}", reason=reason))
     if problems:
         raise InvalidInput(problems)
-    documents = make_roles(given.namespace, _parse_grantee(given), renewal=given.renewal)
+    if given.engine is not None:
+        documents = make_role(given.engine, None, operator_rules(), _parse_grantee(given))
+    else:
+        documents = make_roles(given.namespace, _parse_grantee(given), renewal=given.renewal)
     print(yaml.safe_dump_all(documents, sort_keys=False, default_flow_style=None), end="")
     return 0
 

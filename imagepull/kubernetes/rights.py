@@ -1,10 +1,10 @@
 """What the provider must be allowed to do in a cluster, as Roles to apply: the one table of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["Grantee", "make_roles"]
+__all__ = ["Grantee", "make_role", "make_roles"]
 
 _GROUP: Final = "rbac.authorization.k8s.io"
 _NAME: Final = "imagepull"
@@ -42,20 +42,27 @@ def make_roles(namespaces: Sequence[str], grantee: Grantee | None, *, renewal: b
         if renewal or not for_renewal
     ]
     if not namespaces:
-        return _make_role(None, [*rules, _IDENTITY], grantee)
-    found = [document for namespace in namespaces for document in _make_role(namespace, rules, grantee)]
-    return [*found, *_make_role("kube-system", [_IDENTITY], grantee)]
+        return make_role(_NAME, None, [*rules, _IDENTITY], grantee)
+    found = [document for namespace in namespaces for document in make_role(_NAME, namespace, rules, grantee)]
+    return [*found, *make_role(_NAME, "kube-system", [_IDENTITY], grantee)]
 
 
-def _make_role(namespace: str | None, rules: list[dict[str, Any]], grantee: Grantee | None) -> list[dict[str, Any]]:
+def make_role(
+    name: str, namespace: str | None, rules: Sequence[Mapping[str, object]], grantee: Grantee | None
+) -> list[dict[str, Any]]:
+    """A Role with these rules and, where the grantee is known, its binding, both of this name.
+
+    Args:
+        namespace: None for a ClusterRole.
+    """
     scope = "Cluster" if namespace is None else ""
-    metadata = {"name": _NAME} if namespace is None else {"name": _NAME, "namespace": namespace}
+    metadata = {"name": name} if namespace is None else {"name": name, "namespace": namespace}
     version = f"{_GROUP}/v1"
-    role = {"apiVersion": version, "kind": f"{scope}Role", "metadata": metadata, "rules": rules}
+    role = {"apiVersion": version, "kind": f"{scope}Role", "metadata": metadata, "rules": [*rules]}
     if grantee is None:
         return [role]
     subject = {"kind": grantee.kind, "name": grantee.name}
     subject |= {"apiGroup": _GROUP} if grantee.namespace is None else {"namespace": grantee.namespace}
-    reference = {"apiGroup": _GROUP, "kind": f"{scope}Role", "name": _NAME}
+    reference = {"apiGroup": _GROUP, "kind": f"{scope}Role", "name": name}
     binding = {"apiVersion": version, "kind": f"{scope}RoleBinding", "metadata": metadata}
     return [role, {**binding, "roleRef": reference, "subjects": [subject]}]

@@ -78,6 +78,7 @@ def _kubernetes(name: str, *version_command: str) -> Program:
 _SDK = "github.com/pulumi/pulumi/sdk"
 _OPERATOR = "github.com/external-secrets/external-secrets"
 _PLUGIN = "github.com/pulumi/pulumi-kubernetes/provider/v4"
+_NABSUL = "github.com/nabsul/k8s-ecr-login-renew"
 
 MODULES = (
     Module(
@@ -163,5 +164,12 @@ MODULES = (
             ("generators.go", "pkg/generator/register/register.go"),
         ),
         folders=((_OPERATOR, CRDS),),
+    ),
+    Module(
+        # For benchmarks/renewal.py only.
+        name="k8s-ecr-login-renew",
+        programs=(Program(name="k8s-ecr-login-renew", package=_NABSUL),),
+        copied=_NABSUL,
+        replaces=(("aws.go", "src/aws/aws.go"),),
     ),
 )

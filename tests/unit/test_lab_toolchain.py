@@ -50,7 +50,7 @@ def test_files_that_replace_a_modules_own_lie_beside_its_go_mod() -> None:
 
 
 def test_the_demo_waits_for_no_program_of_renewal() -> None:
-    assert not {"ecr-credential-provider", "external-secrets", "promtool"} & set(PROGRAMS)
+    assert not {"ecr-credential-provider", "external-secrets", "promtool", "k8s-ecr-login-renew"} & set(PROGRAMS)
 
 
 def test_a_module_whose_files_are_replaced_is_built_in_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from imagepull.cli import main
+from imagepull.renewal.operator_rights import operator_rules
 from lab.layout import CHECKOUT
 
 
@@ -37,9 +38,17 @@ def test_renewal_needs_roles(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"roles", "rolebindings"} < {resource for rule in role["rules"] for resource in rule["resources"]}
 
 
+def test_rights_of_the_operator(capsys: pytest.CaptureFixture[str]) -> None:
+    role, binding = printed(capsys, "--engine", "external-secrets", "--service-account", "operators/external-secrets")
+    assert (role["kind"], role["rules"]) == ("ClusterRole", operator_rules())
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "external-secrets", "namespace": "operators"}]
+    assert role["metadata"]["name"] == binding["roleRef"]["name"] == "external-secrets"
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        (["--engine", "external-secrets", "-n", "a", "--renewal"], "--namespace: is not for --engine"),
         (["-n", "A", "-n", "b!"], "--namespace: is 'A'; write a namespace's name"),
         (["--service-account", "pulumi"], "--service-account: is 'pulumi'; write NAMESPACE/NAME"),
     ],
