@@ -22,8 +22,8 @@ from imagepull.kubernetes.ownership import Owner
 from imagepull.registries.docker_config import Credential, encode
 from imagepull.registry_secret import secret_object, spec
 from imagepull.registry_secret.existing import DATA_KEY, SECRET_TYPE
-from imagepull.registry_secret.secret_object import Wanted
-from imagepull.registry_secret.trust import Entry
+from imagepull.registry_secret.secret_object import SecretGoal
+from imagepull.registry_secret.trust import TrustedEntry
 from imagepull.renewal import document
 from lab.lifecycle import Lab
 from lab.pki import write_private
@@ -73,8 +73,8 @@ def prepare_ours(lab: Lab, folder: Path, name: str, namespaces: Sequence[str]) -
     """`imagepull renew` as the CronJob's Pod runs it, but with --now: nothing is due yet."""
     inputs = {"name": name, "namespaces": [*namespaces], "registries": [{"host": HOST}]}
     wanted_spec = spec.parse(inputs)
-    entry = Entry(credential=Credential(username="AWS", password="x" * 1_600))
-    wanted = Wanted(spec=wanted_spec, owner=OWNER, fresh={HOST: entry}, now=datetime.now(UTC))
+    entry = TrustedEntry(credential=Credential(username="AWS", password="x" * 1_600))
+    wanted = SecretGoal(spec=wanted_spec, owner=OWNER, fresh={HOST: entry}, now=datetime.now(UTC))
     change = secret_object.write(None, wanted).change
     assert change is not None
     _create(lab, name, namespaces, change.body)
