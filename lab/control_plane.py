@@ -50,6 +50,11 @@ class ControlPlane:
             return self._layout.kubeconfig
         return self.folder / f"{user.rpartition(':')[2]}.kubeconfig"
 
+    @property
+    def service_account_key(self) -> Path:
+        """The key that signs ServiceAccounts' tokens."""
+        return self._pki("service-accounts.key")
+
     def start(self, network: PodNetwork | None = None) -> None:
         """Make keys, tokens and kubeconfigs, start the four processes, wait until they answer.
 
@@ -73,9 +78,17 @@ class ControlPlane:
 
     def get(self, path: str):  # type: ignore[no-untyped-def] # urllib's own return type is untyped
         """GET a path of the API server as administrator."""
+        return self._ask(path)
+
+    def post(self, path: str, document: object):  # type: ignore[no-untyped-def] # likewise
+        """POST an object to a path of the API server as administrator."""
+        return self._ask(path, json.dumps(document).encode())
+
+    def _ask(self, path: str, body: bytes | None = None):  # type: ignore[no-untyped-def]
         context = ssl.create_default_context(cafile=str(self.folder / "pki" / "ca.crt"))
         user = yaml.safe_load(self._layout.kubeconfig.read_text())["users"][0]["user"]
-        request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {user['token']}"})  # noqa: S310 # always our own https address
+        headers = {"Authorization": f"Bearer {user['token']}", "Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, data=body, headers=headers)  # noqa: S310 # always our own https address
         return urllib.request.urlopen(request, context=context, timeout=5)  # noqa: S310
 
     def node_ready(self) -> bool:
@@ -109,7 +122,7 @@ class ControlPlane:
         )
         authority.issue("apiserver-kubelet", name="kube-apiserver", organization="system:masters")
         authority.issue("kubelet", name=f"system:node:{NODE_NAME}", hosts=(NODE_NAME, "127.0.0.1", *node_addresses))
-        signing_key(self.folder / "pki" / "service-accounts.key")
+        signing_key(self.service_account_key)
         tokens = {user: secrets.token_urlsafe(32) for user in _USERS}
         rows = [f'{tokens[user]},{user},{user},"{group}"' for user, group in _USERS.items()]
         write_private(self.folder / "tokens.csv", "\n".join(rows) + "\n")
@@ -171,8 +184,8 @@ class ControlPlane:
                 f"--kubelet-certificate-authority={self._pki('ca.crt')}",
                 f"--kubelet-client-certificate={self._pki('apiserver-kubelet.crt')}",
                 f"--kubelet-client-key={self._pki('apiserver-kubelet.key')}",
-                f"--service-account-key-file={self._pki('service-accounts.key')}",
-                f"--service-account-signing-key-file={self._pki('service-accounts.key')}",
+                f"--service-account-key-file={self.service_account_key}",
+                f"--service-account-signing-key-file={self.service_account_key}",
                 "--service-account-issuer=https://kubernetes.default.svc",
                 f"--service-cluster-ip-range={service_network}",
                 "--authorization-mode=Node,RBAC",
@@ -190,7 +203,7 @@ class ControlPlane:
                 self._programs["kube-controller-manager"],
                 f"--kubeconfig={self.kubeconfig('system:kube-controller-manager')}",
                 f"--root-ca-file={self._pki('ca.crt')}",
-                f"--service-account-private-key-file={self._pki('service-accounts.key')}",
+                f"--service-account-private-key-file={self.service_account_key}",
                 "--use-service-account-credentials",
                 "--leader-elect=false",
                 "--secure-port=0",

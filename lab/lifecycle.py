@@ -198,6 +198,7 @@ class Lab:
             state=state,
             api_port=layout.ports.ecr,
             control_port=layout.ports.ecr_control,
+            web_identity_key=self.control_plane.service_account_key,
             registries=tuple(
                 RegistryConfig(
                     host=registry.host,

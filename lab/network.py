@@ -7,7 +7,11 @@ forwarding or kube-proxy: the bridge has that address, too.
 import ipaddress
 from dataclasses import dataclass
 
-__all__ = ["PodNetwork"]
+__all__ = ["POD_IDENTITY", "PodNetwork"]
+
+POD_IDENTITY = "169.254.170.23"
+"""Where Pods find the agent of EKS Pod Identity; botocore asks for credentials over plain HTTP at few other addresses
+(botocore/utils.py, ContainerMetadataFetcher)."""
 
 
 @dataclass(frozen=True, kw_only=True)

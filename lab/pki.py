@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-__all__ = ["Authority", "signing_key", "write_private"]
+__all__ = ["Authority", "public_key", "signing_key", "write_private"]
 
 _LIFE = datetime.timedelta(days=365)
 
@@ -97,6 +97,13 @@ def signing_key(file: Path) -> Path:
     """Write the RSA key that signs ServiceAccount tokens."""
     _write_key(file, rsa.generate_private_key(public_exponent=65537, key_size=2048))
     return file
+
+
+def public_key(file: Path) -> rsa.RSAPublicKey:
+    """The public half of a key that `signing_key` wrote."""
+    key = serialization.load_pem_private_key(file.read_bytes(), password=None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    return key.public_key()
 
 
 def _general_name(host: str) -> x509.GeneralName:

@@ -121,7 +121,7 @@ def objects(
                 "startingDeadlineSeconds": _starting_deadline(started),
                 "successfulJobsHistoryLimit": 1,
                 "failedJobsHistoryLimit": 3,
-                "jobTemplate": {"metadata": {"labels": labels}, "spec": _job_spec(regular)},
+                "jobTemplate": {"metadata": {"labels": labels}, "spec": _job_spec(regular, retries=2)},
             },
         },
         first_job={
@@ -133,7 +133,8 @@ def objects(
                 # pulumi-kubernetes: a Job that failed is made anew by the next `pulumi up`.
                 "annotations": {"pulumi.com/replaceUnready": "true"},
             },
-            "spec": _job_spec(first),
+            # One retry, ten seconds later: IAM takes as long to know a new role. `pulumi up` waits for it.
+            "spec": _job_spec(first, retries=1),
         },
     )
 
@@ -172,8 +173,8 @@ def _starting_deadline(started: CronSchedule) -> int:
     return round(min(max(gap, _SHORTEST_DEADLINE), _LONGEST_DEADLINE).total_seconds())
 
 
-def _job_spec(template: Mapping[str, Any]) -> dict[str, Any]:
-    return {"backoffLimit": 2, "activeDeadlineSeconds": _RUN_SECONDS, "template": template}
+def _job_spec(template: Mapping[str, Any], *, retries: int) -> dict[str, Any]:
+    return {"backoffLimit": retries, "activeDeadlineSeconds": _RUN_SECONDS, "template": template}
 
 
 def _pod_template(

@@ -45,6 +45,8 @@ class EcrConfig:
         control_port: loopback port of the control interface.
         registries: the registries to serve.
         token_lifetime: seconds that a new token lives; the default is ECR's own.
+        web_identity_key: file of the key by which the cluster signs its ServiceAccounts' tokens; STS then takes only
+            those. None: any text.
         control_token: opens the control interface.
     """
 
@@ -53,6 +55,7 @@ class EcrConfig:
     control_port: int
     registries: tuple[RegistryConfig, ...]
     token_lifetime: float = TOKEN_LIFETIME
+    web_identity_key: Path | None = None
     control_token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
 
     @property
@@ -89,7 +92,7 @@ class EcrConfig:
             raise LabError(f"there is no {path}", hint="write it with EcrConfig.write") from None
         except ValueError as error:
             raise LabError(f"{path} is not JSON: {error}", hint="write it with EcrConfig.write") from None
-        registries = document.get("registries", [])
+        registries, key = document.get("registries", []), document.get("web_identity_key")
         faults = _faults(cls, document, "") + [
             fault
             for at, entry in enumerate(registries)
@@ -101,6 +104,7 @@ class EcrConfig:
             **document
             | {
                 "state": Path(document["state"]),
+                "web_identity_key": None if key is None else Path(key),
                 "registries": tuple(
                     RegistryConfig(**entry | {"storage": Path(entry["storage"])}) for entry in registries
                 ),

@@ -17,6 +17,7 @@ from lab.ecr.journal import Journal
 from lab.ecr.tokens import Token, TokenStore
 from lab.ecr.wsgi import Application, Server
 from lab.errors import LabError
+from lab.pki import public_key
 from lab.processes import wait_until
 
 __all__ = ["serve"]
@@ -40,7 +41,8 @@ def serve(config: EcrConfig) -> None:
         backends = [_started(stack, config, registry) for registry in config.registries]
         tokens = _token_store(stack, config)
         faults = FaultSwitch()
-        api = EcrApi(tokens, faults)
+        key = None if config.web_identity_key is None else public_key(config.web_identity_key)
+        api = EcrApi(tokens, faults, web_identity_key=key)
         log = Journal(config.access_log)
         stack.callback(log.close)
         control = Control(config.control_token, api=api, tokens=tokens, faults=faults)

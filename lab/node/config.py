@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from lab.images import PAUSE_REFERENCE
-from lab.network import PodNetwork
+from lab.network import POD_IDENTITY, PodNetwork
 
 __all__ = ["KERNEL_SETTINGS", "Settings", "cni", "containerd", "kubelet", "registry"]
 
@@ -125,7 +125,7 @@ def registry(port: int) -> str:
 
 
 def cni(settings: Settings) -> str:
-    """The network of pods: an address each on the bridge, no route to anywhere else."""
+    """The network of pods: an address each on the bridge, no route but to the agent of Pod Identity, by the bridge."""
     first, last = settings.network.pod_range
     pods = {
         "subnet": str(settings.network.network),
@@ -136,7 +136,7 @@ def cni(settings: Settings) -> str:
     bridge = {
         "type": "bridge",
         "bridge": settings.bridge,
-        "ipam": {"type": "host-local", "ranges": [[pods]]},
+        "ipam": {"type": "host-local", "ranges": [[pods]], "routes": [{"dst": f"{POD_IDENTITY}/32"}]},
     }
     return json.dumps({"cniVersion": "1.0.0", "name": settings.bridge, "plugins": [bridge]})
 

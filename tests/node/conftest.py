@@ -10,6 +10,9 @@ from lab.images import SHOP, WEB, Repository
 from lab.lifecycle import Lab
 from lab.node import missing_for_node
 from lab.publish import publish
+from tests.node.renewers import home, shop
+
+__all__ = ["home", "image", "shop"]
 
 
 @pytest.fixture(autouse=True, scope="session")
