@@ -93,8 +93,11 @@ def enforce_rules(images: Sequence[object]) -> pulumi.Output[list[pulumi.Resourc
 
 def image_pull_plan(
     *sources: ImagesSource, access: Optional[Sequence[Access]] = None, verifier: Optional["Verifier"] = None
-) -> pulumi.Output[list[Mapping[str, Any]]]:
-    """The plan of all of them, for `pulumi.export`. It is also printed: once, after all else that a run prints first.
+) -> pulumi.Output[Mapping[str, Any]]:
+    """The plan of all of them, for `pulumi.export`. It is also printed as a table, below what a run prints first.
+
+    The CLI prints no more than a `summary` of the output, so that the plan is on the terminal once. The images are in
+    the output's `__images`, for programs: `pulumi stack output imagePullPlan --json`.
 
     What a preview does not know yet shows as such. The image of a secret Output is not shown. Below the plan is printed
     what will go wrong, or surprise, when the images are pulled (`imagepull.pull_plan.findings`).
@@ -133,7 +136,7 @@ def image_pull_plan(
             images=tuple(flatten(all_[2])),
             accesses=None if all_[0] is None else tuple(all_[0]),
             pods=tuple(flatten(all_[1])),
-        ).as_data()
+        ).as_output()
     )
 
 

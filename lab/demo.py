@@ -6,6 +6,7 @@ import subprocess
 
 import yaml
 
+from imagepull.pull_plan.plan import IMAGES_KEY
 from lab import lifecycle
 from lab.ecr import access_log
 from lab.errors import LabError
@@ -89,9 +90,8 @@ _SECRETS = "jsonpath={.metadata.namespace}/{.metadata.name}  imagePullSecrets: {
 
 
 def _show_plan(lab: Lab) -> None:
-    told = json.loads(lab.run("pulumi", "stack", "output", "imagePullPlan", "--stack", STACK, cwd=CHECKOUT).stdout)
-    rows = told if isinstance(told, list) else json.loads(told)
-    for row in rows:
+    plan = json.loads(lab.run("pulumi", "stack", "output", "imagePullPlan", "--stack", STACK, cwd=CHECKOUT).stdout)
+    for row in plan[IMAGES_KEY]:
         where = f"{row['namespace']}/{row['workload']} {row['container']}"
         print(f"  {where:<28} {row['policy']:<13} {row['reason']:<40} {row['image']}")
 

@@ -183,7 +183,11 @@ def main(args: list[str]) -> None:
         await server.start()
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
-        await _wait_until_orphaned()
+        try:
+            await _wait_until_orphaned()
+        finally:
+            # Else the server is stopped when it is collected, after its event loop is closed: grpc prints a traceback.
+            await server.stop(None)
 
     with suppress(KeyboardInterrupt):
         asyncio.run(serve())

@@ -1,10 +1,17 @@
 """A Pulumi program of a test: its own folder, its own state, the real CLI, this checkout's plugin, against the lab."""
 
+import fcntl
 import json
+import os
+import pty
+import re
+import struct
 import subprocess
 import sys
+import termios
 import textwrap
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +69,27 @@ class PulumiStack:
         if check and done.returncode != 0:
             raise CommandFailed(f"pulumi {' '.join(arguments)} failed ({done.returncode})\n{done.stdout}{done.stderr}")
         return done
+
+    def preview_on_terminal(self) -> str:
+        """`pulumi preview` as a person at a terminal of 200 columns sees it, without colours and movements."""
+        ours, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 60, 200, 0, 0))
+        command = ["pulumi", "preview", "--color=never"]
+        env = {**self.env, "TERM": "xterm"}
+        with subprocess.Popen(
+            command, cwd=self.folder, env=env, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True
+        ) as process:
+            os.close(terminal)
+            seen = b""
+            with suppress(OSError):  # EIO: the terminal has no writer any more
+                while some := os.read(ours, 65536):
+                    seen += some
+        os.close(ours)
+        text = re.sub(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\\\)|\x1b\[[0-9;?]*[A-Za-z]", "", seen.decode(errors="replace"))
+        self.output += text
+        if process.returncode != 0:
+            raise CommandFailed(f"pulumi preview failed ({process.returncode})\n{text}")
+        return text
 
     def up(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """`pulumi up`, without asking and without a preview first."""

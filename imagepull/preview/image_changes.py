@@ -16,7 +16,7 @@ from imagepull.pull_plan.access import PlannedAccess, PodAccess
 from imagepull.pull_plan.explicit import ResolvedImage, flatten, make_explicit
 from imagepull.pull_plan.findings import Finding, Severity
 from imagepull.pull_plan.manifest import read_pod_access
-from imagepull.pull_plan.plan import TITLE, Plan
+from imagepull.pull_plan.plan import TITLE, Plan, list_images_of_output
 from imagepull.registries.lifetimes import find_issue_time, from_text, lifetimes_from_texts
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.renewal.renewer_plan import plan_renewer
@@ -232,12 +232,12 @@ def _sort_by_place(steps: Iterable[Step]) -> list[Step]:
 def _read_reported_images(run: PreviewRun) -> Iterator[ResolvedImage]:
     """The rows that components and the stack have as outputs: they know the reason that a manifest does not hold."""
     for step in run.steps:
-        for name in ("resolvedImages", "imagePullPlan"):
-            rows = step.new_outputs.get(name)
-            for row in rows if isinstance(rows, list) else ():
-                image = _parse_row(row)
-                if image is not None:
-                    yield image
+        resolved = step.new_outputs.get("resolvedImages")
+        planned = list_images_of_output(step.new_outputs.get("imagePullPlan"))
+        for row in [*(resolved if isinstance(resolved, list) else ()), *planned]:
+            image = _parse_row(row)
+            if image is not None:
+                yield image
 
 
 def _parse_row(row: Any) -> ResolvedImage | None:

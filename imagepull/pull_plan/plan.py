@@ -1,6 +1,7 @@
 """The image pull plan: each image's pull policy and why, and the Secret that opens it, for a person and a program."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from imagepull.pull_plan.explicit import ResolvedImage
 from imagepull.service_accounts.missing_secrets import describe_missing_secrets
 
 __all__ = [
+    "IMAGES_KEY",
     "TITLE",
     "Plan",
     "add_colours",
@@ -21,10 +23,14 @@ __all__ = [
     "as_table",
     "describe_renewals",
     "describe_violations",
+    "list_images_of_output",
     "warn_of_missing_secrets",
 ]
 
 TITLE: Final = "Image pull plan"
+IMAGES_KEY: Final = "__images"
+"""Key of the images in a stack's output. The CLI prints no key that begins with two underscores (pulumi/pulumi
+sdk/go/common/resource/properties.go, IsInternalPropertyKey), so a terminal shows the plan once: as the table."""
 _HEADINGS = ("WORKLOAD", "CONTAINER", "IMAGE", "POLICY", "WHY")
 _SECRET_HEADING = "SECRET"  # noqa: S105 - the heading of a column
 _NO_SECRET = "-"  # noqa: S105
@@ -72,6 +78,18 @@ class Plan:
             found[pod.namespace, pod.workload] = replace(pod, pull_secrets=tuple(names))
         return found
 
+    def as_output(self) -> dict[str, object]:
+        """The plan as a stack's output: `summary`, which the CLI prints, and `as_data` below IMAGES_KEY."""
+        return {"summary": self.summary, IMAGES_KEY: self.as_data()}
+
+    @property
+    def summary(self) -> str:
+        """`3 images: 2 IfNotPresent, 1 Always`."""
+        count = len(self.images)
+        policies = Counter(image.policy.value for image in self.images).most_common()
+        images = "no images" if not count else "1 image" if count == 1 else f"{count} images"
+        return f"{images}: {', '.join(f'{number} {policy}' for policy, number in policies)}" if count else images
+
     def as_data(self) -> list[Mapping[str, Any]]:
         """Each image as plain data, with the `secret` and the `entry` in it that open it, or `node` where the nodes do.
 
@@ -106,12 +124,18 @@ def as_data(image: ResolvedImage) -> dict[str, Any]:
     return {name: value for name, value in data.items() if value is not None}
 
 
+def list_images_of_output(output: object) -> Sequence[object]:
+    """The images in a value of the form of `Plan.as_output`; none in any other."""
+    images = output.get(IMAGES_KEY) if isinstance(output, Mapping) else None
+    return images if isinstance(images, list) else ()
+
+
 def as_table(plan: Plan, now: datetime | None = None) -> str:
     """The plan as lines of aligned columns.
 
     Args:
         plan: The column of the Secrets is left out where the program's are not known, or are none.
-        now: The moment from which on the time left counts (aware). Default: this one.
+        now: The moment from which on the time left counts (timezone-aware). Default: this one.
     """
     now = now or datetime.now(UTC)
     rows = [_make_row(image) for image in plan.images] + [(name, "", _UNKNOWN, _UNKNOWN, "") for name in plan.unknown]

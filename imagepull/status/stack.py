@@ -9,6 +9,7 @@ from typing import Final
 
 from imagepull.errors import InvalidInput, Problem
 from imagepull.plain_text import to_one_line
+from imagepull.pull_plan.plan import IMAGES_KEY
 from imagepull.status.model import Pull, Status
 
 __all__ = ["list_workloads_of_plan", "read_stack", "select_stack"]
@@ -44,7 +45,7 @@ def list_workloads_of_plan(plan: str, namespace: str) -> frozenset[tuple[str, st
         InvalidInput: it is no image pull plan.
     """
     try:
-        rows = json.loads(plan)
+        rows = json.loads(plan)[IMAGES_KEY]
         found = {(row.get("namespace") or namespace, row["workload"]) for row in rows}
     except (ValueError, KeyError, TypeError, AttributeError):
         raise _make_problem(f"has an output {_OUTPUT} that is no image pull plan; {_WANTED}") from None

@@ -60,7 +60,7 @@ def test_policy_follows_the_image(lab: Lab, namespace: str, project: Project) ->
     stack.up()
 
     assert policy(lab, namespace) == "Always"
-    assert stack.outputs()["plan"][0]["reason"] == "tag is latest"
+    assert stack.outputs()["plan"]["__images"][0]["reason"] == "tag is latest"
 
 
 def test_second_preview_is_unchanged(namespace: str, project: Project) -> None:
@@ -83,8 +83,24 @@ def test_plan_tells_the_secret_and_the_hours_left_and_changes_nothing_with_them(
     preview = stack.preview("--expect-no-changes")
 
     assert re.search(r"tag is 1\.0, not latest  pull, 1[12]\.[0-9] hours left", preview.stdout)
-    (row,) = stack.outputs()["plan"]
+    (row,) = stack.outputs()["plan"]["__images"]
     assert (row["secret"], row["entry"]) == ("pull", SHOP.host)
+
+
+def test_a_terminal_shows_the_plan_once_and_programs_get_all_of_it(namespace: str, project: Project) -> None:
+    stack = project(ours(namespace, f'"{SHOP.host}/shop/web:1.0"'))
+
+    seen = stack.preview_on_terminal()
+
+    report = seen[seen.index("Diagnostics:") :]
+    assert report.count(f"{SHOP.host}/shop/web:1.0") == 1
+    assert re.search(r'plan *: \{\s+summary *: "1 image: 1 IfNotPresent"\s+\}', report)
+    (planned,) = [
+        step["newState"]["outputs"]["plan"]
+        for step in json.loads(stack.preview("--json").stdout)["steps"]
+        if step["newState"]["type"] == "pulumi:pulumi:Stack"
+    ]
+    assert planned["__images"][0]["image"] == f"{SHOP.host}/shop/web:1.0"
 
 
 def test_plan_is_in_colour_where_the_cli_is(namespace: str, project: Project) -> None:

@@ -91,7 +91,7 @@ def test_application_and_registry_are_added_in_yaml_alone(lab: Lab, namespace: s
     assert "assumed-role/image-pull" in lab.ecr.calls()[-1].principal
     assert names(lab, "deployments", namespace) == ["web"]
     assert names(lab, "cronjobs", namespace) == ["nightly"]
-    plan = {row["workload"]: row["policy"] for row in stack.outputs()["imagePullPlan"]}
+    plan = {row["workload"]: row["policy"] for row in stack.outputs()["imagePullPlan"]["__images"]}
     assert plan == {"Deployment/web": "IfNotPresent", "CronJob/nightly": "Always"}
     stack.preview("--expect-no-changes")
 

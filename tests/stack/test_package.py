@@ -244,7 +244,7 @@ pulumi.export("plan", image_pull_plan(pulls))
         web = manifest(lab, "deployment", "web", namespace)["spec"]["template"]["spec"]
         assert web["containers"][0]["imagePullPolicy"] == "Always"
         assert web["imagePullSecrets"] == [{"name": "pull"}]
-        (row,) = program.outputs()["plan"]
+        (row,) = program.outputs()["plan"]["__images"]
         assert (row["workload"], row["policy"]) == ("Deployment/web", "Always")
         assert program.preview("--expect-no-changes").returncode == 0
     finally:

@@ -64,7 +64,7 @@ def test_every_container_has_an_explicit_policy(
 
     deployed = list(containers(lab, namespace))
     assert len({workload for workload, _, _ in deployed}) >= at_least
-    rows = {(row["workload"], row["container"].rpartition(" ")[2]): row for row in stack.outputs()["plan"]}
+    rows = {(row["workload"], row["container"].rpartition(" ")[2]): row for row in stack.outputs()["plan"]["__images"]}
     for workload, container, written in deployed:
         row = rows[workload, container["name"]]
         assert written, f"{workload} {container['name']}: the API server filled in the policy"

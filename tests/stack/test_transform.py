@@ -71,7 +71,7 @@ def test_example_runs_from_the_private_registry(lab: Lab, namespace: str, projec
     assert policies(specs["migrate"]) == ["IfNotPresent"]
     assert policies(specs["api"]) == ["Always"]
     assert all(secrets(spec) == ["registry-access"] for spec in specs.values())
-    plan = stack.outputs()["imagePullPlan"]
+    plan = stack.outputs()["imagePullPlan"]["__images"]
     assert sorted((row["workload"], row["container"], row["policy"]) for row in plan) == [
         ("Deployment/api", "api", "Always"),
         ("Deployment/storefront", "init prepare", "Always"),
@@ -201,7 +201,7 @@ pulumi.export("plan", image_pull_plan(web, api, pulls, access=[access]))
 
     stack.up()
 
-    assert sorted((row["workload"], row["reason"], row["secret"]) for row in stack.outputs()["plan"]) == [
+    assert sorted((row["workload"], row["reason"], row["secret"]) for row in stack.outputs()["plan"]["__images"]) == [
         ("Deployment/api", "tag is 1.0, not latest", "pull"),
         ("Deployment/theirs", "tag is 1.0, not latest", "pull"),
         ("Deployment/web", "tag is latest", "pull"),

@@ -1,6 +1,6 @@
 """What a run means for image pulls: images before and after, pull Secrets, who has them, and what comes and goes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -352,8 +352,11 @@ def test_plan_is_sorted_by_namespace_type_and_name() -> None:
     ]
 
 
-@pytest.mark.parametrize("output", ["resolvedImages", "imagePullPlan"])
-def test_reason_and_violations_come_from_the_outputs(output: str) -> None:
+@pytest.mark.parametrize(
+    ("output", "form"),
+    [("resolvedImages", list), ("imagePullPlan", lambda rows: {"summary": "1 image", "__images": rows})],
+)
+def test_reason_and_violations_come_from_the_outputs(output: str, form: Callable[[list[Any]], object]) -> None:
     violation = Violation(rule=RuleName.FORBID_NEVER, message="no")
     image = replace(
         row(ONE), workload="Pod/a", container="app", reason="mutableTagPolicy: why", violations=(violation,)
@@ -369,7 +372,7 @@ def test_reason_and_violations_come_from_the_outputs(output: str) -> None:
         {**told, "violations": 3},
     ]
     steps = (
-        step("same", "imagepull:index:Pod", "a", new_outputs={output: [told, *broken]}),
+        step("same", "imagepull:index:Pod", "a", new_outputs={output: form([told, *broken])}),
         step("same", "other:index:X", "b", new_outputs={output: "text"}),
         step("same", "kubernetes:core/v1:Pod", "a", new=pod("a", ONE)),
     )

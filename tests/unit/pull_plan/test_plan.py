@@ -10,7 +10,7 @@ from imagepull.images.rules import RuleName, Violation
 from imagepull.inputs import UNKNOWN
 from imagepull.pull_plan.access import PlannedAccess, PodAccess
 from imagepull.pull_plan.explicit import ResolvedImage
-from imagepull.pull_plan.plan import Plan, add_colours, as_data, as_table, describe_violations
+from imagepull.pull_plan.plan import Plan, add_colours, as_data, as_table, describe_violations, list_images_of_output
 
 
 def image(**fields: Any) -> ResolvedImage:
@@ -158,6 +158,16 @@ def test_plan_as_data_has_the_secret_and_no_time() -> None:
     (row,) = plan(image(image=f"{HOST}/a:1"), accesses=(access(expires=IN_TWO_HOURS),)).as_data()
 
     assert row == {**as_data(image(image=f"{HOST}/a:1")), "secret": "pull", "entry": HOST}
+
+
+def test_output_has_a_summary_and_all_images_below_a_key_that_the_cli_does_not_print() -> None:
+    seen = plan(image(policy=PullPolicy.IF_NOT_PRESENT), image(policy=PullPolicy.IF_NOT_PRESENT), image())
+
+    assert seen.as_output() == {"summary": "3 images: 2 IfNotPresent, 1 Always", "__images": seen.as_data()}
+    assert list_images_of_output(seen.as_output()) == seen.as_data()
+    assert plan(image()).summary == "1 image: 1 Always"
+    assert plan().as_output() == {"summary": "no images", "__images": []}
+    assert [list(list_images_of_output(other)) for other in (None, "text", [1], {}, {"__images": 5})] == [[]] * 5
 
 
 def test_words_that_matter_are_coloured() -> None:

@@ -17,11 +17,11 @@ PLAN = [
 
 
 def test_workloads_of_a_plan_with_the_namespace_of_the_context() -> None:
-    found = list_workloads_of_plan(json.dumps(PLAN), "tools")
+    found = list_workloads_of_plan(json.dumps({"summary": "3 images", "__images": PLAN}), "tools")
     assert found == {("shop", "Deployment/api"), ("tools", "Pod/worker")}
 
 
-@pytest.mark.parametrize("plan", ["", "{}x", "5", "[5]", '[{"image": "a"}]'])
+@pytest.mark.parametrize("plan", ["", "{}x", "5", "[5]", "{}", '{"__images": [{"image": "a"}]}'])
 def test_what_is_no_plan_is_said(plan: str) -> None:
     with pytest.raises(InvalidInput, match=r"--stack: has an output imagePullPlan that is no image pull plan"):
         list_workloads_of_plan(plan, "default")
