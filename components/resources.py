@@ -11,6 +11,7 @@ import pulumi
 
 from imagepull.inputs import to_camel_case
 from imagepull.registries import inputs
+from imagepull.registries.secret_properties import REGISTRY_SECRETS, SECRETS_BY_NAME
 from imagepull.resource_types import COPIED_SECRETS, PACKAGE, REGISTRY_SECRET, RENEWAL_RIGHTS, SERVICE_ACCOUNTS
 
 __all__ = [
@@ -137,9 +138,12 @@ class Provider(pulumi.ProviderResource):
         cluster_identifier: Optional[pulumi.Input[str]] = None,
         opts: Optional[pulumi.ResourceOptions] = None,
     ) -> None:
-        secret = None if kubeconfig is None else pulumi.Output.secret(kubeconfig)
-        place = {"kubeconfig": secret, "context": context, "clusterIdentifier": cluster_identifier}
-        super().__init__(PACKAGE, resource_name, place, opts)
+        place = {"kubeconfig": kubeconfig, "context": context, "clusterIdentifier": cluster_identifier}
+        marked = {
+            name: pulumi.Output.secret(value) if name in SECRETS_BY_NAME and value is not None else value
+            for name, value in place.items()
+        }
+        super().__init__(PACKAGE, resource_name, marked, opts)
 
 
 class RegistrySecret(pulumi.CustomResource):
@@ -265,7 +269,6 @@ def _registry_to_wire(registry: Any) -> Any:
     if not isinstance(registry, Mapping):
         return pulumi.Output.from_input(registry).apply(_registry_to_wire)
     wire = {to_camel_case(key): value for key, value in registry.items()}
-    for each in inputs.REGISTRY_INPUTS:
-        if each.limits.secret and each.wire_name in wire:
-            wire[each.wire_name] = pulumi.Output.secret(wire[each.wire_name])
+    for name in REGISTRY_SECRETS.intersection(wire):
+        wire[name] = pulumi.Output.secret(wire[name])
     return wire

@@ -10,6 +10,7 @@ from typing import Any
 from imagepull.errors import InvalidDockerConfig
 from imagepull.inputs import UNKNOWN
 from imagepull.registries import docker_config
+from imagepull.registries.secret_properties import REGISTRY_SECRETS
 from imagepull.resource_types import REGISTRY_SECRET
 from policies.policy import Declared, Level, Policy, Setting, Settings
 from policies.project_folder import find_project_file, list_folders
@@ -58,10 +59,11 @@ def _list_passwords(resource: Declared) -> Iterator[_Password]:
 
 def _list_registries_passwords(registries: Any) -> Iterator[_Password]:
     for index, registry in enumerate(registries if isinstance(registries, list) else []):
-        password = registry.get("password") if isinstance(registry, Mapping) else None
-        if isinstance(password, str) and password:
-            user = registry.get("username")
-            yield _Password(where=f"registries[{index}].password", spellings=_list_spellings(user, password))
+        for name in REGISTRY_SECRETS.intersection(registry if isinstance(registry, Mapping) else ()):
+            password = registry[name]
+            if isinstance(password, str) and password:
+                spellings = _list_spellings(registry.get("username"), password)
+                yield _Password(where=f"registries[{index}].{name}", spellings=spellings)
 
 
 def _list_document_passwords(where: str, key: str, document: str, *, encoded: bool) -> Iterator[_Password]:

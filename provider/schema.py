@@ -13,18 +13,13 @@ from pulumi.provider.experimental.schema import ComplexType, Property
 
 from imagepull import PLUGIN_DOWNLOAD_URL
 from imagepull.docstrings import use_wire_names
-from imagepull.registries.inputs import REGISTRY_INPUTS
+from imagepull.registries.secret_properties import SECRET_PROPERTIES
 from imagepull.resource_types import PACKAGE, make_type_token
 
 from .declared import kinds, registry_access, resources, workload_args
 from .schema_analyzer import ComponentAnalyzer
 from .workload import WorkloadByName
 
-_SECRET: Final = {
-    ("ProviderArgs", "kubeconfig"),
-    ("RegistrySecret", "digestKey"),
-    *(("Registry", each.wire_name) for each in REGISTRY_INPUTS if each.limits.secret),
-}
 _RESOURCES: Final[Mapping[str, tuple[type, type]]] = {
     "RegistrySecret": (resources.RegistrySecret, resources.RegistrySecretArgs),
     "CopiedSecrets": (resources.CopiedSecrets, resources.CopiedSecretsArgs),
@@ -158,7 +153,7 @@ def _describe_property(field: tuple[str, str], definition: PropertyDefinition) -
     for inner in ("items", "additionalProperties"):
         if told[inner]:
             del told[inner]["description"]  # the field's, once more
-    return {**told, "secret": True} if field in _SECRET else told
+    return {**told, "secret": True} if field in SECRET_PROPERTIES else told
 
 
 def _list_required(definitions: Mapping[str, PropertyDefinition]) -> list[str]:

@@ -16,7 +16,7 @@ from google.protobuf.struct_pb2 import (  # type: ignore[import-untyped]
 from pulumi.runtime import rpc
 
 from imagepull.inputs import REFERENCE, UNKNOWN
-from imagepull.registries.inputs import REGISTRY_INPUTS
+from imagepull.registries.secret_properties import REGISTRY_SECRETS, SECRETS_BY_NAME
 
 __all__ = ["to_outputs_struct", "to_plain", "to_plain_map", "to_struct", "with_secrets", "with_values"]
 
@@ -24,9 +24,6 @@ _SIGNATURE: Final = rpc._special_sig_key
 _SECRET: Final = rpc._special_secret_sig
 _OUTPUT: Final = rpc._special_output_value_sig
 _RESOURCE: Final = rpc._special_resource_sig
-_ALWAYS_SECRET: Final = frozenset({"kubeconfig", "digestKey"})
-_SECRET_INPUTS: Final = frozenset(each.wire_name for each in REGISTRY_INPUTS if each.limits.secret)
-"""Of a registry."""
 
 
 def to_plain_map(struct: Struct) -> dict[str, object]:
@@ -63,16 +60,16 @@ def to_struct(values: Mapping[str, object]) -> Struct:
 
 
 def with_secrets(original: Struct) -> Struct:
-    """The values as they are; passwords, the provider's kubeconfig and keys are marked secret at any rate."""
+    """The same values, with those of `imagepull.registries.secret_properties` marked secret."""
     marked = Struct()
     marked.CopyFrom(original)
     for key, value in marked.fields.items():
-        if key in _ALWAYS_SECRET:
+        if key in SECRETS_BY_NAME:
             _mark_secret(value)
     if "registries" in marked.fields:
         for registry in _unwrap(marked.fields["registries"]).list_value.values:
             fields = _unwrap(registry).struct_value.fields
-            for name in _SECRET_INPUTS.intersection(fields):
+            for name in REGISTRY_SECRETS.intersection(fields):
                 _mark_secret(fields[name])
     return marked
 

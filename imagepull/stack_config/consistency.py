@@ -10,6 +10,7 @@ from imagepull.inputs import NAMESPACE, Reader, describe_value, to_camel_case
 from imagepull.kubernetes.cluster_inputs import CLUSTER_IDENTIFIER, CLUSTER_INPUTS
 from imagepull.plain_text import to_one_line
 from imagepull.pull_plan.kinds import ONLY_FOR, REQUIRED_FOR, WorkloadKind
+from imagepull.registries.secret_properties import REGISTRY_SECRETS
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.registry_secret.spec import Renewal
 from imagepull.renewal.node import NODE_INPUTS, find_unfit_registries, parse_node
@@ -20,7 +21,7 @@ from imagepull.renewal.settings import (
     parse_external_secrets,
 )
 from imagepull.stack_config.environment import Environment, Verify
-from imagepull.stack_config.stack_file import report_plain_password
+from imagepull.stack_config.stack_file import report_plain_secret
 
 __all__ = [
     "check_clusters",
@@ -68,8 +69,9 @@ def check_prefixes(config: Mapping[str, str], project: str) -> Iterator[Problem]
 def check_passwords(registries: Any, project: str) -> Iterator[Problem]:
     """Each registry's password, where none of them is encrypted."""
     for place, registry in enumerate(registries if isinstance(registries, list) else []):
-        if isinstance(registry, Mapping) and registry.get("password"):
-            yield report_plain_password(project, place)
+        for name in REGISTRY_SECRETS.intersection(registry if isinstance(registry, Mapping) else ()):
+            if registry[name]:
+                yield report_plain_secret(project, place, name)
 
 
 def check_mappings(values: Mapping[str, Any]) -> Iterator[Problem]:

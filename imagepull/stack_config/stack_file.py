@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from imagepull.errors import Problem
+from imagepull.registries.secret_properties import REGISTRY_SECRETS
 
-__all__ = ["StackFile", "read_stack_file", "report_plain_password"]
+__all__ = ["StackFile", "read_stack_file", "report_plain_secret"]
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 _namespaced = re.compile(r"[^:\s]+:[^:\s]+")
@@ -35,14 +36,14 @@ class StackFile:
         for key in ("registries", f"{project}:registries"):
             registries = config.get(key) if isinstance(config, Mapping) else None
             for place, registry in enumerate(registries if isinstance(registries, list) else []):
-                # An encrypted one is {secure: ...}.
-                if isinstance(registry, Mapping) and isinstance(registry.get("password"), str):
-                    yield report_plain_password(project, place)
+                for name in REGISTRY_SECRETS.intersection(registry if isinstance(registry, Mapping) else ()):
+                    if isinstance(registry[name], str):  # an encrypted one is {secure: ...}
+                        yield report_plain_secret(project, place, name)
 
 
-def report_plain_password(project: str, place: int) -> Problem:
-    """The problem of a registry's password that is not encrypted."""
-    path = f"{project}:registries[{place}].password"
+def report_plain_secret(project: str, place: int, name: str) -> Problem:
+    """The problem of a registry's secret input that is not encrypted."""
+    path = f"{project}:registries[{place}].{name}"
     reason = (
         "stands in plain text in the stack's file; replace it at the registry, and write the new one with"
         f" `pulumi config set --secret --path '{path}'`"

@@ -1,6 +1,9 @@
 """Where two forms of one thing must exist, they are equal."""
 
+import json
 from dataclasses import fields
+
+from pulumi.runtime import rpc
 
 from components import kinds, resources, workload_args
 from components.access import ACCESS_OUTPUTS
@@ -10,9 +13,12 @@ from imagepull.inputs import to_camel_case
 from imagepull.kubernetes.cluster_inputs import CLUSTER_IDENTIFIER, CLUSTER_INPUTS
 from imagepull.pull_plan.kinds import ONLY_FOR, WorkloadKind
 from imagepull.pull_plan.manifest import WORKLOAD_KINDS
+from imagepull.registries.secret_properties import REGISTRY_SECRETS, SECRET_PROPERTIES, SECRETS_BY_NAME
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.service_accounts import spec as service_accounts
 from imagepull.stack_config.environment import ClusterSource, Environment
+from provider.schema import make_schema
+from provider.wire_values import to_struct, with_secrets
 
 
 def wire(names: object) -> set[str]:
@@ -51,3 +57,24 @@ def test_kinds_have_a_component_and_arguments_each() -> None:
 
 def test_short_form_has_each_field_once() -> None:
     assert len({*SHORT_FORM_FIELDS}) == len(SHORT_FORM_FIELDS)
+
+
+def test_schema_and_state_have_the_secrets_of_the_one_table() -> None:
+    document = json.loads(make_schema("1.0.0"))
+    sections = {
+        name.rpartition(":")[2]: [each] for name, each in {**document["resources"], **document["types"]}.items()
+    }
+    sections["ProviderArgs"] = [document["provider"], {"properties": document["config"]["variables"]}]
+    marked = {
+        (name, key)
+        for name, parts in sections.items()
+        for part in parts
+        for kind in ("properties", "inputProperties")
+        for key, described in part.get(kind, {}).items()
+        if described.get("secret")
+    }
+    assert marked == SECRET_PROPERTIES
+    for name in SECRETS_BY_NAME:
+        assert rpc._special_secret_sig in str(with_secrets(to_struct({name: "x"})))
+    for name in REGISTRY_SECRETS:
+        assert rpc._special_secret_sig in str(with_secrets(to_struct({"registries": [{name: "x"}]})))

@@ -14,16 +14,23 @@ from lab.layout import CHECKOUT
 NEW_FIELD = '''\
     endpoint: NotRequired[Annotated[Text, Limits(rule=_REGION, aws=True)]]
     """Endpoint to ask for the token, beside `role_arn`."""
+    signature: NotRequired[Annotated[Text, Limits(aws=True, secret=True)]]
+    """A secret to sign the request with."""
 '''
 EVERYWHERE = """
+import asyncio
 import json
 import pulumi
+from pulumi.runtime import rpc
 from components import RegistryAccess
+from components.resources import _registry_to_wire
 from imagepull.errors import InvalidInput
 from imagepull.registry_secret import spec
 from imagepull.stack_config.reader import make_file_schema, parse
+from imagepull.stack_config.stack_file import StackFile
 from provider.construct import Components
 from provider.schema import make_schema
+from provider.wire_values import to_struct, with_secrets
 from tests.pulumi_mocks import declared
 
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
@@ -33,8 +40,8 @@ try:
     spec.parse({**inputs, "registries": [{"host": HOST, "endpoint": "no region"}]})
 except InvalidInput as error:
     print("problem:", error)
-described = json.loads(make_schema("1.0.0"))["types"]["imagepull:index:Registry"]["properties"]["endpoint"]
-print("schema:", described["description"])
+schema = json.loads(make_schema("1.0.0"))["types"]["imagepull:index:Registry"]["properties"]
+print("schema:", schema["endpoint"]["description"])
 python = declared(lambda: RegistryAccess("a", registries=[{"host": HOST, "endpoint": "eu-west-1"}], namespaces=["a"]))
 print("python:", python["imagepull:index:RegistrySecret", "a"]["registries"][0]["endpoint"])
 other = {"registries": [{"host": HOST, "endpoint": "eu-west-1"}], "namespaces": ["a"]}
@@ -44,6 +51,19 @@ stack = {"registries": other["registries"], "namespaces": [{"name": "a"}]}
 print("stack:", parse(stack).access_arguments["registries"][0]["endpoint"])
 entry = make_file_schema("p")["properties"]["config"]["properties"]["p:registries"]["items"]
 print("editors:", entry["properties"]["endpoint"]["description"])
+signed = [{"host": HOST, "signature": "not-for-your-eyes"}]
+print("schema, secret:", schema["signature"]["secret"])
+print("editors, secret:", "secure" in str(entry["properties"]["signature"]))
+print("state, secret:", rpc._special_secret_sig in str(with_secrets(to_struct({"registries": signed}))))
+
+
+async def is_secret_for_the_program():
+    return await _registry_to_wire(signed[0])["signature"].is_secret()
+
+
+print("program, secret:", asyncio.run(is_secret_for_the_program()))
+file = StackFile(name="Pulumi.a.yaml", document={"config": {"p:registries": signed}})
+print("stack file:", *[problem.path for problem in file.problems("p")])
 """
 
 
@@ -72,6 +92,11 @@ def test_a_new_input_is_one_field(changed: Path) -> None:
         "other languages: eu-west-1",
         "stack: eu-west-1",
         "editors: Endpoint to ask for the token, beside `roleArn`.",
+        "schema, secret: True",
+        "editors, secret: True",
+        "state, secret: True",
+        "program, secret: True",
+        "stack file: p:registries[0].signature",
     ], done.stderr
 
 
