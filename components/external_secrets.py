@@ -131,5 +131,5 @@ def parse_registries(registries: Any) -> Sequence[RegistrySource]:
     if not isinstance(registries, Sequence) or any(not isinstance(each, Mapping) for each in registries):
         reason = "are known only after other resources; with renewal 'externalSecrets' write them in the program"
         raise InvalidInput([Problem(path="registries", reason=reason)])
-    told = [{to_camel_case(key): value for key, value in each.items()} for each in registries]
-    return registry_secret.parse({"name": "any", "registries": told}, required=False).registries
+    plain = [{to_camel_case(key): value for key, value in each.items()} for each in registries]
+    return registry_secret.parse({"name": "any", "registries": plain}, required=False).registries

@@ -42,10 +42,10 @@ def parse_node_access(given: Mapping[str, Any]) -> NodeSettings:
         problems += map(str, error.problems)
     registries = given["registries"]
     if isinstance(registries, Sequence):
-        told = [
+        plain = [
             {to_camel_case(key): one for key, one in each.items()} for each in registries if isinstance(each, Mapping)
         ]
-        problems += map(str, node.find_unfit_registries(told))
+        problems += map(str, node.find_unfit_registries(plain))
     for field in _OF_SECRETS:
         if given.get(field) is not None:
             problems.append(f"{field}: is for a Secret, and with renewal 'node' there is none; leave it out")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ImagesSource", "describe_images", "enforce_rules", "image_pull_plan"]
 
-_TOLD_BY_THE_RULES: Final = frozenset(rule.value for rule in RuleName)
+_REPORTED_BY_RULES: Final = frozenset(rule.value for rule in RuleName)
 # The engine's own way of naming colours: it writes them where it prints to a terminal, and leaves them out elsewhere
 # (pulumi/pulumi sdk/go/common/diag/colors/colors.go).
 _COLOURS: Final = {
@@ -72,17 +72,17 @@ def enforce_rules(images: Sequence[object]) -> pulumi.Output[list[pulumi.Resourc
     """An empty list, once every image is known to keep the rules: what depends on it waits for that.
 
     Where one does not, each violation is printed as an error, the Output fails, and with it the run. What is known
-    already is printed at once, so that one run tells the violations of all workloads.
+    already is printed at once, so that one run lists the violations of all workloads.
     """
 
-    told = describe_violations(image for image in images if isinstance(image, ResolvedImage))
-    for line in told:
+    printed = describe_violations(image for image in images if isinstance(image, ResolvedImage))
+    for line in printed:
         pulumi.error(line)
 
     def refuse(images: Sequence[object]) -> list[pulumi.Resource]:
         broken = describe_violations(flatten(images))
         for line in broken:
-            if line not in told:
+            if line not in printed:
                 pulumi.error(line)
         if broken:
             raise pulumi.RunError("images against the rules: see the errors above, or except them with a reason")
@@ -113,19 +113,19 @@ def image_pull_plan(
     accesses = None if access is None else pulumi.Output.all(*map(_plan_access, access))
 
     async def show(seen: Sequence[Any]) -> Any:
-        told_accesses, told_pods, told_images = seen
+        seen_accesses, seen_pods, seen_images = seen
         known: list[ResolvedImage] = []
         unknown: dict[str, None] = {}
-        for title, told in zip(titles, told_images, strict=True):
-            if contains_unknowns(told):
+        for title, image in zip(titles, seen_images, strict=True):
+            if contains_unknowns(image):
                 unknown[title] = None
             else:
-                known.extend(flatten(told))
+                known.extend(flatten(image))
         plan = Plan(
             images=tuple(known),
             unknown=tuple(unknown),
-            accesses=None if told_accesses is None or contains_unknowns(told_accesses) else tuple(told_accesses),
-            pods=tuple(pod for pod in flatten(told_pods) if isinstance(pod, PodAccess)),  # the others are not known yet
+            accesses=None if seen_accesses is None or contains_unknowns(seen_accesses) else tuple(seen_accesses),
+            pods=tuple(pod for pod in flatten(seen_pods) if isinstance(pod, PodAccess)),  # the others are not known yet
         )
         _print(plan, await verifier.findings(known) if verifier else [])
 
@@ -143,13 +143,13 @@ def image_pull_plan(
 def _print(plan: Plan, looked_up: Sequence[Finding]) -> None:
     """The plan with what is found below it; an error that was looked up fails the run."""
     refused = [each for each in looked_up if each.severity is Severity.ERROR]
-    told = [
+    printed = [
         str(each)
         for each in sort_worst_first([*collect_findings(plan), *looked_up])
-        if each.severity is not Severity.INFO and each.code not in _TOLD_BY_THE_RULES and each not in refused
+        if each.severity is not Severity.INFO and each.code not in _REPORTED_BY_RULES and each not in refused
     ]
     lines = as_table(plan).splitlines()
-    for more in (describe_renewals(plan), [*told, *warn_of_missing_secrets(plan)]):
+    for more in (describe_renewals(plan), [*printed, *warn_of_missing_secrets(plan)]):
         lines += ["", *more] if more else []
     pulumi.info("\n".join(add_colours(line, _COLOURS) for line in lines))
     for each in refused:

@@ -58,7 +58,7 @@ def explicit_image_pulls(
 
 @dataclass(frozen=True, kw_only=True)
 class _Resolved:
-    """A workload that went through the transform; `ours`: a component, which tells of its images itself."""
+    """A workload that went through the transform; `ours`: a component, which reports its images itself."""
 
     explicit: ExplicitManifest
     name: str

@@ -7,7 +7,7 @@ __version__ = "0.1.0"
 USER_AGENT = f"imagepull/{__version__}"
 """Names us in requests to AWS (CloudTrail) and to Kubernetes (audit log)."""
 PLUGIN_DOWNLOAD_URL = "github://api.github.com/example/imagepull"
-"""Where Pulumi finds the plugin's archives unless it is told otherwise: the releases of the repository.
+"""Where Pulumi finds the plugin's archives by default: the releases of the repository.
 
 Change the owner to that of your own repository; `.github/workflows/release.yml` refuses another.
 """

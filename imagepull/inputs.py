@@ -25,7 +25,9 @@ __all__ = [
     "Reference",
     "TextPattern",
     "Unknown",
+    "describe_unknown_key",
     "describe_value",
+    "find_meant_key",
     "holds_unknown",
     "list_choices",
     "require_known",
@@ -92,6 +94,10 @@ METADATA_KEY = TextPattern(
 )
 
 
+_UNKNOWN_KEY: Final = "is no input here;"
+_suggested = re.compile(rf"{_UNKNOWN_KEY} is (\w+) meant\?")
+
+
 @dataclass(kw_only=True)
 class Reader:
     """Reads one mapping at `path` (empty at the top). Problems gather in a list that its children share."""
@@ -114,7 +120,7 @@ class Reader:
         """Every key is one of `known`."""
         for key in self.values:
             if key not in known and not key.startswith("__"):
-                self.problem(key, f"is no input here; {_suggest_key(key, known)}")
+                self.problem(key, describe_unknown_key(key, known))
 
     def text(self, key: str, rule: TextPattern = ANY_TEXT, *, required: bool = False) -> str | None:
         """The text under `key`; None when it is absent, unknown or wrong."""
@@ -219,8 +225,18 @@ def list_choices(choices: Sequence[str], value: object) -> str:
     return f"one of {', '.join(choices)}" + (f"; is {near} meant?" if near else "")
 
 
+def describe_unknown_key(key: str, known: Sequence[str]) -> str:
+    """What is wrong with a key that is not among the known ones, and what to do about it."""
+    return f"{_UNKNOWN_KEY} {_suggest_key(key, known)}"
+
+
+def find_meant_key(reason: str) -> str | None:
+    """The key that `describe_unknown_key` suggests in a reason; None if it suggests none."""
+    found = _suggested.fullmatch(reason)
+    return found[1] if found else None
+
+
 def _suggest_key(key: str, known: Sequence[str]) -> str:
-    """What to do about a key that is not known."""
     name, colon, value = key.partition(":")
     if colon and name in known:  # YAML reads `{port:8080}` as one key without a value
         return f"write a space after the colon: '{name}: {value.strip()}'"

@@ -34,7 +34,7 @@ class Declared:
     urn: str
     props: Mapping[str, Any]
     """Inputs, with the API's keys; `imagepull.inputs.UNKNOWN` for what is known only after `pulumi up`. Which of them
-    are secrets, pulumi_policy tells no validation: so no finding quotes an input."""
+    are secrets, pulumi_policy passes to no validation: so no finding quotes an input."""
 
     @property
     def stack(self) -> str:

@@ -47,7 +47,7 @@ def find_project_file(project: str, candidates: Iterable[Path]) -> Path:
 
 
 def _find_folders_of_cli(processes: Path, process: int) -> Iterator[Path]:
-    """The current folder of the `pulumi` above a process, where the system tells it (Linux)."""
+    """The current folder of the `pulumi` above a process, if the system shows it (Linux)."""
     while process > 1:
         folder = processes / str(process)
         try:

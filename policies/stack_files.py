@@ -1,6 +1,6 @@
 """The texts that stand unencrypted in a Pulumi project's own files: `Pulumi.yaml` and the stack's configuration.
 
-Nothing here quotes a text: an error, too, tells only the file.
+Nothing here quotes a text: an error names only the file.
 """
 
 from collections.abc import Iterator

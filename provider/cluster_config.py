@@ -29,10 +29,10 @@ def check_config(inputs: Values) -> None:
 
 
 def find_fingerprint(inputs: Values) -> str | None:
-    """The fingerprint of the cluster that the configuration leads to; None if it cannot be told.
+    """The fingerprint of the cluster that the configuration leads to; None if that is unknown.
 
     None, too, for the cluster that the environment alone leads to: it may be another one on each machine, by another
-    name of the same cluster. Its UID tells, once it is asked.
+    name of the same cluster. Its UID shows that, once it is asked.
     """
     place = {key: inputs.get(key) for key in CLUSTER_PLACE if inputs.get(key)}
     if not place or holds_unknown(place):
@@ -62,9 +62,9 @@ def diff_config(old: Values, new: Values) -> tuple[list[str], list[str]]:
 
 
 async def reach_one_cluster(old: Values, new: Values) -> bool:
-    """Whether both configurations lead to one cluster after all, by two addresses: its UID tells.
+    """Whether both configurations lead to one cluster after all, by two addresses, as its UID shows.
 
-    Asked only where the entries differ. False if that cannot be told within seconds: previews need no cluster.
+    Asked only where the entries differ. False if there is no answer within seconds: previews need no cluster.
     """
     from imagepull.kubernetes.client import Cluster
     from imagepull.kubernetes.cluster_identity import confirm_cluster

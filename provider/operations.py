@@ -1,6 +1,6 @@
-"""What the engine asks of one resource, and what it is told, as plain Python.
+"""What the engine asks of one resource, and what we answer, as plain Python.
 
-Pulumi's own request classes leave out the old inputs, without which a changed input cannot be told from one that the
+Pulumi's own request classes leave out the old inputs, without which a changed input looks like one that the
 provider filled in.
 """
 

@@ -137,7 +137,7 @@ class RegistrySecretResource:
     def _find_rivals(self, urn: str, inputs: Values) -> dict[str, str]:
         """Namespaces in which another resource of this program has the same Secret, and what to do about it.
 
-        The cluster cannot tell: both may have one title, and one of them could be the other's replacement.
+        The cluster does not show which: both may have one title, and one of them could be the other's replacement.
         """
         namespaces, found = inputs.get("namespaces"), {}
         for namespace in namespaces if isinstance(namespaces, list) else []:

@@ -30,7 +30,7 @@ class Engine:
 
 
 class EngineReport:
-    """What one operation on one resource tells; `flush` waits until it has arrived."""
+    """The messages of one operation on one resource; `flush` waits until they have arrived."""
 
     def __init__(self, engine: Engine, urn: str) -> None:
         self._engine = engine

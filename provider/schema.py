@@ -105,7 +105,7 @@ def make_schema(version: str) -> str:
         "language": _LANGUAGES,
         "provider": _describe_inputs(analyzer, resources.ProviderArgs, resources.Provider),
         "config": {"variables": _describe_properties("ProviderArgs", analyzer.inputs(resources.ProviderArgs)[0])},
-        "resources": {make_type_token(name): told for name, told in sorted({**custom, **components}.items())},
+        "resources": {make_type_token(name): described for name, described in sorted({**custom, **components}.items())},
         "types": {
             make_type_token(name): _describe_type(name, definition)
             for name, definition in sorted(analyzer.type_definitions.items())
@@ -149,11 +149,11 @@ def _describe_properties(type_name: str, definitions: Mapping[str, PropertyDefin
 
 
 def _describe_property(field: tuple[str, str], definition: PropertyDefinition) -> dict[str, object]:
-    told: dict[str, Any] = Property.from_definition(definition).to_json()
+    described: dict[str, Any] = Property.from_definition(definition).to_json()
     for inner in ("items", "additionalProperties"):
-        if told[inner]:
-            del told[inner]["description"]  # the field's, once more
-    return {**told, "secret": True} if field in SECRET_PROPERTIES else told
+        if described[inner]:
+            del described[inner]["description"]  # the field's, once more
+    return {**described, "secret": True} if field in SECRET_PROPERTIES else described
 
 
 def _list_required(definitions: Mapping[str, PropertyDefinition]) -> list[str]:
@@ -161,14 +161,14 @@ def _list_required(definitions: Mapping[str, PropertyDefinition]) -> list[str]:
 
 
 def _describe_type(name: str, definition: TypeDefinition) -> dict[str, object]:
-    told: dict[str, Any] = ComplexType.from_definition(definition).to_json()
-    told["description"] = use_wire_names(definition.description or "")
+    described: dict[str, Any] = ComplexType.from_definition(definition).to_json()
+    described["description"] = use_wire_names(definition.description or "")
     if definition.enum:
         values = [str(member.value) for member in definition.enum]
-        told["enum"] = [{"name": value[0].upper() + value[1:], "value": value} for value in values]
+        described["enum"] = [{"name": value[0].upper() + value[1:], "value": value} for value in values]
     else:
-        told["properties"] = _describe_properties(name, definition.properties)
-    return told
+        described["properties"] = _describe_properties(name, definition.properties)
+    return described
 
 
 def _read_summary(declared: object) -> str:

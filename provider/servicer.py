@@ -196,7 +196,7 @@ def main(args: list[str]) -> None:
 async def _wait_until_orphaned() -> None:
     """Waits until the process that started this one is gone: an engine that was killed ends nobody."""
     parent = os.getppid()
-    while os.getppid() == parent:  # noqa: ASYNC110 (no event tells of it)
+    while os.getppid() == parent:  # noqa: ASYNC110 (there is no event for it)
         await asyncio.sleep(1)
 
 

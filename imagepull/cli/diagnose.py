@@ -75,7 +75,7 @@ def _as_json(answers: Iterable[Diagnosis]) -> Iterable[str]:
 
 
 def _as_text(answers: Sequence[Diagnosis], looked_at: int) -> Iterable[str]:
-    """The findings, those with the same cause and image told once for all their Pods; then what was looked at."""
+    """The findings, those with the same cause and image printed once for all their Pods; then what was looked at."""
     found = sorted((answer for answer in answers if answer.is_finding), key=_group)
     for _, group in groupby(found, key=_group):
         yield from _render_group(list(group))
@@ -92,7 +92,7 @@ def _count(number: int, thing: str) -> str:
 
 
 def _group(answer: Diagnosis) -> tuple[str, ...]:
-    """What is told once: the fix names a Pod only where its own cause does."""
+    """What findings share that are printed once. A fix names a Pod only if its own cause does."""
     return answer.code, answer.namespace, answer.image, answer.container, answer.cause, answer.confidence.value
 
 

@@ -161,7 +161,7 @@ def _quote(text: str) -> str:
 
 
 def _find_fault(text: str) -> tuple[str, str, str]:
-    """Reason, offending part and hint for a text that `parse` refuses; the most telling fault first."""
+    """Reason, offending part and hint for a text that `parse` refuses; the most likely fault first."""
     if not text:
         return "it is empty", "", "write repository:tag"
     if _is_identifier(text):

@@ -81,7 +81,7 @@ class ClusterEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class ExecPlugin:
-    """A command that prints an ExecCredential. `cluster_info`: what it is told of the cluster, None for nothing."""
+    """A command that prints an ExecCredential. `cluster_info`: what it learns about the cluster; None for nothing."""
 
     command: str
     args: tuple[str, ...]

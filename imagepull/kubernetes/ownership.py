@@ -36,7 +36,7 @@ class Owner:
     """One incarnation of a Pulumi resource: what one `create` began and its `delete` will end.
 
     Two resources of one URN live at the same time while Pulumi replaces one by the other, and two backends may hold
-    stacks of the same name: only the identity tells them apart.
+    stacks of the same name: only the identity distinguishes them.
 
     Attributes:
         title: `project/stack/resource name`, from the URN.

@@ -1,4 +1,4 @@
-"""What a run over many namespaces has achieved so far, and how it tells."""
+"""What a run over many namespaces has done so far, and how it reports that."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ _MOST_NAMED: Final = 100
 
 
 class Report(Protocol):
-    """Where a run tells of itself. None of it may hold a credential."""
+    """Receives what a run reports. No message may hold a credential."""
 
     def warn(self, message: str) -> None:
         """Something a person should know, though the run goes on."""

@@ -16,7 +16,7 @@ _RULES: Final[tuple[tuple[str, str, str, bool], ...]] = (
     (_GROUP, "rolebindings", "get list create patch delete", True),
 )
 _IDENTITY: Final = {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"]}
-"""The UID of `kube-system` tells one cluster from another; without this right only the kubeconfig's entry does."""
+"""The UID of `kube-system` identifies a cluster; without this right only the kubeconfig's entry does."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,7 +55,7 @@ def render(
         stack: Name to show; the comments of two stacks are two comments.
         limit: The most characters, counted as bytes of UTF-8, of which there are never fewer.
         log_url: Where the whole log is, for the sentence that says what was cut.
-        now: The moment from which on a token's time left counts (aware). Default: this one.
+        now: The moment from which on a token's time left counts (timezone-aware). Default: this one.
 
     Raises:
         InvalidInput: one of the arguments is wrong.
@@ -67,12 +67,12 @@ def render(
         raise InvalidInput([Problem(path="log-url", reason="is no URL; write one that begins with https://")])
     images, access = find_image_changes(run), find_access_changes(run)
     found = collect_findings(read_plan(run))
-    told = find_reported_findings(run, found)
+    printed = find_reported_findings(run, found)
     verdict = _write_verdict(
-        run, stack, images, access, [*(each.severity.value for each in found), *map(_read_severity, told)]
+        run, stack, images, access, [*(each.severity.value for each in found), *map(_read_severity, printed)]
     )
     moment = now or datetime.now(UTC)
-    parts = [part for part in make_sections(run, images, access, found, told, moment) if part.rows]
+    parts = [part for part in make_sections(run, images, access, found, printed, moment) if part.rows]
     counts = [len(part.rows) for part in parts]
     if _measure([verdict, *_write_body(parts, counts), "", foot]) > limit:
         longest_note = _write_cut_note(parts, [0] * len(parts), log_url)
@@ -89,7 +89,7 @@ def _write_verdict(
 ) -> str:
     changes = [f"{run.counts[verb]} to {verb}" for verb in _VERBS if run.counts.get(verb)]
     verdict = f"{'preview' if run.preview else 'update'} failed" if run.failed else ", ".join(changes) or "no changes"
-    told = {
+    counted = {
         "": [
             format_count(sum(message.severity == "error" for message in run.messages), "error")
             if run.failed
@@ -106,7 +106,7 @@ def _write_verdict(
             for severity in (Severity.ERROR, Severity.WARNING)
         ],
     }
-    parts = [title + ", ".join(filter(None, counts)) for title, counts in told.items() if any(counts)]
+    parts = [title + ", ".join(filter(None, counts)) for title, counts in counted.items() if any(counts)]
     return f"### {_choose_icon(run, severities)} {format_prose(stack)}: {' · '.join([verdict, *parts])}"
 
 

@@ -50,10 +50,10 @@ def make_sections(
     images: Sequence[ImageChange],
     access: Sequence[AccessChange],
     found: Sequence[Finding],
-    told: Sequence[str],
+    printed: Sequence[str],
     now: datetime,
 ) -> Iterator[Section]:
-    """All sections, also those without rows. `told`: findings that the program printed, beside those `found` here."""
+    """All sections, also those without rows. `printed`: findings by the program, beside those `found` here."""
     errors = [message for message in run.messages if message.severity == "error"]
     yield Section(title="Errors", rows=[format_preformatted(_name_resource(each.urn) + each.text) for each in errors])
     yield _make_table(
@@ -62,7 +62,7 @@ def make_sections(
     yield _make_table("Pull Secrets and ServiceAccounts", ("", "Kind", "Name", "What"), map(_make_access_row, access))
     serious = [_make_finding_row(each) for each in found if each.severity is not Severity.INFO]
     yield _make_table("Findings", _FINDING_COLUMNS, serious)
-    yield Section(title="Findings of the program", rows=[f"- {format_prose(line)}" for line in told])
+    yield Section(title="Findings of the program", rows=[f"- {format_prose(line)}" for line in printed])
     notes = [_make_finding_row(each) for each in found if each.severity is Severity.INFO]
     yield _make_table(f"Notes ({len(notes)})", _FINDING_COLUMNS, notes, folded=True)
     changes = sorted(_make_change_row(step) for step in run.steps if step.op not in ("same", "read"))

@@ -39,7 +39,7 @@ class Step:
     Attributes:
         op: `same`, `create`, `update`, `replace`, `delete`, `read`, `refresh`, `import`, ...
         old, new: the inputs before and after: plain data, with `UNKNOWN` and `SECRET` in place of such values.
-        old_outputs, new_outputs: likewise, as far as they are told.
+        old_outputs, new_outputs: likewise, as far as the run reports them.
         changed: the paths that differ, where the provider named them.
     """
 
@@ -87,13 +87,13 @@ class PreviewRun:
 
 
 def read(text: str) -> PreviewRun:
-    """The run that a saved event log or `--json` preview tells of; an empty text is one that failed at once.
+    """The run that a saved event log or `--json` preview describes; an empty text is one that failed at once.
 
     Raises:
         InvalidInput: it is neither.
     """
     if not text.strip():
-        said = Message(severity="error", text="Pulumi told nothing: it failed before it began. See the run's log.")
+        said = Message(severity="error", text="Pulumi printed nothing: it failed before it began. See the run's log.")
         return PreviewRun(messages=(said,), failed=True)
     try:
         document = json.loads(text)

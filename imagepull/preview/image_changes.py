@@ -63,7 +63,7 @@ class AccessChange:
 
 
 def read_plan(run: PreviewRun) -> Plan:
-    """The plan after the run, of the workloads that the run tells of, by namespace and name."""
+    """The plan after the run, of the workloads in the run, by namespace and name."""
     reasons = {_identify(image): image for image in _read_reported_images(run)}
     images: list[ResolvedImage] = []
     pods: list[PodAccess] = []
@@ -132,7 +132,7 @@ def find_reported_findings(run: PreviewRun, found: Iterable[Finding]) -> list[st
 
 
 def _read_accesses(run: PreviewRun) -> tuple[PlannedAccess, ...] | None:
-    """The pull Secrets that the program declares, as they are after the run; None where the run does not tell all."""
+    """The pull Secrets that the program declares, as they are after the run; None if the run does not list all."""
     if not run.complete:
         return None
     steps = [step for step in run.steps if step.op not in _GONE]
@@ -219,7 +219,7 @@ def _read_texts(values: Any) -> list[str]:
 
 
 def _sort_by_place(steps: Iterable[Step]) -> list[Step]:
-    """Sorted by namespace, type and name: the order in which Pulumi tells them differs from run to run."""
+    """Sorted by namespace, type and name: the order in which Pulumi reports them differs from run to run."""
 
     def place(step: Step) -> tuple[str, str, str]:
         metadata = (step.new or step.old).get("metadata")
@@ -262,7 +262,7 @@ def _list_known_images(manifest: Mapping[str, Any], name: str) -> list[ResolvedI
 
 
 def _read_images(manifest: Mapping[str, Any], name: str) -> Iterable[Any]:
-    """The manifest's images with a reason for each policy; `UNKNOWN` in place of what cannot be told."""
+    """The manifest's images with a reason for each policy; `UNKNOWN` in place of what is not known."""
     if not isinstance(manifest.get("kind"), str):
         return []
     try:

@@ -15,7 +15,7 @@ __all__ = ["format_code", "format_code_line", "format_preformatted", "format_pro
 _LONGEST: Final = 400
 _LONGEST_END: Final = 2_000
 _special = re.compile(r"([\\`*_\[\]|~#$])")
-# Outside of code GitHub links a person or an issue wherever one is named, and tells them.
+# Outside of code GitHub links a person or an issue wherever one is named, and notifies them.
 _named = re.compile(r"([@#])(?=\w)")
 _unprintable = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 _BREAK: Final = "\u200b"
@@ -33,7 +33,7 @@ def format_prose(text: str) -> str:
 
 
 def format_preformatted(text: str) -> str:
-    """As lines of code, standing outside of any table. A very long text loses its middle: its ends tell the most."""
+    """As lines of code, standing outside of any table. A very long text loses its middle: its ends matter most."""
     shown = _unprintable.sub("", redact(text))
     if len(shown) > 2 * _LONGEST_END:
         shown = f"{shown[:_LONGEST_END]}\n...\n{shown[-_LONGEST_END:]}"

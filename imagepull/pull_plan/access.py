@@ -39,7 +39,7 @@ class PlannedAccess:
         expires: when the first of its tokens expires (timezone-aware); None when none does, UNKNOWN when it gets new
             ones.
         written: when that token was written to the cluster, as far as it is known: what became of it since then, the
-            state does not tell.
+            state does not say.
         renewer: who renews it outside of `pulumi up`; None for `pulumi up`, or where that is not known.
         missing_secrets: names in the ServiceAccounts' lists without a Secret, by `namespace/account`, as the last
             update or refresh found them.

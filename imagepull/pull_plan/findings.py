@@ -1,4 +1,4 @@
-"""What will go wrong, or surprise, when the kubelet pulls the images of a plan: told before any Pod fails.
+"""What will go wrong, or surprise, when the kubelet pulls the images of a plan: reported before any Pod fails.
 
 Pure and offline: the plan's rows and the pull Secrets that the program declares are all that is looked at. Which entry
 opens an image is the kubelet's rule (`imagepull.registries.keyring`).

@@ -158,7 +158,8 @@ def describe_renewals(plan: Plan, now: datetime | None = None) -> list[str]:
         now: The moment from which on the next renewal counts (timezone-aware). Default: this one.
     """
     now = now or datetime.now(UTC)
-    return [told for access in plan.accesses or () if (told := access.describe_renewal(now)) is not None]
+    sentences = [access.describe_renewal(now) for access in plan.accesses or ()]
+    return [sentence for sentence in sentences if sentence is not None]
 
 
 def warn_of_missing_secrets(plan: Plan) -> list[str]:

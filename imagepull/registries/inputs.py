@@ -58,10 +58,10 @@ class Registry(TypedDict, Generic[Text]):
     """The registry as the image names it, without scheme and path: `123456789012.dkr.ecr.eu-west-1.amazonaws.com`,
     `public.ecr.aws`, `ghcr.io`, `docker.io`, `harbor.example.com:8443`. It becomes the key in the Secret."""
     account: NotRequired[Annotated[Text, Limits(rule=_ACCOUNT, aws=True)]]
-    """AWS account (12 digits) of a private ECR registry whose host does not tell it, such as a VPC endpoint's name.
+    """AWS account (12 digits) of a private ECR registry whose host does not name it, such as a VPC endpoint's name.
     Give it together with `region`. Default: derived from the host."""
     region: NotRequired[Annotated[Text, Limits(rule=_REGION, aws=True)]]
-    """AWS region of a private ECR registry whose host does not tell it. Give it together with `account`.
+    """AWS region of a private ECR registry whose host does not name it. Give it together with `account`.
     Default: derived from the host."""
     role_arn: NotRequired[Annotated[Text, Limits(rule=ROLE_ARN, aws=True, examples=(_EXAMPLE_ROLE,))]]
     """IAM role to assume before asking for the token. Default: the principal that the AWS SDK finds."""

@@ -33,7 +33,7 @@ DURATION: Final = TextPattern(
 
 @dataclass(frozen=True, kw_only=True)
 class Lifetime:
-    """When a token was issued and when it expires (both aware)."""
+    """When a token was issued and when it expires (both timezone-aware)."""
 
     issued: datetime
     expires: datetime

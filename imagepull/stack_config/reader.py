@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from imagepull.errors import InvalidInput, Problem
-from imagepull.inputs import Reader, describe_value, list_choices
+from imagepull.inputs import describe_unknown_key, describe_value, find_meant_key, list_choices
 from imagepull.stack_config.annotations import PROBLEM
 from imagepull.stack_config.consistency import (
     check_clusters,
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["make_file_schema", "parse", "read"]
 
 _UNKNOWN_KEY: Final = ("extra_forbidden", "unexpected_keyword_argument")
-_misspelt = re.compile(r"is no input here; (?:is (\w+) meant\?)")
 
 
 def read(
@@ -58,7 +57,7 @@ def read(
     for key, text in config.items():
         if key.startswith(prefix):
             try:
-                own[key.removeprefix(prefix)] = _decoded(text)
+                own[key.removeprefix(prefix)] = _decode(text)
             except ValueError:  # not shown: it may hold a password
                 problems.append(Problem(path=key, reason="is no JSON; write it in the stack's file, as YAML"))
     unreadable = {problem.path for problem in problems}
@@ -82,23 +81,23 @@ def parse(values: Mapping[str, Any]) -> Environment:
     """The environment that the project's own keys describe; raises InvalidInput as `read` does, without the prefix."""
     from pydantic import ValidationError
 
-    values = _without_nulls(values)
+    values = _drop_nulls(values)
     problems = [*check_mappings(values), *check_registries(values), *check_combinations(values)]
     environment = None
     try:
-        environment = _adapter().validate_json(json.dumps(values), strict=True)
+        environment = _make_adapter().validate_json(json.dumps(values), strict=True)
     except ValidationError as error:
         found = error.errors(include_url=False)
-        problems = [*problems, *(_problem(each) for each in found if not _is_echo(each))]
+        problems = [*problems, *(_make_problem(each) for each in found if not _is_echo(each))]
     first = {problem.path: problem for problem in reversed(problems)}
     if first or environment is None:
-        raise InvalidInput(sorted(_without_echoes(first.values()), key=_place))
+        raise InvalidInput(sorted(_drop_echoes(first.values()), key=_make_sort_key))
     return environment
 
 
 def make_file_schema(project: str) -> dict[str, Any]:
     """JSON Schema of a stack's file, for editors: the project's keys, others' as they are."""
-    own = _schema()
+    own = _make_schema()
     known = "|".join(own["properties"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -119,7 +118,7 @@ def make_file_schema(project: str) -> dict[str, Any]:
 
 
 @cache
-def _adapter(documented: bool = False) -> "TypeAdapter[Environment]":
+def _make_adapter(documented: bool = False) -> "TypeAdapter[Environment]":
     """Validates; `documented`, with the fields' docstrings, which take a while to find."""
     from pydantic import ConfigDict, TypeAdapter, with_config
     from pydantic.alias_generators import to_camel
@@ -130,7 +129,7 @@ def _adapter(documented: bool = False) -> "TypeAdapter[Environment]":
 
 
 @cache
-def _schema() -> dict[str, Any]:
+def _make_schema() -> dict[str, Any]:
     from pydantic.json_schema import GenerateJsonSchema
 
     class ForEditors(GenerateJsonSchema):
@@ -146,31 +145,31 @@ def _schema() -> dict[str, Any]:
             inner = super().default_schema(schema)
             return {key: value for key, value in inner.items() if (key, value) != ("default", None)}
 
-    return _adapter(documented=True).json_schema(schema_generator=ForEditors)
+    return _make_adapter(documented=True).json_schema(schema_generator=ForEditors)
 
 
-def _decoded(text: str) -> Any:
+def _decode(text: str) -> Any:
     return json.loads(text) if text.startswith(("[", "{")) else {"true": True, "false": False}.get(text, text)
 
 
-def _without_nulls(value: Any, place: tuple[int | str, ...] = ()) -> Any:
+def _drop_nulls(value: Any, place: tuple[int | str, ...] = ()) -> Any:
     """A known key without a value is as good as none; an unknown one stays, to be reported."""
     if isinstance(value, list):
-        return [_without_nulls(each, (*place, i)) for i, each in enumerate(value)]
+        return [_drop_nulls(each, (*place, i)) for i, each in enumerate(value)]
     if not isinstance(value, Mapping):
         return value
-    known = _at(place).get("properties", {}) if None in value.values() else ()
+    known = _find_schema(place).get("properties", {}) if None in value.values() else ()
     return {
-        key: _without_nulls(each, (*place, key)) for key, each in value.items() if each is not None or key not in known
+        key: _drop_nulls(each, (*place, key)) for key, each in value.items() if each is not None or key not in known
     }
 
 
-def _without_echoes(problems: Collection[Problem]) -> list[Problem]:
+def _drop_echoes(problems: Collection[Problem]) -> list[Problem]:
     """Without those that say a value is missing where another says that its key is misspelt."""
     meant = {
-        f"{problem.path.rpartition('.')[0]}.{found[1]}".removeprefix(".")
+        f"{problem.path.rpartition('.')[0]}.{key}".removeprefix(".")
         for problem in problems
-        if (found := _misspelt.fullmatch(problem.reason))
+        if (key := find_meant_key(problem.reason))
     }
     return [each for each in problems if each.path not in meant or not each.reason.startswith("is missing")]
 
@@ -180,27 +179,24 @@ def _is_echo(error: "ErrorDetails") -> bool:
     return error["type"] == "too_short" and bool(error["input"])
 
 
-def _problem(error: "ErrorDetails") -> Problem:
+def _make_problem(error: "ErrorDetails") -> Problem:
     """A problem that pydantic found, with what the schema wants at its place."""
     *parents, last = error["loc"]
     if error["type"] in _UNKNOWN_KEY:
-        known = list(_at(parents).get("properties", {}))
-        reader = Reader(values={str(last): ...}, path=_path(parents))
-        reader.refuse_others(known)
-        return reader.problems[0]
-    path = _path(error["loc"])
+        reason = describe_unknown_key(str(last), list(_find_schema(parents).get("properties", {})))
+        return Problem(path=f"{_join_path(parents)}.{last}".removeprefix("."), reason=reason)
+    path = _join_path(error["loc"])
     if error["type"] == PROBLEM:
         return Problem(path=path, reason=error.get("ctx", {})["reason"])
     value = error["input"]
-    is_ = {"missing": "missing", "too_short": "empty"}.get(error["type"]) or (
-        "empty" if value is None else describe_value(value)
-    )
-    return Problem(path=path, reason=f"is {is_}; write {_wanted(_at(error['loc']), value)}")
+    states = {"missing": "missing", "too_short": "empty"}
+    state = states.get(error["type"]) or ("empty" if value is None else describe_value(value))
+    return Problem(path=path, reason=f"is {state}; write {_describe_expected(_find_schema(error['loc']), value)}")
 
 
-def _at(place: Sequence[int | str]) -> Mapping[str, Any]:
+def _find_schema(place: Sequence[int | str]) -> Mapping[str, Any]:
     """The schema of the value at a place."""
-    root = _schema()
+    root = _make_schema()
     found: Mapping[str, Any] = root
     for part in place:
         inner = found.get("items") if isinstance(part, int) else found.get("properties", {}).get(part)
@@ -210,7 +206,7 @@ def _at(place: Sequence[int | str]) -> Mapping[str, Any]:
     return found
 
 
-def _wanted(schema: Mapping[str, Any], value: object) -> str:
+def _describe_expected(schema: Mapping[str, Any], value: object) -> str:
     if "enum" in schema:
         return list_choices(schema["enum"], value)
     if schema.get("type") == "integer":
@@ -223,9 +219,9 @@ def _wanted(schema: Mapping[str, Any], value: object) -> str:
     return kinds.get(str(schema.get("type")), "a text in quotes")
 
 
-def _path(place: Sequence[int | str]) -> str:
+def _join_path(place: Sequence[int | str]) -> str:
     parts = [
-        f"[{part}]" if isinstance(part, int) else f'["{part}"]' if _is_free(_at(place[:i])) else f".{part}"
+        f"[{part}]" if isinstance(part, int) else f'["{part}"]' if _is_free(_find_schema(place[:i])) else f".{part}"
         for i, part in enumerate(place)
     ]
     return "".join(parts).removeprefix(".")
@@ -236,7 +232,7 @@ def _is_free(schema: Mapping[str, Any]) -> bool:
     return bool(schema.get("additionalProperties"))
 
 
-def _place(problem: Problem) -> list[tuple[int, str]]:
+def _make_sort_key(problem: Problem) -> list[tuple[int, str]]:
     """Sorts problems by their path, entries of a list by their number."""
     parts = re.split(r"[.\[\]]+", problem.path)
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

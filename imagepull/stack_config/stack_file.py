@@ -1,4 +1,4 @@
-"""A stack's file (`Pulumi.<stack>.yaml`) as it stands: what Pulumi does not tell a program about its configuration.
+"""A stack's file (`Pulumi.<stack>.yaml`) as it stands: it has what Pulumi does not pass on to a program.
 
 A program gets every value decrypted, and nothing of what stands outside of `config:`. Which values are in plain text,
 and what is in the wrong place, only the file says.

@@ -30,7 +30,7 @@ class Opening:
     expires: datetime | None
 
     def opens(self, at: datetime) -> bool:
-        """Whether a registry would take it at this moment, as far as the entry tells."""
+        """Whether a registry would take it at this moment, as far as the entry shows."""
         return self.entry.password_length > 0 and (self.expires is None or self.expires > at)
 
 

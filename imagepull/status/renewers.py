@@ -62,7 +62,7 @@ def read_owner_title(secret: Secret) -> str:
 
 
 def find_renewal_due(secret: Secret, expires: datetime | None, renewal: RunningRenewer | None) -> datetime | None:
-    """When the renewer of a token is due: at half of its life, or as its renewer is told; None when that is unknown."""
+    """When a token is due for renewal: at half of its life, or as its renewer is configured; None if unknown."""
     written = secret.updated
     if expires is None or written is None or written >= expires or not (secret.owned_by or renewal):
         return None

@@ -1,4 +1,4 @@
-"""What a registry tells of an image, and how its documents are read: pure.
+"""What a registry says about an image, and how its documents are read: pure.
 
 Formats: opencontainers/image-spec manifest.md, image-index.md, config.md; distribution/distribution
 docs/content/spec/manifest-v2-2.md.
@@ -30,7 +30,7 @@ class ImageFacts:
     Attributes:
         digest: `sha256:...`, of the index where there is one.
         size: bytes to pull, compressed: of the one platform, or of none where there are several.
-        platforms: `linux/amd64`, `linux/arm/v7`; empty where the registry does not tell.
+        platforms: `linux/amd64`, `linux/arm/v7`; empty if the registry does not say.
     """
 
     digest: str
@@ -72,7 +72,7 @@ def read_manifest(data: bytes) -> Manifest | None:
 
 
 def platform_of(document: object) -> str:
-    """`os/architecture`, with the variant, of an index's entry or of an image's configuration; empty when not told."""
+    """`os/architecture`, with the variant, of an index's entry or an image's configuration; empty if absent."""
     if isinstance(document, bytes):
         document = read_document(document)
     if not isinstance(document, Mapping):

@@ -78,8 +78,8 @@ class _Registry:
         if manifest.config and _digest.fullmatch(manifest.config):
             config = await self._get(f"blobs/{manifest.config}", "*/*")
             platforms = tuple(filter(None, [platform_of(config.content)]))
-        told = answer.headers.get("Docker-Content-Digest", "")
-        digest = told if _digest.fullmatch(told) else reference.digest or ""
+        sent = answer.headers.get("Docker-Content-Digest", "")
+        digest = sent if _digest.fullmatch(sent) else reference.digest or ""
         return ImageFacts(digest=digest, size=manifest.size, platforms=platforms)
 
     async def _get(self, path: str, accept: str) -> RegistryAnswer:
@@ -99,11 +99,11 @@ class _Registry:
         if not challenge.lower().startswith("bearer "):
             self._authorization = self._basic
             return
-        told = dict(_challenge.findall(challenge))
-        realm = httpx2.URL(told.get("realm", ""))
+        sent = dict(_challenge.findall(challenge))
+        realm = httpx2.URL(sent.get("realm", ""))
         if not await self._is_fit(realm):
             return
-        asked = {name: told[name] for name in ("service", "scope") if name in told}
+        asked = {name: sent[name] for name in ("service", "scope") if name in sent}
         url = realm.copy_merge_params(asked).copy_with(username=None, password=None)
         answer = await fetch(self._client, url, {"Accept": "application/json"}, authorization=self._basic)
         if answer.status != 200:

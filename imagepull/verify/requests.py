@@ -70,9 +70,9 @@ async def _fetch_one(client: httpx2.AsyncClient, url: httpx2.URL, headers: Mappi
     async with client.stream("GET", url, headers=headers, follow_redirects=False) as response:
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise BadAnswer("answers in an encoding that it was not asked for")
-        told = response.headers.get("Content-Length", "")
+        length = response.headers.get("Content-Length", "")
         too_long = BadAnswer(f"answers with more than {LARGEST // 1024 // 1024} MiB")
-        if told.isdecimal() and len(told) > len(str(LARGEST)):
+        if length.isdecimal() and len(length) > len(str(LARGEST)):
             raise too_long
         content = bytearray()
         async for chunk in response.aiter_bytes():

@@ -49,7 +49,7 @@ class Settings:
 
 
 def verify(images: Sequence[ResolvedImage], registries: Sequence[RegistrySource], settings: Settings) -> list[Finding]:
-    """Look all images up and tell what is wrong, the worst first. Blocks; see `Verifier.findings`."""
+    """Look all images up and return what is wrong, the worst first. Blocks; see `Verifier.findings`."""
     return asyncio.run(Verifier(registries, settings).findings(images))
 
 
@@ -107,7 +107,7 @@ class Verifier:
             held = await asyncio.to_thread(ecr.look_up, reference, request, self._settings.timeout)
             if isinstance(held, Unverified) or held.platforms or not self._settings.platforms:
                 return held
-            # Of an image that is no index ECR's API does not tell the platform; its registry does.
+            # ECR's API has no platform of an image that is no index; its registry does.
         credential = registry.fixed if registry else None
         if request:
             try:
