@@ -61,13 +61,13 @@ class TextPattern:
 
     pattern: re.Pattern[str]
     longest: int
-    wanted: str
+    expected: str
 
     def admits(self, text: str) -> bool:
         return len(text) <= self.longest and self.pattern.fullmatch(text) is not None
 
 
-ANY_TEXT = TextPattern(pattern=re.compile(r"(?s:.+)"), longest=1 << 20, wanted="a text that is not empty")
+ANY_TEXT = TextPattern(pattern=re.compile(r"(?s:.+)"), longest=1 << 20, expected="a text that is not empty")
 # kubernetes/apimachinery pkg/util/validation/validation.go: IsDNS1123Label, IsDNS1123Subdomain, IsQualifiedName,
 # IsValidLabelValue.
 _LABEL = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
@@ -75,22 +75,22 @@ _NAME_PART = "[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?"
 NAMESPACE = TextPattern(
     pattern=re.compile(_LABEL),
     longest=63,
-    wanted="a namespace's name: lower-case letters, digits and '-', at most 63 characters, such as 'team-a'",
+    expected="a namespace's name: lower-case letters, digits and '-', at most 63 characters, such as 'team-a'",
 )
 OBJECT_NAME = TextPattern(
     pattern=re.compile(rf"{_LABEL}(?:\.{_LABEL})*"),
     longest=253,
-    wanted="an object's name: lower-case letters, digits, '-' and '.', at most 253 characters, such as 'registry-pull'",
+    expected="an object's name: lower-case letters, digits, '-' and '.', at most 253 characters, such as 'pull'",
 )
 LABEL_VALUE = TextPattern(
     pattern=re.compile(f"(?:{_NAME_PART})?"),
     longest=63,
-    wanted="a label's value: letters, digits, '-', '_' and '.', at most 63 characters",
+    expected="a label's value: letters, digits, '-', '_' and '.', at most 63 characters",
 )
 METADATA_KEY = TextPattern(
     pattern=re.compile(rf"(?:(?=[^/]{{1,253}}/){_LABEL}(?:\.{_LABEL})*/)?(?=[^/]{{1,63}}\Z){_NAME_PART}"),
     longest=253 + 1 + 63,
-    wanted="a key such as 'team' or 'example.com/team'",
+    expected="a key such as 'team' or 'example.com/team'",
 )
 
 
@@ -127,7 +127,7 @@ class Reader:
         value = self.values.get(key)
         if value is None:
             if required:
-                self.problem(key, f"is missing; write {rule.wanted}")
+                self.problem(key, f"is missing; write {rule.expected}")
             return None
         return self._check(key, value, rule)
 
@@ -176,7 +176,7 @@ class Reader:
         found = {}
         for name, content in value.items():
             if not METADATA_KEY.admits(name):
-                self.problem(f'{key}["{_shorten(name)}"]', f"is no key; write {METADATA_KEY.wanted}")
+                self.problem(f'{key}["{_shorten(name)}"]', f"is no key; write {METADATA_KEY.expected}")
             elif (text := self._check(f'{key}["{name}"]', content, value_rule)) is not None:
                 found[name] = text
         return found
@@ -214,7 +214,7 @@ class Reader:
             self.problem(key, "is a whole resource; write its name: RESOURCE.metadata.name (Python: metadata['name'])")
             return None
         if not isinstance(value, str) or not rule.admits(value):
-            self.problem(key, f"is {describe_value(value)}; write {rule.wanted}")
+            self.problem(key, f"is {describe_value(value)}; write {rule.expected}")
             return None
         return value
 

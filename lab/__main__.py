@@ -93,7 +93,7 @@ def _logs(options: argparse.Namespace) -> int:
 
 def _token_life(options: argparse.Namespace) -> int:
     if not DURATION.admits(options.life):
-        raise LabError(f"no life of a token: {options.life!r}", hint=f"write {DURATION.wanted}")
+        raise LabError(f"no life of a token: {options.life!r}", hint=f"write {DURATION.expected}")
     lifecycle.Lab(existing(options.name)).ecr.set_token_lifetime(parse_seconds(options.life))
     say(f"tokens issued from now on live {options.life}; 12h is ECR's own")
     return 0

@@ -35,7 +35,7 @@ def read_status(given: argparse.Namespace) -> Status:
     """
     wrong = [] if lifetimes.DURATION.pattern.fullmatch(given.within) else [given.within]
     cluster_arguments.check(
-        given, *(Problem(path="--within", reason=f"is {each!r}; write {lifetimes.DURATION.wanted}") for each in wrong)
+        given, *(Problem(path="--within", reason=f"is {each!r}; write {lifetimes.DURATION.expected}") for each in wrong)
     )
     return asyncio.run(_read(given, lifetimes.parse_seconds(given.within)))
 

@@ -46,7 +46,7 @@ def _print_roles(given: argparse.Namespace) -> int:
     import yaml
 
     problems = [
-        Problem(path="--namespace", reason=f"is {name!r}; write {NAMESPACE.wanted}")
+        Problem(path="--namespace", reason=f"is {name!r}; write {NAMESPACE.expected}")
         for name in given.namespace
         if not NAMESPACE.admits(name)
     ]

@@ -200,7 +200,7 @@ def parse_rules(inputs: Mapping[str, object]) -> Rules:
 
 
 _RULE_NAME = TextPattern(
-    pattern=re.compile("|".join(RuleName)), longest=max(map(len, RuleName)), wanted=f"one of {', '.join(RuleName)}"
+    pattern=re.compile("|".join(RuleName)), longest=max(map(len, RuleName)), expected=f"one of {', '.join(RuleName)}"
 )
 
 

@@ -33,20 +33,20 @@ class Limits:
 
 
 # botocore data/sts/2011-06-15: AssumeRoleRequest.
-_ACCOUNT = TextPattern(pattern=re.compile("[0-9]{12}"), longest=12, wanted="an AWS account of 12 digits")
+_ACCOUNT = TextPattern(pattern=re.compile("[0-9]{12}"), longest=12, expected="an AWS account of 12 digits")
 _REGION = TextPattern(
-    pattern=re.compile("[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}"), longest=32, wanted="an AWS region such as 'eu-west-1'"
+    pattern=re.compile("[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}"), longest=32, expected="an AWS region such as 'eu-west-1'"
 )
 ROLE_ARN = TextPattern(
     pattern=re.compile(r"arn:aws[-a-z]*:iam::[0-9]{12}:role/[\x21-\x7e]+"),
     longest=2048,
-    wanted="a role's ARN such as 'arn:aws:iam::123456789012:role/pull'",
+    expected="a role's ARN such as 'arn:aws:iam::123456789012:role/pull'",
 )
-_EXTERNAL_ID = TextPattern(pattern=re.compile(r"[\w+=,.@:/-]{2,}", re.ASCII), longest=1224, wanted="an external ID")
+_EXTERNAL_ID = TextPattern(pattern=re.compile(r"[\w+=,.@:/-]{2,}", re.ASCII), longest=1224, expected="an external ID")
 _SESSION_NAME = TextPattern(
-    pattern=re.compile(r"[\w+=,.@-]{2,}", re.ASCII), longest=64, wanted="2 to 64 letters, digits or any of _+=,.@-"
+    pattern=re.compile(r"[\w+=,.@-]{2,}", re.ASCII), longest=64, expected="2 to 64 letters, digits or any of _+=,.@-"
 )
-_USERNAME = TextPattern(pattern=re.compile("[^:\x00-\x1f]+"), longest=4096, wanted="a user name without ':'")
+_USERNAME = TextPattern(pattern=re.compile("[^:\x00-\x1f]+"), longest=4096, expected="a user name without ':'")
 _EXAMPLE_HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 _EXAMPLE_ROLE = "arn:aws:iam::123456789012:role/pull"
 

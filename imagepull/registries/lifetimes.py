@@ -27,7 +27,7 @@ __all__ = [
 DURATION: Final = TextPattern(
     pattern=re.compile(r"(?=[0-9])(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?"),
     longest=16,
-    wanted="a duration such as '6h', '90m', '1h30m' or '45s'",
+    expected="a duration such as '6h', '90m', '1h30m' or '45s'",
 )
 
 

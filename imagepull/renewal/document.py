@@ -41,7 +41,7 @@ FILE_NAME: Final = "renewal.json"
 DIGEST_KEY_VARIABLE: Final = "IMAGEPULL_DIGEST_KEY"
 _VERSION: Final = 1
 _SECRET_KEYS: Final = ("name", "owner", "identity", "digestKey", "namespaces", "registries", "refreshBefore")
-_IDENTITY = TextPattern(pattern=re.compile("[0-9a-f]+"), longest=63, wanted="the RegistrySecret's output identity")
+_IDENTITY = TextPattern(pattern=re.compile("[0-9a-f]+"), longest=63, expected="the RegistrySecret's output identity")
 _CREDENTIAL_KEYS: Final = ("username", "password")
 
 

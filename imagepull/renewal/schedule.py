@@ -19,7 +19,7 @@ __all__ = ["SCHEDULE", "CronSchedule", "choose", "parse"]
 SCHEDULE: Final = TextPattern(
     pattern=re.compile(r"[0-9A-Za-z*/,?-]+(?: +[0-9A-Za-z*/,?-]+){4}"),
     longest=200,
-    wanted="a cron schedule of five fields such as '17 */2 * * *'",
+    expected="a cron schedule of five fields such as '17 */2 * * *'",
 )
 _EVERY_HOURS: Final = 2
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

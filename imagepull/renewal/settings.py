@@ -48,10 +48,10 @@ EXTERNAL_SECRETS_INPUTS: Final = (
 _SERVER: Final = TextPattern(
     pattern=re.compile(r"https://[^\s/]+/?"),
     longest=300,
-    wanted="the API server's address such as 'https://10.0.0.1:6443'",
+    expected="the API server's address such as 'https://10.0.0.1:6443'",
 )
 _TIME_ZONE: Final = TextPattern(
-    pattern=re.compile(r"[A-Za-z_]+(?:/[A-Za-z0-9_+-]+)*"), longest=64, wanted="a time zone such as 'Europe/Berlin'"
+    pattern=re.compile(r"[A-Za-z_]+(?:/[A-Za-z0-9_+-]+)*"), longest=64, expected="a time zone such as 'Europe/Berlin'"
 )
 
 
@@ -171,9 +171,9 @@ def _read_schedule(reader: Reader) -> str | None:
         return None
     found = schedule.parse(text)
     if isinstance(found, str):
-        reader.problem("schedule", f"{found}; write {SCHEDULE.wanted}")
+        reader.problem("schedule", f"{found}; write {SCHEDULE.expected}")
     elif found.next_after(datetime.now(UTC)) is None:
-        reader.problem("schedule", f"never starts; write {SCHEDULE.wanted}")
+        reader.problem("schedule", f"never starts; write {SCHEDULE.expected}")
     return text
 
 
@@ -183,5 +183,5 @@ def _read_time_zone(reader: Reader) -> str:
         return CronJobSettings.time_zone
     known = available_timezones()  # none on a machine without a time zone database
     if known and name not in known:
-        reader.problem("timeZone", f"is {name}, which is in no time zone database; write {_TIME_ZONE.wanted}")
+        reader.problem("timeZone", f"is {name}, which is in no time zone database; write {_TIME_ZONE.expected}")
     return name

@@ -16,7 +16,7 @@ ALL: Final = "*"
 _ACCOUNT = TextPattern(
     pattern=OBJECT_NAME.pattern,
     longest=OBJECT_NAME.longest,
-    wanted="a ServiceAccount's name such as 'default', or '*' alone for every one there is",
+    expected="a ServiceAccount's name such as 'default', or '*' alone for every one there is",
 )
 
 

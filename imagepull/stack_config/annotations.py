@@ -57,7 +57,7 @@ class Matching:
         return {**handler(schema), "pattern": f"^(?:{pattern})$", "maxLength": self.rule.longest}
 
     def _find_problem(self, text: str) -> str | None:
-        return None if self.rule.admits(text) else f"is {describe_value(text)}; write {self.rule.wanted}"
+        return None if self.rule.admits(text) else f"is {describe_value(text)}; write {self.rule.expected}"
 
 
 class Image:

@@ -38,7 +38,7 @@ __all__ = [
 
 Text = Annotated[str, MinLen(1)]
 PLATFORM = TextPattern(
-    pattern=re.compile("[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?"), longest=64, wanted="a platform such as 'linux/amd64'"
+    pattern=re.compile("[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?"), longest=64, expected="a platform such as 'linux/amd64'"
 )
 _UNITS: Final[Mapping[str, int]] = {"": 1} | {
     unit: base**power
@@ -46,7 +46,7 @@ _UNITS: Final[Mapping[str, int]] = {"": 1} | {
     for power, unit in enumerate(units, start=1)
 }
 SIZE = TextPattern(
-    pattern=re.compile("[1-9][0-9]{0,14}(?:k|M|G|T|Ki|Mi|Gi|Ti)?"), longest=18, wanted="a size in bytes such as '2Gi'"
+    pattern=re.compile("[1-9][0-9]{0,14}(?:k|M|G|T|Ki|Mi|Gi|Ti)?"), longest=18, expected="a size in bytes such as '2Gi'"
 )
 """kubernetes/apimachinery pkg/api/resource/quantity.go, as far as sizes need it."""
 
