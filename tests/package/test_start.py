@@ -3,9 +3,6 @@
 import json
 import shutil
 import subprocess
-import sys
-import tarfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,23 +12,14 @@ from imagepull import __version__
 from lab.images import SHOP
 from lab.layout import CHECKOUT
 from lab.lifecycle import Lab
-from tests.languages import run
+from tests.package.frozen import freeze
 from tests.pulumi_project import PulumiStack
 
 
 @pytest.fixture(scope="module")
 def executable(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The archive of the frozen plugin, made of the wheel alone."""
-    folder = tmp_path_factory.mktemp("frozen")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder / "site")
-    freeze = (sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "ERROR", "frozen.spec")
-    shutil.copytree(CHECKOUT / ".ci", folder / ".ci", ignore=shutil.ignore_patterns("dist", "build"))
-    run(*freeze, folder=folder / ".ci", env={"PYTHONPATH": str(folder / "site")})
-    packed = folder / "executable.tar.gz"
-    with tarfile.open(packed, "w:gz", compresslevel=1) as archive:
-        archive.add(folder / ".ci" / "dist" / "pulumi-resource-imagepull", arcname=".")
-    return packed
+    """The archive of the frozen plugin, with the modules of the wheel."""
+    return freeze(wheel, tmp_path_factory.mktemp("frozen"))
 
 
 @pytest.mark.timeout(600)
