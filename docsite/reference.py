@@ -9,15 +9,18 @@ import importlib
 import json
 import pkgutil
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from docsite import troubleshooting
+from docsite.changelog import make_changelog
 from imagepull.cli import make_parser
 from imagepull.pull_plan.manifest import WORKLOAD_KINDS
 from provider.schema import make_schema
 
 __all__ = ["pages"]
 
+_CHECKOUT: Final = Path(__file__).resolve().parent.parent
 _VERSION: Final = "0.0.0"  # no page names it
 _PREFIX: Final = "#/types/imagepull:index:"
 _ROOMS: Final = ("images", "registries", "pull_plan")
@@ -31,6 +34,7 @@ def pages() -> Mapping[str, str]:
         "reference/resources.md": "\n".join(_describe_package(package)),
         "reference/cli.md": "\n".join(_describe_commands(make_parser())),
         "reference/api.md": "\n".join(_describe_api()),
+        "changelog.md": make_changelog(_CHECKOUT),
         **troubleshooting.pages(),
     }
 

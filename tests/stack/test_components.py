@@ -73,34 +73,29 @@ def test_second_preview_is_unchanged(namespace: str, project: Project) -> None:
     assert f"{namespace}/Deployment/web" in preview.stdout
 
 
-def test_plan_tells_the_secret_and_the_hours_left_and_changes_nothing_with_them(
-    namespace: str, project: Project
-) -> None:
+def test_a_terminal_shows_the_plan_once_and_programs_get_all_of_it(namespace: str, project: Project) -> None:
+    image = f"{SHOP.host}/shop/web:1.0"
+    stack = project(ours(namespace, f'"{image}"'))
+
+    seen = stack.preview_on_terminal()
+
+    report = seen[seen.index("Diagnostics:") :]
+    assert "tag is 1.0, not latest  pull, new token" in report
+    assert report.count(image) == 1
+    assert re.search(r'plan *: \{\s+summary *: "1 image: 1 IfNotPresent"\s+\}', report)
+    stack.up()
+    (row,) = stack.outputs()["plan"]["__images"]
+    assert (row["image"], row["secret"], row["entry"]) == (image, "pull", SHOP.host)
+    assert f'"image": "{image}"' in stack.preview("--json").stdout.partition("__images")[2]
+
+
+def test_plan_has_the_hours_left_and_changes_nothing_with_them(namespace: str, project: Project) -> None:
     stack = project(ours(namespace, f'"{SHOP.host}/shop/web:1.0"'))
-    assert "tag is 1.0, not latest  pull, new token" in stack.preview().stdout
     stack.up()
 
     preview = stack.preview("--expect-no-changes")
 
     assert re.search(r"tag is 1\.0, not latest  pull, 1[12]\.[0-9] hours left", preview.stdout)
-    (row,) = stack.outputs()["plan"]["__images"]
-    assert (row["secret"], row["entry"]) == ("pull", SHOP.host)
-
-
-def test_a_terminal_shows_the_plan_once_and_programs_get_all_of_it(namespace: str, project: Project) -> None:
-    stack = project(ours(namespace, f'"{SHOP.host}/shop/web:1.0"'))
-
-    seen = stack.preview_on_terminal()
-
-    report = seen[seen.index("Diagnostics:") :]
-    assert report.count(f"{SHOP.host}/shop/web:1.0") == 1
-    assert re.search(r'plan *: \{\s+summary *: "1 image: 1 IfNotPresent"\s+\}', report)
-    (planned,) = [
-        step["newState"]["outputs"]["plan"]
-        for step in json.loads(stack.preview("--json").stdout)["steps"]
-        if step["newState"]["type"] == "pulumi:pulumi:Stack"
-    ]
-    assert planned["__images"][0]["image"] == f"{SHOP.host}/shop/web:1.0"
 
 
 def test_plan_is_in_colour_where_the_cli_is(namespace: str, project: Project) -> None:
