@@ -47,7 +47,7 @@ def _problems(given: argparse.Namespace) -> Iterator[Problem]:
         if given.all_namespaces:
             yield Problem(path="-A", reason=f"does not go with {describe_value(target)}; give its namespace with -n")
     if given.namespace is not None and not NAMESPACE.admits(given.namespace):
-        yield Problem(path="-n", reason=f"is {describe_value(given.namespace)}; write {NAMESPACE.wanted}")
+        yield Problem(path="-n", reason=f"is {describe_value(given.namespace)}; write {NAMESPACE.expected}")
     if given.context is not None and not given.context.strip():
         yield Problem(path="--context", reason="is empty; write one of `kubectl config get-contexts`, or leave it out")
 

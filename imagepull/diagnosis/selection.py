@@ -49,7 +49,7 @@ def parse_target(text: str) -> Target:
     kind, slash, name = text.partition("/")
     if not OBJECT_NAME.admits(name if slash else kind):
         raise InvalidInput(
-            [Problem(path="POD", reason=f"is {describe_value(text)}; write {OBJECT_NAME.wanted}, or KIND/NAME")]
+            [Problem(path="POD", reason=f"is {describe_value(text)}; write {OBJECT_NAME.expected}, or KIND/NAME")]
         )
     if not slash:
         return Target(kind="Pod", name=text)
