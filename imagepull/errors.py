@@ -43,6 +43,7 @@ __all__ = [
     "Unauthorized",
     "Unprocessable",
     "WrongCluster",
+    "describe_fault",
 ]
 
 
@@ -156,3 +157,15 @@ class InvalidPullPolicy(ImagePullError):
 
 class InvalidDockerConfig(ImagePullError):
     """A dockerconfigjson document, or an entry for one, that the kubelet would not take. Never quotes its content."""
+
+
+def describe_fault(error: BaseException) -> str:
+    """An exception that nobody expected, for a person: only kind and place, as the text could hold a credential."""
+    # Some libraries wrap the cause into an exception of their own, traceback and all.
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    where = "" if frame is None else f" at {frame.tb_frame.f_code.co_name}:{frame.tb_lineno}"
+    return f"a fault of imagepull itself: {type(error).__name__}{where}; please report it"

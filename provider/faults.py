@@ -11,7 +11,7 @@ import grpc  # type: ignore[import-untyped]
 from pulumi import RunError
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
-from imagepull.errors import ImagePullError
+from imagepull.errors import ImagePullError, describe_fault
 
 from .operations import Partial
 from .wire_values import to_outputs_struct
@@ -46,23 +46,11 @@ def _report_errors(handler: Handler) -> Handler:
         except (ImagePullError, RunError) as error:
             message, details = str(error), None
         except Exception as error:
-            message, details = _describe_fault(error), None
+            message, details = describe_fault(error), None
         trailer = () if details is None else (("grpc-status-details-bin", details),)
         return await context.abort(grpc.StatusCode.UNKNOWN, message, trailer)
 
     return reported  # type: ignore[return-value]
-
-
-def _describe_fault(error: BaseException) -> str:
-    """Only kind and place: the text could hold anything, also a credential."""
-    # The stock service wraps the cause into an exception of its own, traceback and all.
-    while (cause := error.__cause__ or error.__context__) is not None:
-        error = cause
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    where = "" if frame is None else f" at {frame.tb_frame.f_code.co_name}:{frame.tb_lineno}"
-    return f"a fault of imagepull itself: {type(error).__name__}{where}; please report it"
 
 
 def _encode_partial(error: Partial) -> bytes:

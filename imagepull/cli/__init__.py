@@ -1,8 +1,8 @@
 """The command `imagepull`, also as `python -m imagepull` and `kubectl imagepull`.
 
 Each subcommand is a module with `add(subparsers)`, which declares its arguments, and a function that returns the exit
-status. Status 1 is a finding or a failure that is shown, 2 is a wrong call or input, 141 a reader that has read enough,
-such as `head`.
+status. Status 1 is a finding or a failure that is shown, 2 is a wrong call or input, 130 Ctrl-C, 141 a reader that has
+read enough, such as `head`.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from imagepull.cli import (
     report,
     status,
 )
-from imagepull.errors import ImagePullError
+from imagepull.errors import ImagePullError, describe_fault
 
 __all__ = ["main", "make_parser", "run"]
 
@@ -35,7 +35,8 @@ _COMMANDS = (diagnose, status, report, plan, comment, config, plugin, rbac, rene
 _CALLED: Final = {"__main__": "python -m imagepull", "kubectl-imagepull": "kubectl imagepull"}
 """What a person has typed, by the name of the file that runs; others type the file's name."""
 _CLOSED_PIPE: Final = 141
-"""What a shell reports of a process that SIGPIPE has ended."""
+_INTERRUPTED: Final = 130
+"""What a shell reports of a process that SIGPIPE, or Ctrl-C, has ended."""
 
 
 def run() -> int:
@@ -72,5 +73,10 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         print(f"error: {where}{error.strerror or error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except Exception as error:
+        print(f"error: {describe_fault(error)}", file=sys.stderr)
         return 2
     return exit_status

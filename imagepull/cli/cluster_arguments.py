@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from imagepull.diagnosis.selection import parse_target
-from imagepull.errors import InvalidInput, Problem
+from imagepull.errors import ClusterError, Forbidden, InvalidInput, Problem
 from imagepull.inputs import NAMESPACE, describe_value
 
 if TYPE_CHECKING:
     from imagepull.kubernetes.client import Cluster
 
-__all__ = ["add_arguments", "add_target", "check", "connect"]
+__all__ = ["add_arguments", "add_target", "check", "check_namespace", "connect"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> Any:
@@ -63,3 +63,24 @@ def connect(given: argparse.Namespace) -> tuple["Cluster", str]:
     config = kubeconfig.load(given.kubeconfig, given.context)
     namespace = EVERY_NAMESPACE if given.all_namespaces else given.namespace or config.namespace
     return Cluster(config), namespace
+
+
+async def check_namespace(cluster: "Cluster", namespace: str) -> None:
+    """Refuse a namespace that is not there: one without Pods would look as if all were well.
+
+    A user who may not read namespaces gets no such check.
+
+    Raises:
+        ClusterError: there is no such namespace, or the cluster cannot be reached.
+    """
+    from imagepull.kubernetes.kinds import EVERY_NAMESPACE
+    from imagepull.kubernetes.kinds import NAMESPACE as KIND
+
+    if namespace == EVERY_NAMESPACE:
+        return
+    try:
+        found = await cluster.get(KIND, namespace, EVERY_NAMESPACE)
+    except Forbidden:
+        return
+    if found is None:
+        raise ClusterError(f"there is no namespace {namespace}; correct the name or give another with -n")

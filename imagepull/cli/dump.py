@@ -45,7 +45,10 @@ async def _read(given: argparse.Namespace, target: Target | None) -> "ClusterRea
 
     cluster, namespace = cluster_arguments.connect(given)
     try:
-        return await read(cluster, namespace, target)
+        found = await read(cluster, namespace, target)
+        if not found.pods:
+            await cluster_arguments.check_namespace(cluster, namespace)
+        return found
     finally:
         await cluster.close()
 

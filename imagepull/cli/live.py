@@ -56,6 +56,8 @@ async def _read(given: argparse.Namespace, within: float) -> Status:
             namespace = places.pop() if len(places) == 1 else EVERY_NAMESPACE
         scope = "all namespaces" if namespace == EVERY_NAMESPACE else f"namespace {namespace}"
         inventory = await read_inventory(cluster, namespace, scope)
+        if not inventory.pods and workloads is None:
+            await cluster_arguments.check_namespace(cluster, namespace)
     finally:
         await cluster.close()
     explainer = Explainer(inventory)
