@@ -22,7 +22,7 @@ from imagepull.registries.docker_config import Credential
 from imagepull.registries.ecr_hosts import EcrHost, parse_host
 from imagepull.registries.ecr_tokens import Principal
 from imagepull.registries.keyring import match
-from imagepull.verify import ImageFacts, oci
+from imagepull.verify import ImageFacts, Unverified, oci
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
@@ -42,6 +42,7 @@ _ASKED: Final = frozenset(
 )
 """Codes about which a registry can say more."""
 _ABSENT: Final = frozenset({"image-absent", "repository-absent", "private-or-absent", "not-authorized"})
+_NOT_THERE: Final = frozenset({"image-absent", "repository-absent"})
 _TIMEOUT: Final = 10.0
 _AT_ONCE: Final = 8
 _MOST_IMAGES: Final = 100
@@ -60,11 +61,13 @@ class RegistryFinding:
     Attributes:
         names: tags or repositories that are there, the nearest first.
         text: for the evidence.
+        anonymous: the registry was asked without a credential.
     """
 
     code: str
     text: str
     names: tuple[str, ...] = ()
+    anonymous: bool = False
 
 
 def verify_answers(answers: Sequence[Diagnosis], credentials: Credentials) -> list[Diagnosis]:
@@ -95,14 +98,23 @@ async def _ask(client: httpx2.AsyncClient, image: str, credentials: Mapping[str,
     if host is not None and not host.public:
         return await asyncio.to_thread(_ask_ecr, reference, host)
     keys = match(credentials, image)
+    credential = credentials[keys[0]] if keys else None
     try:
         async with asyncio.timeout(3 * _TIMEOUT):
-            answer = await oci.look_up(client, reference, credentials[keys[0]] if keys else None)
+            answer = await oci.look_up(client, reference, credential)
+            absent = isinstance(answer, Unverified) and answer.code == "image-not-found" and bool(keys)
+            tags = await oci.list_tags(client, reference, credential) if absent else ()
     except TimeoutError:
         return RegistryFinding(code="", text=f"{reference.domain} did not answer in time")
     if isinstance(answer, ImageFacts):
-        return RegistryFinding(code="there", text=_described(reference, answer))
-    return RegistryFinding(code="tag-absent" if answer.code == "image-not-found" and keys else "", text=answer.text)
+        return RegistryFinding(code="there", text=_described(reference, answer), anonymous=credential is None)
+    if not absent:
+        return RegistryFinding(code="", text=answer.text)
+    if tags is None:
+        text = f"asked now, {reference.domain} has no repository {reference.path}"
+        return RegistryFinding(code="repository-absent", text=text)
+    code = "digest-absent" if reference.digest else "tag-absent"
+    return RegistryFinding(code=code, text=answer.text, names=nearest(reference.tag or DEFAULT_TAG, tags))
 
 
 def _described(reference: ImageReference, facts: ImageFacts) -> str:
@@ -169,15 +181,17 @@ def _surer(answer: Diagnosis, found: RegistryFinding | None) -> Diagnosis:
     if found is None or not found.text:
         return answer
     told = replace(answer, evidence=(*answer.evidence, found.text))
+    if found.code == "there" and answer.code in _NOT_THERE:
+        return _changed(told, "image-there-now", Confidence.LIKELY)
+    if found.code == "there" and answer.code == "private-or-absent" and not found.anonymous:
+        return _changed(told, "no-pull-secret", Confidence.CERTAIN)
     if found.code in ("", "there") or answer.code not in _ABSENT:
-        if found.code == "there" and answer.code == "private-or-absent":
-            return _changed(told, "no-pull-secret", {"node_credentials": ""}, found.names)
         return told
-    return _changed(told, found.code, {}, found.names)
+    return _changed(told, found.code, Confidence.CERTAIN, found.names)
 
 
-def _changed(answer: Diagnosis, code: str, facts: Mapping[str, str], names: Iterable[str]) -> Diagnosis:
-    """The same finding under a code that is now proven."""
+def _changed(answer: Diagnosis, code: str, confidence: Confidence, names: Iterable[str] = ()) -> Diagnosis:
+    """The same finding under the code that the registry's answer proves, or makes likely."""
     reference = parse(answer.image)
     there = ", ".join(names)
     common = {
@@ -189,8 +203,10 @@ def _changed(answer: Diagnosis, code: str, facts: Mapping[str, str], names: Iter
         "account": "of the Pod",
         "namespace": answer.namespace,
         "usable": "",
+        "node_credentials": "",
+        "restart": f"kubectl -n {answer.namespace} delete pod {answer.pod}",
     }
-    proven = Answer(code=code, confidence=Confidence.CERTAIN, facts=facts, evidence=answer.evidence)
+    proven = Answer(code=code, confidence=confidence, evidence=answer.evidence)
     return Diagnosis.of(
         proven,
         case=answer.case,

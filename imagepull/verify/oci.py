@@ -6,6 +6,7 @@ docs/content/spec/auth/token.md for the token that a registry may ask for instea
 
 import base64
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import httpx2
@@ -16,8 +17,9 @@ from imagepull.verify.facts import ACCEPT, ImageFacts, Unverified, platform_of, 
 from imagepull.verify.hosts import is_local
 from imagepull.verify.requests import BadAnswer, RegistryAnswer, fetch, same_origin
 
-__all__ = ["look_up"]
+__all__ = ["list_tags", "look_up"]
 
+_MOST_TAGS: Final = 1_000
 _HUB_URL: Final = "https://registry-1.docker.io"
 _challenge = re.compile(r'([a-z]{1,32})="([^"]{0,4096})"')
 _digest = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-zA-Z=_-]{32,512}")
@@ -55,6 +57,22 @@ async def look_up(
         return Unverified(code="registry-unreachable", text=f"{reference.domain} fails: {type(error).__name__}")
 
 
+async def list_tags(
+    client: httpx2.AsyncClient, reference: ImageReference, credential: Credential | None, base_url: str | None = None
+) -> Sequence[str] | None:
+    """The tags of the repository, as many as the registry tells at once; None where it says that there is none.
+
+    Args are those of `look_up`. A registry that does not tell its tags has none here: the list is a hint, no proof.
+    """
+    try:
+        return await _Registry(client, reference, credential, base_url or _make_url(reference.domain)).tags()
+    except _Refused as refusal:
+        return None if refusal.status == 404 else ()
+    except Exception:
+        # Whatever a hostile answer makes a library raise: there is no hint then.
+        return ()
+
+
 class _Registry:
     def __init__(
         self, client: httpx2.AsyncClient, reference: ImageReference, credential: Credential | None, base_url: str
@@ -81,6 +99,10 @@ class _Registry:
         sent = answer.headers.get("Docker-Content-Digest", "")
         digest = sent if _digest.fullmatch(sent) else reference.digest or ""
         return ImageFacts(digest=digest, size=manifest.size, platforms=platforms)
+
+    async def tags(self) -> Sequence[str]:
+        told = read_document((await self._get(f"tags/list?n={_MOST_TAGS}", "application/json")).content).get("tags")
+        return [tag for tag in told if isinstance(tag, str)] if isinstance(told, list) else ()
 
     async def _get(self, path: str, accept: str) -> RegistryAnswer:
         url = httpx2.URL(f"{str(self._base).rstrip('/')}/v2/{self._reference.path}/{path}")

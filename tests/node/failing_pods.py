@@ -90,6 +90,8 @@ CONTAINERS: Final[Mapping[str, str]] = {
     "in-volume": "image-absent",
 }
 """Containers of other sorts, by their cause."""
+_IN_ECR: Final = {"tag-in-ecr": f"{HOST}/shop/web:1.2", "repository-in-ecr": f"{HOST}/shop/wbe:1.0"}
+"""Container to image, of Pods whose image is not in ECR."""
 WANTED: Final = frozenset({*_IMAGES, *_PODS, *LATER, HUNG, "wrong-platform-exec"})
 """The causes; a container has the name of its own."""
 
@@ -97,8 +99,11 @@ WANTED: Final = frozenset({*_IMAGES, *_PODS, *LATER, HUNG, "wrong-platform-exec"
 class FailingPods:
     """The objects of a namespace, and of another where some Secrets are."""
 
-    def __init__(self, live: str) -> None:
+    def __init__(self, live: str, registry: str, published_later: str) -> None:
+        """`live`: a password that ECR issued; `registry`: address of its registry; `published_later`: an image."""
         self._good, self._of_another_user = _entry("AWS", live), _entry("admin", live)
+        self._registry = registry
+        self._in_registry = {"tag-in-registry": f"{registry}/shop/web:1.2", "published-later": published_later}
 
     def of_the_other_namespace(self) -> list[dict[str, Any]]:
         return [_secret("far", {"auths": {HOST: self._good}}), _account("alone")]
@@ -121,6 +126,8 @@ class FailingPods:
         yield _pod("hung", {HUNG: _HANGING})
         yield _pod("exec", {"wrong-platform-exec": "plain.test/good/app:1"})
         yield _pod("cached", {"cached": CACHED}, ("good",))
+        for name, image in {**_IN_ECR, **self._in_registry}.items():
+            yield _pod(name, {name: image}, ("good",))
         absent = "plain.test/absent/{}:1"
         for name, more in (("in-init", {}), ("in-sidecar", {"restartPolicy": "Always"})):
             first = {"name": name, "image": absent.format(name), **more}
@@ -138,7 +145,7 @@ class FailingPods:
         """Secret to what stands in `.dockerconfigjson`."""
         (robot, robots), (user, users) = PASSWORDS
         return {
-            "good": {"auths": {HOST: self._good}},
+            "good": {"auths": {HOST: self._good, self._registry: self._good}},
             "malformed": {"auths": {HOST: {"auth": "%%%"}}},
             "empty": {"credHelpers": {HOST: "ecr-login"}},
             "scheme": {"auths": {f"oci://{HOST}": self._good}},

@@ -16,10 +16,12 @@ import pytest
 import yaml
 
 from imagepull.registries.ecr_tokens import Principal, TokenRequest, ask_aws
-from lab.images import SHOP
+from lab.ecr.config import EcrConfig
+from lab.images import SHOP, WEB, Repository
 from lab.layout import CHECKOUT
 from lab.lifecycle import Lab
 from lab.processes import wait_until
+from lab.publish import publish
 from tests.node.failing_pods import (
     CACHED,
     CONTAINERS,
@@ -35,6 +37,15 @@ from tests.secrecy import found_in
 
 PATIENCE = 240.0
 """Seconds until the kubelet has tried everything once; on an idle machine 30."""
+LATER = Repository(registry=SHOP, name="diagnose/later", script=WEB, tags=("1",))
+PUBLISHED_LATER = LATER.reference("1")
+VERIFIED = {
+    "tag-in-ecr": "tag-absent",
+    "repository-in-ecr": "repository-absent",
+    "tag-in-registry": "tag-absent",
+    "published-later": "image-there-now",
+}
+"""Containers with an image that is not there, and the code that the registry's own answer gives."""
 Answers = dict[str, dict[str, Any]]
 
 
@@ -92,7 +103,7 @@ def failing(lab: Lab, registries: None, tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("diagnose")
     here, other = "diagnose", "diagnose-other"
     password = live_password(lab)
-    objects = FailingPods(password)
+    objects = FailingPods(password, f"127.0.0.1:{lab.layout.ports.registries[SHOP.host]}", PUBLISHED_LATER)
     for namespace in (here, other):
         lab.kubectl("create", "namespace", namespace)
     apply(lab, folder, other, objects.of_the_other_namespace())
@@ -110,6 +121,7 @@ def failing(lab: Lab, registries: None, tmp_path_factory: pytest.TempPathFactory
     file.write_text(a_minute_later(dump))
     dumped = answers(imagepull(lab, "diagnose", "--file", str(file), "--json"))
     apply(lab, folder, here, objects.renewed())
+    publish(EcrConfig.read(lab.layout.folder / "ecr.json"), (LATER,))
     yield Failing(namespace=here, password=password, live=live, dump=dump, dumped=dumped)
     for namespace in (here, other):
         lab.kubectl("delete", "namespace", namespace, "--wait=false")
@@ -142,7 +154,7 @@ def untried(lab: Lab, namespace: str) -> list[str]:
         for kind in ("initContainerStatuses", "containerStatuses")
         for status in pod["status"].get(kind, [])
     }
-    return [name for name in {*WANTED, *CONTAINERS} - {HUNG} if not _tried(states.get(name, {}))]
+    return [name for name in {*WANTED, *CONTAINERS, *VERIFIED} - {HUNG} if not _tried(states.get(name, {}))]
 
 
 def _tried(status: dict[str, Any]) -> bool:
@@ -209,6 +221,17 @@ def test_neither_answers_nor_dump_hold_a_token_or_password(lab: Lab, failing: Fa
 def test_a_secret_renewed_since_the_last_attempt_is_told(lab: Lab, failing: Failing) -> None:
     found = answers(imagepull(lab, "diagnose", "-n", failing.namespace, "--json", "token-expired"))["token-expired"]
     assert (found["code"], found["confidence"]) == ("fixed-since", "likely")
+
+
+def test_verify_asks_ecr_and_registries_what_is_there(lab: Lab, failing: Failing) -> None:
+    assert {name: failing.live[name]["code"] for name in VERIFIED} == dict.fromkeys(VERIFIED, "image-absent")
+    found = answers(imagepull(lab, "diagnose", "-n", failing.namespace, "--json", "--verify"))
+    assert {name: found[name]["code"] for name in VERIFIED} == VERIFIED
+    sure = {name: found[name]["confidence"] for name in VERIFIED}
+    assert sure == {**dict.fromkeys(VERIFIED, "certain"), "published-later": "likely"}
+    assert "(there are: 1." in found["tag-in-ecr"]["fix"]
+    assert "(there are: 1." in found["tag-in-registry"]["fix"]
+    assert "shop/web" in found["repository-in-ecr"]["fix"]
 
 
 def test_with_secrets_withheld_answers_are_weaker_and_never_wrong(lab: Lab, failing: Failing, tmp_path: Path) -> None:

@@ -74,6 +74,7 @@ def test_what_ecr_does_not_say_changes_no_answer(monkeypatch: pytest.MonkeyPatch
 def test_an_image_that_is_there_by_now_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
     image = diagnose(parse_case(rows()["tag-absent-ecr"]))[0].image
     found = verified(monkeypatch, "tag-absent-ecr", Ecr((image.rpartition(":")[2],)))
+    assert (found.code, found.confidence) == ("image-there-now", Confidence.LIKELY)
     assert found.evidence[-1].startswith("asked now, ECR has ")
 
 
