@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from imagepull.diagnosis.causes import Cause, all_causes, fill
+from imagepull.causes.table import Cause, all_causes, fill
 
 __all__ = ["pages"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from imagepull.diagnosis.causes import Confidence, cause_of, fill
+from imagepull.causes.table import Confidence, cause_of, fill
 from imagepull.redaction import redact
 
 __all__ = ["Answer", "Diagnosis"]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
+from imagepull.causes.table import Confidence, cause_of
 from imagepull.diagnosis.answers import Answer
-from imagepull.diagnosis.causes import Confidence, cause_of
 from imagepull.diagnosis.keyring_view import KeyringView, key_fault, opening
 from imagepull.diagnosis.node_cache import is_cached, keeps_pull_records
 from imagepull.diagnosis.objects import Case, Missing, Secret, ServiceAccount

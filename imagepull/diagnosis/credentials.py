@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
+from imagepull.causes.table import Confidence
 from imagepull.diagnosis.answers import Answer
-from imagepull.diagnosis.causes import Confidence
 from imagepull.diagnosis.closed_keyring import TESTS, Look
 from imagepull.diagnosis.keyring_view import view
 from imagepull.diagnosis.objects import Case, Missing

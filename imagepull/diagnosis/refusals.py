@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from imagepull.causes.table import Confidence
 from imagepull.diagnosis.answers import Answer
-from imagepull.diagnosis.causes import Confidence
 from imagepull.diagnosis.keyring_view import TriedEntry, expiry_of
 from imagepull.diagnosis.objects import Case
 from imagepull.diagnosis.symptoms import last_attempt

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from imagepull.causes.table import Confidence
 from imagepull.diagnosis.answers import Answer, Diagnosis
-from imagepull.diagnosis.causes import Confidence
 from imagepull.diagnosis.common_facts import facts_of_case
 from imagepull.diagnosis.credentials import explain_credential
 from imagepull.diagnosis.node_cache import is_cached, keeps_pull_records

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Final
 
+from imagepull.causes.table import Confidence
 from imagepull.diagnosis.answers import Answer
-from imagepull.diagnosis.causes import Confidence
 from imagepull.diagnosis.objects import Case, ContainerKind, Event, Missing
 from imagepull.diagnosis.symptoms import Symptom, events_of
 from imagepull.diagnosis.texts import classify, facts_of

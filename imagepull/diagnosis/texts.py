@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
-from imagepull.diagnosis.causes import Confidence, text_rules
+from imagepull.causes.table import Confidence, text_rules
 from imagepull.errors import InvalidReference
 from imagepull.images.reference import DEFAULT_TAG, parse
 

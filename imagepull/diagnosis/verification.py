@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx2
 
 from imagepull import USER_AGENT
+from imagepull.causes.table import Confidence
 from imagepull.diagnosis.answers import Answer, Diagnosis
-from imagepull.diagnosis.causes import Confidence
 from imagepull.diagnosis.near import nearest
 from imagepull.errors import CredentialError, InvalidReference
 from imagepull.images.reference import DEFAULT_TAG, ImageReference, parse

@@ -92,7 +92,11 @@ class PlannedAccess:
         """
         if pod.pull_secrets and not self.by_node:
             return self.secret in pod.pull_secrets
-        return not {service_accounts.ALL, pod.service_account}.isdisjoint(self.service_accounts)
+        return self.is_listed_by(pod.service_account)
+
+    def is_listed_by(self, service_account: str) -> bool:
+        """Whether the ServiceAccount of this name lists it, in each of its namespaces."""
+        return not {service_accounts.ALL, service_account}.isdisjoint(self.service_accounts)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,10 +5,11 @@ opens an image is the kubelet's rule (`imagepull.registries.keyring`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from imagepull.causes.table import Cause, as_clause, cause_of, fill
 from imagepull.errors import InvalidReference
 from imagepull.images.pull_policy import find_surprises, is_moving_tag
 from imagepull.images.reference import DEFAULT_TAG, ImageReference, is_bare_host, parse
@@ -20,6 +21,7 @@ from imagepull.registries.keyring import match
 
 __all__ = ["Finding", "Severity", "collect_findings", "sort_worst_first"]
 
+_NAMESPACES_NAMED: Final = 3
 _PUBLIC: Final = ("docker.io", "ghcr.io", "quay.io", "gcr.io", "registry.k8s.io", "mcr.microsoft.com", "public.ecr.aws")
 
 
@@ -102,29 +104,21 @@ def _find_bare_host(image: ResolvedImage, reference: ImageReference) -> Finding:
     host = reference.path.removeprefix("library/")
     if reference.tag and reference.tag.isdigit():
         host += f":{reference.tag}"  # what was meant as a port
-    what = "an ECR registry" if parse_host(host) else "a registry"
-    return Finding(
-        image=image,
-        severity=Severity.ERROR,
-        code="bare-host",
-        text=f"{host} reads as {what} without a repository, so Docker Hub is asked for an image of that name",
-        advice=f"write {host}/REPOSITORY:TAG",
-    )
+    said = _as_diagnosis_says("bare-registry-host", {"image": image.image, "wanted": host})
+    return Finding(image=image, severity=Severity.ERROR, code="bare-host", text=said.cause, advice=said.fix)
 
 
 def _find_no_entry(
     image: ResolvedImage, reference: ImageReference, accesses: Sequence[PlannedAccess]
 ) -> Iterator[Finding]:
     host, name = reference.domain, _drop_port(reference.domain)
-    others = sorted({own for access in accesses for own in access.hosts if _drop_port(own) == name and own != host})
+    others = sorted(
+        (own, access.secret) for access in accesses for own in access.hosts if _drop_port(own) == name and own != host
+    )
     if others:
-        yield Finding(
-            image=image,
-            severity=Severity.ERROR,
-            code="port-mismatch",
-            text=f"the image comes from {host}, the registry is configured as {others[0]}: a port is part of the key",
-            advice=f"write {host} in registries, or {others[0]} in the image",
-        )
+        facts = {"key": others[0][0], "secret": others[0][1], "host": host}
+        said = _as_diagnosis_says("key-port-mismatch", facts)
+        yield Finding(image=image, severity=Severity.ERROR, code="port-mismatch", text=said.cause, advice=said.fix)
     elif _is_private_ecr(host):
         yield Finding(
             image=image,
@@ -158,12 +152,12 @@ def _find_not_in_namespace(image: ResolvedImage, opening: Sequence[PlannedAccess
             text=f"the nodes open this image with a role of ServiceAccounts, which none in namespace {namespace} has",
             advice=f"add {namespace} to the namespaces of the access by the node",
         )
+    there = sorted(opening[0].namespaces or ())
+    others = ", ".join(there[:_NAMESPACES_NAMED]) + (", ..." if len(there) > _NAMESPACES_NAMED else "")
+    facts = {"secret": secret, "other_namespace": others or "(none)", "namespace": namespace}
+    said = _as_diagnosis_says("secret-other-namespace", facts)
     return Finding(
-        image=image,
-        severity=Severity.ERROR,
-        code="secret-not-in-namespace",
-        text=f"the Secret {secret} opens this image, but is not in namespace {namespace}",
-        advice=f"add {namespace} to the namespaces of {secret}",
+        image=image, severity=Severity.ERROR, code="secret-not-in-namespace", text=said.cause, advice=said.fix
     )
 
 
@@ -177,19 +171,28 @@ def _find_not_given(image: ResolvedImage, there: Sequence[PlannedAccess], pod: P
             text=f"the nodes open this image with a role that its ServiceAccount {pod.service_account} does not have",
             advice=f"add {pod.service_account} to the service_accounts of the access by the node",
         )
-    if pod.pull_secrets:
-        why = f"name {', '.join(pod.pull_secrets)} instead"
+    host = parse(image.image).domain
+    facts = {"secret": secret, "account": pod.service_account, "host": host, "node_credentials": ""}
+    listed = ", ".join(pod.pull_secrets)
+    if not listed:
+        text = _as_diagnosis_says("no-pull-secret", facts).cause
+    elif there[0].is_listed_by(pod.service_account):
+        text = _as_diagnosis_says("pod-own-list", {**facts, "listed": listed}).cause
     else:
-        why = (
-            f"name none, and no registry access of this program gives it to their ServiceAccount {pod.service_account}"
-        )
+        text = f"the Secret {secret} opens the image, but the Pod lists {listed} in imagePullSecrets"
     return Finding(
         image=image,
         severity=Severity.WARNING,
         code="secret-not-given",
-        text=f"the Secret {secret} opens this image, but its Pods {why}",
+        text=text,
         advice=f"write access=... in the workload, or {secret} in its imagePullSecrets",
     )
+
+
+def _as_diagnosis_says(code: str, facts: Mapping[str, str]) -> Cause:
+    """The cause with these facts, its sentences as clauses: `imagepull diagnose` says the same of the Pod later."""
+    cause = cause_of(code)
+    return replace(cause, cause=as_clause(fill(cause.cause, facts)), fix=as_clause(fill(cause.fix, facts)))
 
 
 _SEVERITY_OF: Final[Mapping[str, Severity]] = {

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from imagepull.causes.table import cause_of, fill
 from imagepull.diagnosis.objects import Missing, Node, Pod, Secret
 from imagepull.errors import InvalidReference
 from imagepull.images.pull_policy import PullPolicy
@@ -127,17 +128,19 @@ def _judge_openings(
         return fine
     left = describe_time_left((last.expires - now).total_seconds()).removesuffix(" left")
     why = (
-        f"and {renewer.title} has not renewed it, though that was due"
+        f"{renewer.title} has not renewed it, though that was due"
         if renewer.automatic
-        else f"and only {renewer.title} renews it"
+        else f"only {renewer.title} renews it"
         if last.secret.owned_by
-        else "and nobody is known to renew it"
+        else "nobody is known to renew it"
     )
+    cause = cause_of("token-expires")
+    facts = {"key": last.entry.key, "secret": last.secret.name, "left": left, "renewer": why}
     explanation = Explanation(
-        code="token-expires",
+        code=cause.code,
         confidence="certain" if last.secret.owned_by else "likely",
-        cause=f"The token for {last.entry.key} in Secret {last.secret.name} expires in {left}, {why}.",
-        fix=_advise_renewal(last.secret, automatic=renewer.automatic),
+        cause=fill(cause.cause, facts),
+        fix=fill(cause.fix, {"renewal": _advise_renewal(last.secret, automatic=renewer.automatic)}),
     )
     return Judgement(
         outcome=StartOutcome.FAILS_SOON,

@@ -46,7 +46,7 @@ def test_secret_that_is_not_in_the_namespace_is_told(caplog: pytest.LogCaptureFi
 
     (line,) = printed(caplog)
     assert line.startswith("error: tools/Deployment/web")
-    assert "the Secret pull opens this image, but is not in namespace tools" in line
+    assert " but not in the Pod's, tools: a Pod uses Secrets of its own namespace only" in line
 
 
 def test_nothing_is_told_where_all_is_well(caplog: pytest.LogCaptureFixture) -> None:

@@ -6,7 +6,7 @@ and `registry/`, Go's net/http, and the registries' own documentation.
 
 import pytest
 
-from imagepull.diagnosis.causes import Confidence
+from imagepull.causes.table import Confidence
 from imagepull.diagnosis.texts import classify
 
 HUB = "https://registry-1.docker.io/v2/team/app/manifests/1"

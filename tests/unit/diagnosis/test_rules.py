@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from imagepull.causes.table import Confidence, all_causes
 from imagepull.diagnosis.answers import Diagnosis
 from imagepull.diagnosis.case_file import parse_case
-from imagepull.diagnosis.causes import Confidence, all_causes
 from imagepull.diagnosis.rules import diagnose
 from tests.unit.diagnosis.rows import rows
 

@@ -1,7 +1,7 @@
 """The troubleshooting pages say what the program says."""
 
 from docsite.troubleshooting import pages
-from imagepull.diagnosis.causes import all_causes, fill
+from imagepull.causes.table import all_causes, fill
 
 
 def test_every_text_that_people_paste_is_on_a_page_with_cause_and_fix() -> None:

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from imagepull.causes.table import Confidence
 from imagepull.diagnosis import verification
 from imagepull.diagnosis.answers import Diagnosis
 from imagepull.diagnosis.case_file import parse_case
-from imagepull.diagnosis.causes import Confidence
 from imagepull.diagnosis.near import nearest
 from imagepull.diagnosis.rules import diagnose
 from imagepull.diagnosis.verification import verify_answers

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
-from imagepull.diagnosis.fields import Json, items, text
-
-__all__ = ["Cause", "Confidence", "TextRule", "all_causes", "cause_of", "fill", "text_rules"]
+__all__ = ["Cause", "Confidence", "TextRule", "all_causes", "as_clause", "cause_of", "fill", "text_rules"]
 
 
 class Confidence(StrEnum):
@@ -61,6 +60,13 @@ def fill(sentence: str, facts: Mapping[str, str]) -> str:
     return sentence.format_map(_Facts(facts))
 
 
+def as_clause(sentence: str) -> str:
+    """A sentence as a part of another: without its full stop, and without a capital where its first word needs none."""
+    first = sentence.partition(" ")[0]
+    start = first.lower() if first[1:].islower() or len(first) == 1 else first
+    return (start + sentence[len(first) :]).removesuffix(".")
+
+
 def all_causes() -> tuple[Cause, ...]:
     """Every cause, in the order of the table."""
     return tuple(_causes().values())
@@ -76,40 +82,31 @@ def text_rules() -> tuple[TextRule, ...]:
     """Every text, in the order in which they are tried."""
     flags = re.IGNORECASE | re.DOTALL
     return tuple(
-        TextRule(
-            code=text(row, "code"),
-            pattern=re.compile(text(row, "pattern"), flags),
-            confidence=Confidence(text(row, "confidence")),
-        )
-        for row in items(_document(), "text")
+        TextRule(code=row["code"], pattern=re.compile(row["pattern"], flags), confidence=Confidence(row["confidence"]))
+        for row in _document()["text"]
     )
 
 
 @cache
 def _causes() -> dict[str, Cause]:
-    return {text(row, "code"): _cause(row) for row in items(_document(), "cause")}
+    return {row["code"]: _cause(row) for row in _document()["cause"]}
 
 
-def _cause(row: Json) -> Cause:
+def _cause(row: Mapping[str, Any]) -> Cause:
     return Cause(
-        code=text(row, "code"),
-        group=text(row, "group"),
-        title=text(row, "title"),
-        cause=text(row, "cause"),
-        fix=text(row, "fix"),
-        certain_by=text(row, "certain_by"),
-        alternatives=_strings(row, "alternatives"),
-        waiting_helps=row.get("waiting_helps") is True,
-        symptoms=_strings(row, "symptoms"),
-        read_as=_strings(row, "read_as") or (text(row, "code"),),
+        code=row["code"],
+        group=row["group"],
+        title=row["title"],
+        cause=row["cause"],
+        fix=row["fix"],
+        certain_by=row.get("certain_by", ""),
+        alternatives=tuple(row.get("alternatives", ())),
+        waiting_helps=row.get("waiting_helps", False),
+        symptoms=tuple(row.get("symptoms", ())),
+        read_as=tuple(row.get("read_as", (row["code"],))),
     )
 
 
-def _strings(row: Json, key: str) -> tuple[str, ...]:
-    value = row.get(key)
-    return tuple(map(str, value)) if isinstance(value, list) else ()
-
-
 @cache
-def _document() -> Json:
-    return tomllib.loads(files("imagepull.diagnosis").joinpath("causes.toml").read_text(encoding="utf-8"))
+def _document() -> Mapping[str, list[dict[str, Any]]]:
+    return tomllib.loads(files("imagepull.causes").joinpath("causes.toml").read_text(encoding="utf-8"))

@@ -4,7 +4,7 @@ import string
 
 import pytest
 
-from imagepull.diagnosis.causes import Cause, Confidence, all_causes, cause_of, fill, text_rules
+from imagepull.causes.table import Cause, Confidence, all_causes, cause_of, fill, text_rules
 from imagepull.diagnosis.texts import classify, facts_of
 from tests.unit.diagnosis.rows import rows
 
