@@ -72,7 +72,7 @@ class RegistrySecretResource:
 
         owner = make_owner(run, old)
         if not old.inputs:
-            imported = await secret_reader.discover(run.clusters.connect(), old.id, owner)
+            imported = await secret_reader.discover(run.clusters.connect(), old.id, owner, run.report)
             return State(
                 id=old.id,
                 inputs={

@@ -10,7 +10,7 @@ from pulumi.output import UNKNOWN, Unknown
 from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import run_pulumi_func
 
-__all__ = ["NOT_KNOWN", "OTHER_STACK", "declared", "unknown"]
+__all__ = ["NOT_KNOWN", "OTHER_STACK", "declared", "list_dependencies", "unknown"]
 
 NOT_KNOWN = "(not known)"
 """Stands in `declared` for what a preview does not know yet."""
@@ -39,6 +39,23 @@ class _Recorder(pulumi.runtime.Mocks):
         raise NotImplementedError(args.token)
 
 
+class _DependencyRecorder(pulumi.runtime.mocks.MockMonitor):
+    """Also keeps what each resource depends on, by type and name."""
+
+    def __init__(self, mocks: pulumi.runtime.Mocks) -> None:
+        super().__init__(mocks)
+        self.dependencies: dict[tuple[str, str], set[tuple[str, str]]] = {}
+
+    def RegisterResource(self, request: Any) -> Any:
+        self.dependencies[request.type, request.name] = {_parse_urn(urn) for urn in request.dependencies}
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call] # the SDK's own
+
+
+def _parse_urn(urn: str) -> tuple[str, str]:
+    _, _, types, name = urn.removeprefix("urn:pulumi:").split("::", 3)
+    return types.rpartition("$")[2], name
+
+
 class _Threads(ThreadPoolExecutor):
     """Threads in which the SDK's mocks find an event loop, instead of each leaving one open behind."""
 
@@ -63,19 +80,28 @@ def declared(
     `into` gets them also when the program fails.
     """
     resources = {} if into is None else into
-    recorder = _Recorder(resources)
+    _run(program, pulumi.runtime.mocks.MockMonitor(_Recorder(resources)), preview)
+    return resources
 
+
+def list_dependencies(program: Callable[[], Any]) -> dict[tuple[str, str], set[tuple[str, str]]]:
+    """What each resource that `program` declares depends on: type and name to types and names."""
+    monitor = _DependencyRecorder(_Recorder({}))
+    _run(program, monitor, preview=False)
+    return monitor.dependencies
+
+
+def _run(program: Callable[[], Any], monitor: pulumi.runtime.mocks.MockMonitor, preview: bool) -> None:
     def declare() -> None:
         program()
 
     async def run() -> None:
         asyncio.get_running_loop().set_default_executor(_Threads())
-        pulumi.runtime.set_mocks(recorder, preview=preview)
+        pulumi.runtime.set_mocks(monitor.mocks, preview=preview, monitor=monitor)
         SETTINGS.outputs.clear()  # those of a program that failed
         await run_pulumi_func(declare)
 
     asyncio.run(run())  # the SDK's settings are context variables: they end with it
-    return resources
 
 
 def unknown() -> pulumi.Output[Any]:

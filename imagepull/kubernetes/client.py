@@ -5,7 +5,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, TypeVar, overload
+from typing import Final, Self, TypeVar, overload
 
 import aiohttp
 
@@ -67,7 +67,7 @@ class Cluster:
         self._hopeless: set[int] = set()
 
     @classmethod
-    def connect(cls, config: str | None, context: str | None) -> "Cluster":
+    def connect(cls, config: str | None, context: str | None) -> Self:
         """The cluster that `kubeconfig.load` finds; nothing is sent yet."""
         return cls(kubeconfig.load(config, context))
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -34,6 +35,10 @@ BEFORE_ANNOTATION: Final = "imagepull/before"
 """JSON: labels and annotations of others that we overwrote, `{"labels": {...}, "annotations": {...}}`."""
 LEGACY_DIGEST_ANNOTATION: Final = "imagepull/tokens-digest"
 """What versions without identities wrote in place of a digest per host: SHA-256, which anybody can compute."""
+
+_LONGEST_TITLE: Final = 200
+"""Characters of a title that are shown: whoever may write the Secret may have put anything there."""
+_unprintable = re.compile(r"[^ -~]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +86,11 @@ class Existing:
             is_being_deleted=secret.being_deleted,
             finalizers=tuple(str(each) for each in metadata.get("finalizers") or ()),
         )
+
+    @property
+    def holder(self) -> str:
+        """The title of its owner, as the Secret itself names it; empty where it names none."""
+        return _unprintable.sub("?", self.annotations.get(ownership.OWNED_BY_ANNOTATION, ""))[:_LONGEST_TITLE]
 
     def standing(self, owner: Owner, known_uids: Collection[str]) -> Standing:
         """See `ownership.find_standing`."""

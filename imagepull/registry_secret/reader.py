@@ -1,6 +1,5 @@
 """What the cluster holds of a RegistrySecret: for a refresh, and for an import. Needs no AWS."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,7 +7,7 @@ from typing import Final
 
 from imagepull.errors import ClusterError
 from imagepull.kubernetes.client import Cluster
-from imagepull.kubernetes.ownership import IDENTITY_LABEL, OWNED_BY_ANNOTATION, OWNER_LABEL, Owner, Standing
+from imagepull.kubernetes.ownership import IDENTITY_LABEL, Owner, Standing
 from imagepull.kubernetes.progress import Report, describe_by_reason
 from imagepull.registries import ecr_hosts
 from imagepull.registries.lifetimes import Lifetime
@@ -67,14 +66,22 @@ async def read(cluster: Cluster, spec: SecretSpec, owner: Owner, previous: Previ
     )
 
 
-async def discover(cluster: Cluster, name: str, owner: Owner) -> Discovered:
-    """Every pull Secret of a name, unless it is another stack's; raises ClusterError when there is none."""
+async def discover(cluster: Cluster, name: str, owner: Owner, report: Report) -> Discovered:
+    """Every pull Secret of a name, except those of other resources, of which a warning says whose they are.
+
+    Raises:
+        ClusterError: there is none, or none but those of others.
+    """
     found = (await find(cluster, name, None)).secrets
-    secrets = {place: secret for place, secret in found.items() if secret.type == SECRET_TYPE}
-    for place, secret in secrets.items():
-        if secret.labels.get(OWNER_LABEL, owner.key) != owner.key:
-            holder = re.sub(r"[^ -~]", "?", secret.annotations.get(OWNED_BY_ANNOTATION, "another stack"))
-            raise ClusterError(f"Secret {name} in namespace {place} belongs to {holder}; remove it there first")
+    pull_secrets = {place: secret for place, secret in found.items() if secret.type == SECRET_TYPE}
+    taken = {place: each for place, each in pull_secrets.items() if each.standing(owner, ()) is Standing.FOREIGN}
+    secrets = {place: secret for place, secret in pull_secrets.items() if place not in taken}
+    whose = {place: f"it belongs to {secret.holder or 'another resource'}" for place, secret in taken.items()}
+    sentences = [f"Secret {name} in {sentence}" for sentence in describe_by_reason(whose)]
+    if taken and not secrets:
+        raise ClusterError(f"{'; '.join(sentences)}. Remove it there first: two resources cannot own one Secret")
+    for sentence in sentences:
+        report.warn(f"{sentence}, so the import leaves it out")
     if not secrets:
         raise ClusterError(f"there is no Secret {name} of type {SECRET_TYPE} in any namespace; correct the ID")
     keys = sorted({key for secret in secrets.values() for key in secret.credentials})

@@ -5,7 +5,6 @@ Secret's UID (kubernetes/kubernetes pkg/kubelet/images/pullmanager/image_pull_ma
 """
 
 import base64
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,7 +26,6 @@ from imagepull.registry_secret.trust import TrustedEntry, find_believed
 __all__ = ["Refusal", "SecretDecision", "SecretGoal", "SecretRequest", "release", "write"]
 
 _PULUMI_KUBERNETES: Final = "pulumi-kubernetes"
-_unprintable = re.compile(r"[^ -~]")
 
 
 class Refusal(ImagePullError):
@@ -139,11 +137,10 @@ def _create(wanted: SecretGoal) -> SecretDecision:
 def _refuse(existing: Existing, standing: Standing, spec: SecretSpec) -> None:
     where = f"Secret {existing.name}"
     if not standing.may_be_written and not spec.adopt:
-        holder = existing.annotations.get(ownership.OWNED_BY_ANNOTATION)
         whose = "is there already, and not ours"
         advice = "choose another name, or set adopt to take it over"
-        if holder:
-            whose = f"belongs to {_unprintable.sub('?', holder)[:200]}"
+        if existing.holder:
+            whose = f"belongs to {existing.holder}"
             advice = f"{advice}; a resource that was renamed keeps its Secrets by an alias"
         raise Refusal(f"{where} {whose}; {advice}")
     if existing.type != SECRET_TYPE:

@@ -7,7 +7,7 @@ away what none of them added.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -94,13 +94,13 @@ def write(account: Account | None, owner: Owner, names: Sequence[str]) -> dict[s
     claims = {key: _parse(text) for key, text in account.annotations.items() if key.startswith(CLAIM)}
     # Whoever asks takes over what its earlier runs noted; whoever releases leaves that alone.
     replaced = [*account.claims_of(owner), *(account.claims_of_earlier_runs(owner) if names else ())]
-    ours = _join(claims.pop(key) for key in replaced)
+    ours = frozenset[str]().union(*(claims.pop(key).added for key in replaced))
     theirs_added = {name for claim in claims.values() for name in claim.added}
     theirs = theirs_added.union(*(claim.found for claim in claims.values()))
-    gone = ours.added - set(names) - theirs
+    gone = ours - set(names) - theirs
     listed = [name for name in account.listed if name not in gone]
     new = [name for name in dict.fromkeys(names) if name not in listed]
-    added = frozenset(name for name in names if name in new or name in ours.added or name in theirs_added)
+    added = frozenset(name for name in names if name in new or name in ours or name in theirs_added)
     claim = _Claim(added=added, found=frozenset(names) - added)
     notes: dict[str, str | None] = dict.fromkeys(replaced)
     if names:
@@ -111,14 +111,6 @@ def write(account: Account | None, owner: Owner, names: Sequence[str]) -> dict[s
         return None
     metadata: dict[str, Any] = {"uid": account.uid, "resourceVersion": account.resource_version}
     return {**body, "metadata": {**metadata, **({"annotations": notes} if notes else {})}}
-
-
-def _join(claims: Iterable[_Claim]) -> _Claim:
-    added: frozenset[str] = frozenset()
-    found: frozenset[str] = frozenset()
-    for claim in claims:
-        added, found = added | claim.added, found | claim.found
-    return _Claim(added=added, found=found - added)
 
 
 def _read(text: str) -> dict[str, object]:

@@ -48,7 +48,7 @@ class _Tokens:
         return EcrToken(credential=credential, lifetime=Lifetime(issued=now, expires=now + LONGEST_LIFE))
 
 
-class _Silent:
+class Silent:
     def info(self, message: str) -> None:
         """Says nothing."""
 
@@ -175,7 +175,7 @@ class Stack:
     def _run_of(self, urn: str) -> Operation:
         return Operation(
             urn=urn,
-            report=_Silent(),
+            report=Silent(),
             tokens=cast(TokenSource, self.tokens),
             clusters=cast(Any, _Connected(self.cluster)),
         )

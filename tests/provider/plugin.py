@@ -1,10 +1,12 @@
 """The plugin's process, spoken to as the engine does."""
 
 import asyncio
+import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import grpc.aio  # type: ignore[import-untyped]
@@ -14,6 +16,7 @@ from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2, provider_pb2_grp
 
 from lab.layout import CHECKOUT
 from provider.wire_values import to_plain_map, to_struct
+from tests.provider.faulty_api import FaultyApi, served
 
 URN = "urn:pulumi:dev::shop::imagepull:index:{}::pull"
 SECRET, ACCOUNTS = URN.format("RegistrySecret"), URN.format("ServiceAccountImagePullSecrets")
@@ -137,6 +140,17 @@ async def plugin(env: Mapping[str, str], config: Mapping[str, object] | None = N
         process.kill()
         await process.wait()
         await engine.stop(None)
+
+
+def with_plugin(api: FaultyApi, folder: Path, work: Callable[[Plugin], Coroutine[Any, Any, Any]]) -> Any:
+    """What `work` returns, given a plugin whose cluster is the API; `folder` takes the kubeconfig."""
+
+    async def run() -> Any:
+        async with plugin(os.environ, {"kubeconfig": str(kubeconfig)}) as one:
+            return await work(one)
+
+    with served(api, folder) as kubeconfig:
+        return asyncio.run(run())
 
 
 def _refused(error: grpc.aio.AioRpcError) -> Refused:

@@ -2,9 +2,7 @@
 
 import asyncio
 import itertools
-import os
 import re
-from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,23 +10,12 @@ from typing import Any
 import pytest
 
 from lab.processes import wait_until
-from tests.provider.faulty_api import Fault, FaultyApi, served
-from tests.provider.plugin import ACCOUNTS, SECRET, Plugin, Refused, plugin
+from tests.provider.faulty_api import Fault, FaultyApi
+from tests.provider.plugin import ACCOUNTS, SECRET, Plugin, Refused, with_plugin
 
 FIXED = {"host": "ghcr.io", "username": "u", "password": "correct-horse"}
 NAMES = [f"n{number}" for number in range(70)]
 INPUTS: dict[str, Any] = {"name": "pull", "namespaces": NAMES, "registries": [FIXED]}
-
-
-def with_plugin(api: FaultyApi, folder: Path, work: Callable[[Plugin], Coroutine[Any, Any, Any]]) -> Any:
-    """What `work` returns, given a plugin whose cluster is the API."""
-
-    async def run() -> Any:
-        async with plugin(os.environ, {"kubeconfig": str(kubeconfig)}) as one:
-            return await work(one)
-
-    with served(api, folder) as kubeconfig:
-        return asyncio.run(run())
 
 
 async def create(one: Plugin) -> dict[str, object]:

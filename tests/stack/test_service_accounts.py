@@ -1,12 +1,9 @@
 """ServiceAccountImagePullSecrets with the real CLI: lists that others write to at the same time."""
 
 import json
-import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
 
-from lab.errors import LabError
 from lab.lifecycle import Lab
 from tests.pulumi_project import PulumiProject
 from tests.stack.programs import ACCOUNTS_TYPE, accounts
@@ -40,35 +37,6 @@ def test_names_are_appended_and_only_they_are_taken_away(lab: Lab, project: Proj
     stack.preview("--expect-no-changes")
     stack.destroy()
     assert listed(lab, name) == ["theirs", "shared"]
-
-
-def test_twenty_writers_at_once_lose_nothing(lab: Lab, project: Project, namespaces: Namespaces) -> None:
-    (name,) = namespaces(1)
-    wait_for_default(lab, name)
-    stack = project(accounts([name], names=[f"ours-{number}" for number in range(5)]))
-
-    def append(theirs: str) -> None:
-        """As a careful controller does it: read, append, write on condition that nobody was quicker."""
-        while theirs not in listed(lab, name):
-            account = json.loads(lab.kubectl("get", "sa", "default", f"--namespace={name}", "--output=json"))
-            patch = {
-                "metadata": {"resourceVersion": account["metadata"]["resourceVersion"]},
-                "imagePullSecrets": [*account.get("imagePullSecrets", []), {"name": theirs}],
-            }
-            with suppress(LabError):
-                lab.kubectl(
-                    "patch", "sa", "default", f"--namespace={name}", f"--patch={json.dumps(patch)}", "--type=merge"
-                )
-
-    writers = [threading.Thread(target=append, args=(f"theirs-{number}",)) for number in range(20)]
-    for writer in writers:
-        writer.start()
-    stack.up()
-    for writer in writers:
-        writer.join()
-    assert sorted(listed(lab, name)) == sorted(
-        [*(f"ours-{number}" for number in range(5)), *(f"theirs-{number}" for number in range(20))]
-    )
 
 
 def test_default_is_made_where_the_cluster_has_not_done_so_yet(

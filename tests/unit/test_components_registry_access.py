@@ -6,7 +6,8 @@ import pulumi
 import pytest
 
 from components import Pod, RegistryAccess
-from tests.pulumi_mocks import declared
+from components.resources import RegistrySecret
+from tests.pulumi_mocks import declared, list_dependencies
 
 SECRET = "imagepull:index:RegistrySecret"
 ACCOUNTS = "imagepull:index:ServiceAccountImagePullSecrets"
@@ -121,6 +122,8 @@ def test_missing_argument_is_refused(missing: str) -> None:
 
 ROLE = "arn:aws:iam::123456789012:role/pull"
 PATCH = "kubernetes:core/v1:ServiceAccountPatch"
+CLUSTER_ROLE = "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole"
+BINDING = "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding"
 
 
 def test_by_the_nodes_own_role_nothing_is_declared() -> None:
@@ -148,9 +151,9 @@ def test_by_a_role_accounts_are_annotated_and_kubelets_may_ask_for_their_tokens(
         "name": "web",
         "annotations": {"eks.amazonaws.com/ecr-role-arn": ROLE},
     }
-    (rule,) = resources["kubernetes:rbac.authorization.k8s.io/v1:ClusterRole", "pull-token-audience"]["rules"]
+    (rule,) = resources[CLUSTER_ROLE, "pull-token-audience"]["rules"]
     assert rule["verbs"] == ["request-serviceaccounts-token-audience"]
-    assert ("kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding", "pull-token-audience") in resources
+    assert (BINDING, "pull-token-audience") in resources
 
 
 @pytest.mark.parametrize(
@@ -177,3 +180,33 @@ def test_a_workload_with_access_by_the_node_names_no_secret() -> None:
 
     spec = declared(program)["kubernetes:core/v1:Pod", "web"]["spec"]
     assert not spec.get("imagePullSecrets")
+
+
+def test_accounts_depend_on_the_secret_and_a_workload_on_both() -> None:
+    def program() -> None:
+        access = RegistryAccess("pull", registries=[{"host": HOST}], namespaces=["a"])
+        Pod("web", access=access, image=f"{HOST}/web:1", metadata={"namespace": "a"})
+
+    dependencies = list_dependencies(program)
+
+    assert dependencies[ACCOUNTS, "pull"] == {(SECRET, "pull")}
+    assert dependencies["kubernetes:core/v1:Pod", "web"] == {(SECRET, "pull"), (ACCOUNTS, "pull")}
+
+
+@pytest.mark.parametrize(
+    ("fields", "children"),
+    [
+        ({}, {SECRET, ACCOUNTS}),
+        ({"renewal": "node", "service_accounts": ["web"], "node": {"role_arn": ROLE}}, {PATCH, CLUSTER_ROLE, BINDING}),
+    ],
+)
+def test_what_an_access_depends_on_its_children_depend_on(fields: dict[str, Any], children: set[str]) -> None:
+    def program() -> None:
+        first = RegistrySecret("first", {"name": "first", "namespaces": ["a"], "registries": [{"host": HOST}]})
+        given: Any = {"registries": [{"host": HOST}], "namespaces": ["a"], **fields}
+        RegistryAccess("pull", given, pulumi.ResourceOptions(depends_on=[first]))
+
+    dependencies = list_dependencies(program)
+
+    found = {kind: depends_on for (kind, name), depends_on in dependencies.items() if name.startswith("pull")}
+    assert {kind for kind, depends_on in found.items() if (SECRET, "first") in depends_on} >= children

@@ -1,11 +1,11 @@
 """Our names in a ServiceAccount's atomic list: appended, never in place of others' entries."""
 
-import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from imagepull.kubernetes.objects import KubernetesObject
 from imagepull.kubernetes.ownership import Owner
 from imagepull.service_accounts import claims
 from imagepull.service_accounts.claims import Account
@@ -86,7 +86,16 @@ def test_a_name_that_was_there_before_any_stack_outlives_them() -> None:
 def test_an_entry_removed_behind_our_back_comes_back() -> None:
     added = after(account("theirs"), A, "ours")
     removed = account("theirs", annotations=dict(added.annotations))
-    assert after(removed, A, "ours").listed == ("theirs", "ours")
+    assert claims.write(removed, A, ["ours"]) == {
+        "imagePullSecrets": [{"name": "theirs"}, {"name": "ours"}],
+        "metadata": {"uid": "uid-1", "resourceVersion": "1"},
+    }
+
+
+def test_a_name_that_another_still_asks_for_outlives_the_one_who_brought_it_back() -> None:
+    found = after(account("pull"), B, "pull")
+    brought_back = after(account(annotations=dict(found.annotations)), A, "pull")
+    assert after(brought_back, A).listed == ("pull",)
 
 
 def test_a_broken_mark_is_read_as_none() -> None:
@@ -98,7 +107,7 @@ def test_a_broken_mark_is_read_as_none() -> None:
 def test_the_name_of_the_annotation_and_its_keys_do_not_change() -> None:
     ((key, text),) = after(account(), A, "ours").annotations.items()
     assert key == "imagepull/claim-aaaaaaaaaaaaaaaa"
-    assert json.loads(text) == {"by": "p/dev/sa", "resource": A.urn_key, "added": ["ours"], "found": []}
+    assert text == f'{{"by":"p/dev/sa","resource":"{A.urn_key}","added":["ours"],"found":[]}}'
 
 
 def test_a_replacement_takes_over_the_claim_and_the_old_ones_release_changes_nothing() -> None:
@@ -125,7 +134,31 @@ def test_what_a_version_without_identities_claimed_is_ours() -> None:
         assert after(before, owner).listed == ("theirs",)
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, "[]", '{"resource": 5}'])
+@pytest.mark.parametrize("text", ["[" * 100_000, "[]", '{"resource": 5}', '{"added": ["ours"], "found": 2}'])
 def test_a_broken_claim_of_another_is_left_alone(text: str) -> None:
     before = account("theirs", annotations={"imagepull/claim-x": text})
     assert after(before, A, "ours").annotations["imagepull/claim-x"] == text
+
+
+@pytest.mark.parametrize("deleted", [{}, {"deletionTimestamp": "2026-01-01T00:00:00Z"}])
+def test_an_account_is_read_from_what_the_api_server_shows(deleted: dict[str, str]) -> None:
+    metadata: dict[str, object] = {"namespace": "n", "name": "default", "uid": "uid-1", "resourceVersion": "7"}
+    metadata |= {"annotations": {"a": "b"}, **deleted}
+    listed = [{"name": "first"}, {"name": "second"}]
+    shown = KubernetesObject.parse({"metadata": metadata, "imagePullSecrets": listed, "secrets": [{}]})
+    assert Account.of(shown) == Account(
+        namespace="n",
+        name="default",
+        uid="uid-1",
+        resource_version="7",
+        annotations={"a": "b"},
+        listed=("first", "second"),
+        is_being_deleted=bool(deleted),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "title"), [('{"by":"p/dev/sa"}', "p/dev/sa"), ('{"by":5}', ""), ("{}", ""), ("no JSON", "")]
+)
+def test_a_claim_names_its_owner(text: str, title: str) -> None:
+    assert claims.read_title(text) == title

@@ -58,3 +58,20 @@ def test_another_order_is_no_difference() -> None:
     old = {"secretNames": ["a", "b"], "namespaces": ["x", "y"], "serviceAccounts": ["default", "ci"]}
     new = {key: [*reversed(names)] for key, names in old.items()}
     assert service_accounts.diff(old, new) == {}
+
+
+def test_a_refresh_may_have_emptied_the_recorded_inputs() -> None:
+    spec = service_accounts.parse({"secretNames": [], "namespaces": []}, required=False)
+
+    assert (spec.secret_names, spec.namespaces) == ((), ())
+
+
+def test_accounts_asked_for_by_name_are_written_whether_they_are_there_or_not() -> None:
+    assert service_accounts.choose_accounts(parsed(serviceAccounts=["ci"]), []) == {"a": ["ci"], "b": ["ci"]}
+
+
+@pytest.mark.parametrize("key", ["secretNames", "namespaces"])
+def test_each_list_must_name_something(key: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parsed(**{key: []})
+    assert [problem.path for problem in caught.value.problems] == [key]
