@@ -16,9 +16,9 @@ from imagepull.kubernetes.client import Cluster
 from imagepull.kubernetes.kinds import SERVICE_ACCOUNT, Kind
 from imagepull.kubernetes.objects import KubernetesObject
 from imagepull.kubernetes.ownership import Owner
-from imagepull.kubernetes.progress import WriteOutcome
 from imagepull.service_accounts import spec as service_accounts
 from imagepull.service_accounts import writer as account_writer
+from imagepull.service_accounts.writer import AccountsOutcome
 from lab.lifecycle import Lab
 from tests.provider.engine_model import Silent
 from tests.provider.plugin import ACCOUNTS, Plugin, Refused, plugin
@@ -52,7 +52,7 @@ def test_twenty_writers_at_once_lose_nothing(lab: Lab, namespace: str) -> None:
             async with asyncio.TaskGroup() as group:
                 for owner in owners:
                     inputs = {"secretNames": [f"of-{owner.title[9:]}"], "namespaces": [namespace]}
-                    spec, outcome = service_accounts.parse(inputs), WriteOutcome()
+                    spec, outcome = service_accounts.parse(inputs), AccountsOutcome()
                     group.create_task(account_writer.apply(cluster, spec, owner, None, outcome, Silent()))
             account = await cluster.get(SERVICE_ACCOUNT, "default", namespace)
         finally:
