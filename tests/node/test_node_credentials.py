@@ -127,10 +127,12 @@ def test_while_aws_is_down_the_answer_that_is_kept_opens_new_images(
 ) -> None:
     wait_running(lab, namespace, start(image))
     lab.ecr.set_fault(FaultMode.DOWN)
+    before = len(lab.ecr.calls())
     try:
         wait_running(lab, namespace, start(image))
     finally:
         lab.ecr.set_fault(FaultMode.NONE)
+    assert new_calls(lab, before) == []
 
 
 def annotate(lab: Lab, namespace: str, account: str = "default") -> None:

@@ -1,45 +1,17 @@
 """What a run means for image pulls: images before and after, pull Secrets, who has them, and what comes and goes."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from imagepull.images.pull_policy import PullPolicy
-from imagepull.images.rules import RuleName, Violation
 from imagepull.inputs import UNKNOWN
 from imagepull.preview.comment import render
-from imagepull.preview.engine_events import SECRET, Message, PreviewRun, Step
-from imagepull.preview.image_changes import find_access_changes, find_image_changes, find_reported_findings, read_plan
-from imagepull.pull_plan.findings import collect_findings
-from imagepull.pull_plan.plan import as_data, as_table
+from imagepull.preview.engine_events import SECRET, Message, PreviewRun
+from imagepull.preview.image_changes import find_access_changes, find_image_changes, read_plan
 from imagepull.resource_types import REGISTRY_SECRET, SERVICE_ACCOUNTS
-from tests.resolved_images import row
-
-NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-NOT_KNOWN = "(known after up)"
-
-
-def step(op: str, type_: str, name: str = "pull", **told: Any) -> Step:
-    return Step(op=op, urn=f"urn:pulumi:s::p::{type_}::{name}", type=type_, **told)
-
-
-def secret(*hosts: str, namespaces: Any = ("shop",), **more: Any) -> dict[str, Any]:
-    spaces = list(namespaces) if isinstance(namespaces, tuple) else namespaces
-    return {"name": "pull", "registries": [{"host": host} for host in hosts], "namespaces": spaces, **more}
-
-
-def accounts(*names: str, secrets: Any = ("pull",), namespaces: Any = ("shop",)) -> dict[str, Any]:
-    wanted = {"serviceAccounts": list(names)} if names else {}
-    return {"secretNames": list(secrets), "namespaces": list(namespaces), **wanted}
-
-
-def pod(name: str, image: Any = "ghcr.io/a/b:1", policy: Any = "IfNotPresent", **more: Any) -> dict[str, Any]:
-    container = {"name": "app", "image": image, "imagePullPolicy": policy}
-    metadata = {"name": name, "namespace": more.pop("namespace", "shop")}
-    return {"kind": "Pod", "metadata": metadata, "spec": {"containers": [container], **more}}
+from tests.unit.preview.step_examples import NOT_KNOWN, NOW, ONE, TWO, accounts, pod, secret, step
 
 
 def details(op: str, type_: str, old: Mapping[str, Any], new: Mapping[str, Any], *changed: str) -> tuple[str, ...]:
@@ -167,110 +139,6 @@ def test_renewal_and_other_changes_are_told_apart(op: str, changed: tuple[str, .
     assert ("renewal due" in silent.details) is any(each.startswith("renewal due") for each in expected[1])
 
 
-@pytest.mark.parametrize(
-    ("listed", "opened"),
-    [
-        (accounts(), [True, False]),
-        (accounts("ci"), [False, True]),
-        (accounts("*"), [True, True]),
-        (accounts("ci", "default"), [True, True]),
-        (accounts("ci", secrets=("other",)), [False, False]),
-        (accounts(secrets=("other", "pull")), [True, False]),
-    ],
-)
-def test_plan_follows_the_pods_service_account(listed: dict[str, Any], opened: list[bool]) -> None:
-    steps = (
-        step("same", REGISTRY_SECRET, new=secret("ghcr.io")),
-        step("same", SERVICE_ACCOUNTS, new=listed),
-        step("create", "kubernetes:core/v1:Pod", "a", new=pod("a")),
-        step("create", "kubernetes:core/v1:Pod", "b", new=pod("b", serviceAccountName="ci")),
-    )
-    after = read_plan(PreviewRun(steps=steps))
-
-    assert [after.find_first_entry(image) is not None for image in after.images] == opened
-    assert [" pull" in line for line in as_table(after, NOW).splitlines()[2:]] == opened
-
-
-def test_lists_that_go_give_nothing() -> None:
-    steps = (
-        step("same", REGISTRY_SECRET, new=secret("ghcr.io")),
-        step("delete", SERVICE_ACCOUNTS, old=accounts(), new=accounts()),
-        step("discard", REGISTRY_SECRET, "gone", old=secret("quay.io"), new=secret("quay.io")),
-        step("delete", "kubernetes:core/v1:Pod", "gone", old=pod("gone"), new=pod("gone")),
-    )
-
-    after = read_plan(PreviewRun(steps=steps))
-
-    (access,) = after.accesses or ()
-    assert (access.hosts, access.namespaces, access.service_accounts) == (("ghcr.io",), ("shop",), ())
-    assert after.images == ()
-
-
-LIFETIMES = {
-    "a.io": {"issued": "2026-01-31T09:00:00Z", "expires": "2026-01-31T21:00:00Z"},
-    "b.io": {"issued": "2026-01-31T10:05:00Z", "expires": "2026-01-31T20:05:00Z"},
-}
-
-
-@pytest.mark.parametrize(
-    ("op", "preview", "told"),
-    [
-        ("same", True, "pull, 8.1 hours left as written at 10:05 UTC"),
-        ("read", True, "pull, 8.1 hours left as written at 10:05 UTC"),
-        ("update", False, "pull, 8.1 hours left as written at 10:05 UTC"),
-        ("update", True, "pull, new token"),
-        ("create", True, "pull, new token"),
-    ],
-)
-def test_hours_left_are_those_of_the_state_and_say_so(op: str, preview: bool, told: str) -> None:
-    outputs = {"expiresAt": "2026-01-31T20:05:00Z", "lifetimes": LIFETIMES}
-    steps = (
-        step(op, REGISTRY_SECRET, new=secret("a.io"), new_outputs=outputs),
-        step("same", SERVICE_ACCOUNTS, new=accounts()),
-        step("same", "kubernetes:core/v1:Pod", "a", new=pod("a", "a.io/b:1")),
-    )
-
-    table = as_table(read_plan(PreviewRun(steps=steps, preview=preview)), NOW)
-
-    assert table.splitlines()[-1].endswith(f"  {told}")
-
-
-def test_password_expires_never_also_while_it_changes() -> None:
-    inputs = {**secret(), "registries": [{"host": "ghcr.io", "username": "u", "password": SECRET}]}
-
-    (access,) = read_plan(PreviewRun(steps=(step("update", REGISTRY_SECRET, new=inputs),))).accesses or ()
-
-    assert (access.expires, access.written) == (None, None)
-
-
-@pytest.mark.parametrize("namespaces", [UNKNOWN, ["shop", UNKNOWN], ["shop", SECRET]])
-def test_namespaces_that_are_not_known_are_none(namespaces: Any) -> None:
-    (access,) = (
-        read_plan(
-            PreviewRun(steps=(step("create", REGISTRY_SECRET, new=secret("a.io", namespaces=namespaces)),))
-        ).accesses
-        or ()
-    )
-
-    assert access.namespaces is None
-
-
-@pytest.mark.parametrize(
-    "inputs",
-    [
-        secret("a.io", name=UNKNOWN),
-        {**secret(), "registries": UNKNOWN},
-        {**secret(), "registries": [{"host": UNKNOWN}]},
-    ],
-)
-def test_nothing_is_said_of_secrets_where_one_is_not_known(inputs: Any) -> None:
-    both = (step("same", REGISTRY_SECRET, new=secret("a.io")), step("create", REGISTRY_SECRET, "other", new=inputs))
-
-    assert read_plan(PreviewRun(steps=both)).accesses is None
-    assert read_plan(PreviewRun(steps=both[:1], complete=False)).accesses is None
-    assert read_plan(PreviewRun(steps=both[:1])).accesses is not None
-
-
 def changed(old: Any, new: Any, op: str = "update", type_: str = "kubernetes:core/v1:Pod") -> list[tuple[Any, Any]]:
     told = {"old": old or {}, "new": new or {}}
     found = find_image_changes(PreviewRun(steps=(step(op, type_, "a", **told),)))
@@ -280,7 +148,6 @@ def changed(old: Any, new: Any, op: str = "update", type_: str = "kubernetes:cor
     ]
 
 
-ONE, TWO = "ghcr.io/a/b:1", "ghcr.io/a/b:2"
 NOT_PRESENT, ALWAYS = PullPolicy.IF_NOT_PRESENT, PullPolicy.ALWAYS
 
 
@@ -328,80 +195,3 @@ def test_what_is_not_known_is_named_and_what_is_no_workload_is_not() -> None:
 
     assert (after.images, after.unknown) == ((), ("Pod/b", "Pod/bad"))
     assert [each.workload for each in after.pods] == ["Pod/b", "Pod/bad"]
-
-
-def test_plan_is_sorted_by_namespace_type_and_name() -> None:
-    def declared(name: str, namespace: Any, type_: str = "kubernetes:core/v1:Pod") -> Step:
-        return step("create", type_, name, new=pod(name, namespace=namespace))
-
-    steps = (
-        declared("z", "a"),
-        declared("b", "b", "kubernetes:x/v1:Pod"),
-        declared("c", "b"),
-        declared("a", "b"),
-        declared("n", None),
-        step("delete", "kubernetes:core/v1:Pod", "gone", old=pod("gone", namespace="a")),
-    )
-
-    assert [image.workload for image in read_plan(PreviewRun(steps=steps)).images] == [
-        "Pod/n",
-        "Pod/z",
-        "Pod/a",
-        "Pod/c",
-        "Pod/b",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("output", "form"),
-    [("resolvedImages", list), ("imagePullPlan", lambda rows: {"summary": "1 image", "__images": rows})],
-)
-def test_reason_and_violations_come_from_the_outputs(output: str, form: Callable[[list[Any]], object]) -> None:
-    violation = Violation(rule=RuleName.FORBID_NEVER, message="no")
-    image = replace(
-        row(ONE), workload="Pod/a", container="app", reason="mutableTagPolicy: why", violations=(violation,)
-    )
-    told = as_data(image)
-    broken: list[Any] = [
-        None,
-        "text",
-        {**told, "policy": "always"},
-        {**told, "reason": 3},
-        {**told, "violations": [{"rule": "none", "message": "x"}]},
-        {**told, "violations": [{}]},
-        {**told, "violations": 3},
-    ]
-    steps = (
-        step("same", "imagepull:index:Pod", "a", new_outputs={output: form([told, *broken])}),
-        step("same", "other:index:X", "b", new_outputs={output: "text"}),
-        step("same", "kubernetes:core/v1:Pod", "a", new=pod("a", ONE)),
-    )
-
-    (found,) = read_plan(PreviewRun(steps=steps)).images
-
-    assert (found.reason, found.violations) == ("mutableTagPolicy: why", (violation,))
-
-
-def test_reason_of_a_written_policy_is_the_defaults_where_they_are_the_same() -> None:
-    steps = (
-        step("create", "kubernetes:core/v1:Pod", "a", new=pod("a", ONE)),
-        step("create", "kubernetes:core/v1:Pod", "b", new=pod("b", ONE, "Always")),
-    )
-
-    assert [image.reason for image in read_plan(PreviewRun(steps=steps)).images] == [
-        "tag is 1, not latest",
-        "set explicitly",
-    ]
-
-
-def test_findings_of_the_program_are_those_below_its_plan_that_are_not_known_here() -> None:
-    run = PreviewRun(steps=(step("create", "kubernetes:core/v1:Pod", "a", new=pod("a", "ghcr.io/a/b:main")),))
-    known = collect_findings(read_plan(run))
-    lines = ["Image pull plan", "WORKLOAD", f"{known[0]}", "error: gone", "warning: slow", "info: note", "other: line"]
-    said = (
-        Message(severity="info", text="\n".join(lines)),
-        Message(severity="info", text="error: of somebody else"),
-    )
-
-    assert known
-    assert find_reported_findings(PreviewRun(messages=said), known) == ["error: gone", "warning: slow", "info: note"]

@@ -7,34 +7,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
 from imagepull.errors import InvalidInput
-from imagepull.stack_config.reader import make_file_schema, parse, read
-from imagepull.stack_config.stack_file import read_stack_file
+from imagepull.stack_config.reader import parse, read
+from tests.unit.stack_config.config_examples import CHECKOUT, HOST, PROJECT, STACKS, config, workload
 
-CHECKOUT = Path(__file__).parents[3]
-STACKS = sorted((CHECKOUT / "stacks").glob("Pulumi.*.yaml"))
-PROJECT = yaml.safe_load((CHECKOUT / "Pulumi.yaml").read_text())["name"]
-HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 KINDS = "Deployment, Pod, StatefulSet, DaemonSet, Job, CronJob"
-MODELINE = "# yaml-language-server: $schema=schema.json\n"
-
-
-def config(**values: Any) -> dict[str, Any]:
-    return {"registries": [{"host": HOST}], "namespaces": [{"name": "shop"}], **values}
 
 
 def problems(**values: Any) -> list[str]:
     with pytest.raises(InvalidInput) as raised:
         parse(config(**values))
     return [str(problem) for problem in raised.value.problems]
-
-
-def workload(**fields: Any) -> dict[str, Any]:
-    return {"name": "web", "namespace": "shop", "image": "nginx", **fields}
 
 
 def as_pulumi_passes(file: Path) -> dict[str, str]:
@@ -52,21 +38,6 @@ def as_pulumi_passes(file: Path) -> dict[str, str]:
 @pytest.mark.parametrize("file", STACKS, ids=lambda path: path.stem)
 def test_every_stack_file_is_right(file: Path) -> None:
     assert read(as_pulumi_passes(file), PROJECT).workloads
-
-
-@pytest.mark.parametrize("file", STACKS, ids=lambda path: path.stem)
-def test_every_stack_file_is_right_in_an_editor(file: Path) -> None:
-    jsonschema.validate(yaml.safe_load(file.read_text()), make_file_schema(PROJECT))
-
-    assert file.read_text().startswith(MODELINE)
-
-
-def test_committed_schema_is_current() -> None:
-    committed = json.loads((CHECKOUT / "stacks" / "schema.json").read_text())
-
-    assert committed == make_file_schema(PROJECT), (
-        "write it anew: python -m imagepull config schema > stacks/schema.json"
-    )
 
 
 def test_there_is_a_file_for_every_environment() -> None:
@@ -211,97 +182,9 @@ def test_each_mistake_is_reported_once_with_what_is_meant(values: dict[str, Any]
 
 
 def test_known_key_without_a_value_is_as_good_as_none() -> None:
-    parse(config(rules=None, verify=None, workloads=[workload(port=None, env=None)]))
+    with_empty = config(rules=None, verify=None, workloads=[workload(port=None, env=None)])
 
-
-RIGHT = {"shop:registries": json.dumps([{"host": HOST}]), "shop:namespaces": '[{"name": "shop"}]'}
-STATIC = [{"host": HOST}, {"host": "ghcr.io", "username": "a", "password": "geheim"}]
-
-
-def reported(config: dict[str, str], **more: Any) -> list[str]:
-    with pytest.raises(InvalidInput) as raised:
-        read(config, "shop", **more)
-    return [str(problem) for problem in raised.value.problems]
-
-
-@pytest.mark.parametrize("prefix", ["imagepull", "shopp"])
-def test_wrong_prefix_is_named(prefix: str) -> None:
-    told = reported({"shop:namespaces": RIGHT["shop:namespaces"], f"{prefix}:registries": RIGHT["shop:registries"]})
-
-    assert told == [
-        "shop:registries: is missing; write a list of at least one",
-        f"{prefix}:registries: is read by nobody; write shop:registries",
-    ]
-
-
-def test_keys_of_others_are_theirs() -> None:
-    read(
-        {
-            **RIGHT,
-            "other:registries": "x",
-            "aws:region": "x",
-            "imagepull:kubeconfig": "x",
-            "kubernetes:kubeconfig": "x",
-        },
-        "shop",
-    )
-
-
-def test_password_in_plain_text_is_refused() -> None:
-    plain = {**RIGHT, "shop:registries": json.dumps(STATIC)}
-
-    (told,) = reported(plain, secret_keys=[])
-    read(plain, "shop", secret_keys=["shop:registries"])
-
-    assert told == (
-        "shop:registries[1].password: stands in plain text in the stack's file; replace it at the registry, and write"
-        " the new one with `pulumi config set --secret --path 'shop:registries[1].password'`"
-    )
-
-
-@pytest.mark.parametrize("key", ["shop:registries", "registries"])
-def test_password_in_plain_text_beside_an_encrypted_one_is_refused(key: str, tmp_path: Path) -> None:
-    both = [*STATIC, {"host": "quay.io", "username": "a", "password": "other"}]
-    written = [*STATIC, {**both[2], "password": {"secure": "v1:a:b"}}]
-    (tmp_path / "Pulumi.yaml").write_text("name: shop\nstackConfigDir: stacks\n")
-    (tmp_path / "stacks").mkdir()
-    (tmp_path / "stacks" / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": {key: written}}))
-
-    (told,) = reported(
-        {**RIGHT, "shop:registries": json.dumps(both)},
-        secret_keys=["shop:registries"],
-        stack_file=read_stack_file(tmp_path, "dev"),
-    )
-
-    assert told.startswith("shop:registries[1].password: stands in plain text")
-    assert "geheim" not in told
-
-
-def test_key_outside_of_config_is_named_as_such(tmp_path: Path) -> None:
-    (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
-    text = (
-        "encryptionsalt: v1:a:b\nsecretsprovider: awskms://x\nconfig: {}\nshop:workloads: []\nimagepull:context: dev\n"
-    )
-    (tmp_path / "Pulumi.dev.yaml").write_text(text)
-
-    told = reported(RIGHT, stack_file=read_stack_file(tmp_path, "dev"))
-
-    assert told == [
-        f"{key}: stands outside of config: in Pulumi.dev.yaml, where nobody reads it; move it below config:"
-        for key in ("shop:workloads", "imagepull:context")
-    ]
-
-
-@pytest.mark.parametrize("text", ["[", "- a", "config: 3", "\xff"])
-def test_file_that_pulumi_would_refuse_is_left_to_it(text: str, tmp_path: Path) -> None:
-    (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
-    (tmp_path / "Pulumi.dev.yaml").write_text(text, encoding="latin-1")
-
-    read(RIGHT, "shop", stack_file=read_stack_file(tmp_path, "dev"))
-
-
-def test_stack_without_a_file_is_read(tmp_path: Path) -> None:
-    assert read_stack_file(tmp_path, "dev") is None
+    assert parse(with_empty) == parse(config(workloads=[workload()]))
 
 
 def test_all_problems_are_told_at_once_in_the_order_of_their_paths() -> None:
@@ -384,45 +267,3 @@ def test_secrets_and_workloads_go_to_one_cluster(others: dict[str, str], told: l
 
     assert [str(problem)[: len(text)] for problem, text in zip(raised.value.problems, told, strict=True)] == told
     assert "geheim" not in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"private-images:registrys": []},
-        {"private-images:registries": [{"host": "ghcr.io", "username": "a", "password": "written by hand"}]},
-        {"private-images:renewal": "never"},
-        {"private-images:workloads": [workload(port=0)]},
-        {"private-images:namespaces": [{"name": "Shop"}]},
-    ],
-)
-def test_schema_refuses_what_the_program_refuses(wrong: dict[str, Any]) -> None:
-    file = {"config": {f"private-images:{key}": value for key, value in config().items()} | wrong}
-
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(file, make_file_schema("private-images"))
-
-
-def test_schema_has_a_description_for_every_key() -> None:
-    schema = make_file_schema("private-images")
-
-    described = [schema["properties"]["config"], *(each for each in schema["$defs"].values() if "properties" in each)]
-    without = [
-        f"{each.get('title')}.{name}"
-        for each in described
-        for name, field in each["properties"].items()
-        if "description" not in field and name not in _PLAIN
-    ]
-    assert without == []
-
-
-_PLAIN = ("kind", "name", "reason", "namespace", "requests", "limits", "exceptions")
-"""Keys that say all by their names."""
-
-
-def test_command_prints_the_committed_schema(capsys: pytest.CaptureFixture[str]) -> None:
-    from imagepull.cli import main
-
-    assert main(["config", "schema"]) == 0
-
-    assert capsys.readouterr().out == (CHECKOUT / "stacks" / "schema.json").read_text()
