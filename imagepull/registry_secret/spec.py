@@ -59,12 +59,11 @@ class RegistrySource:
 
 @dataclass(frozen=True, kw_only=True)
 class SecretSpec:
-    """A RegistrySecret as asked for. `refresh_before`: seconds before expiry, None for half of a token's life."""
+    """A RegistrySecret as asked for. When a renewal is due is not in it: `diff` says that."""
 
     name: str
     namespaces: tuple[str, ...]
     registries: tuple[RegistrySource, ...]
-    refresh_before: float | None
     renewal: Renewal
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
@@ -103,12 +102,12 @@ def parse(inputs: Mapping[str, object], *, required: bool = True) -> SecretSpec:
     """
     reader = Reader(values=inputs)
     reader.refuse_others(INPUTS)
-    refresh_before = reader.text("refreshBefore", renewal.DURATION)
+    # Checked here, read by `diff`: what is not known yet must not make a renewal due.
+    reader.text("refreshBefore", renewal.DURATION)
     spec = SecretSpec(
         name=reader.text("name", OBJECT_NAME, required=True) or "",
         namespaces=reader.texts("namespaces", NAMESPACE, required=required),
         registries=tuple(_read_registries(reader, required)),
-        refresh_before=None if refresh_before is None else renewal.parse_seconds(refresh_before),
         renewal=Renewal(
             reader.choice("renewal", [each.value for each in Renewal if each is not Renewal.NODE], Renewal.PULUMI.value)
         ),

@@ -209,7 +209,6 @@ def _spec(secret: RenewedSecret) -> SecretSpec:
         name=secret.name,
         namespaces=secret.namespaces,
         registries=(*secret.registries, *(RegistrySource(host=host) for host in secret.fixed_hosts)),
-        refresh_before=secret.refresh_before,
         renewal=Renewal.EXTERNAL,
         labels={},
         annotations={},

@@ -1,5 +1,6 @@
 """What AWS receives: each setting of a registry, in the request that it belongs to, on a server of this process."""
 
+import asyncio
 import base64
 import json
 import re
@@ -13,9 +14,11 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from imagepull import USER_AGENT
 from imagepull.errors import CredentialError
 from imagepull.images.reference import parse
-from imagepull.registries.ecr_tokens import Principal, TokenRequest, ask_aws
+from imagepull.registries.aws_session import open_session
+from imagepull.registries.ecr_tokens import Principal, TokenRequest, TokenSource, ask_aws
 from imagepull.verify import ecr
 
 ROLE: Final = "arn:aws:iam::444455556666:role/pull"
@@ -41,6 +44,8 @@ class Aws:
     """Stands for STS, ECR and ECR Public."""
 
     requests: list[Received] = field(default_factory=list)
+    user_agents: set[str] = field(default_factory=set)
+    status: int = 200
 
     @property
     def operations(self) -> list[str]:
@@ -73,7 +78,8 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             answer = served.answer(
                 Received(operation=operation, parameters=parameters, key=signed[1], region=signed[2])
             ).encode()
-            self.send_response(200)
+            served.user_agents.add(self.headers["User-Agent"])
+            self.send_response(served.status)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)
@@ -200,3 +206,60 @@ def test_error_names_registry_and_region(aws: Aws, monkeypatch: pytest.MonkeyPat
 
     assert str(private.value).startswith("ECR in eu-west-1: the answer holds no token")
     assert str(public.value).startswith("ECR Public: the answer holds no token")
+
+
+def test_a_source_of_tokens_asks_aws(aws: Aws) -> None:
+    token = asyncio.run(TokenSource().get(request()))
+
+    assert token.credential.password == "pa55"
+
+
+def test_aws_sees_who_asks(aws: Aws) -> None:
+    ask_aws(request(role_arn=ROLE))
+
+    assert aws.user_agents
+    assert all(USER_AGENT in each for each in aws.user_agents)
+
+
+def test_a_refusal_names_the_role_that_was_refused(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(received: Received) -> str:
+        if received.operation == "AssumeRole":
+            aws.requests.append(received)
+            return ASSUMED
+        aws.requests.append(received)
+        aws.status = 400
+        return json.dumps({"__type": "AccessDeniedException", "message": "not authorized"})
+
+    monkeypatch.setattr(aws, "answer", answer)
+
+    with pytest.raises(CredentialError) as refused:
+        ask_aws(request(role_arn=ROLE))
+
+    assert str(refused.value).startswith("ECR in eu-west-1: ")
+    assert f" as {ROLE}" in str(refused.value)
+    assert len(aws.requests) == 2  # a refusal is not repeated
+
+
+def test_a_fault_of_aws_is_tried_four_times(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    aws.status = 500
+
+    with pytest.raises(CredentialError, match="ECR in eu-west-1"):
+        ask_aws(request())
+
+    assert len(aws.requests) == 4
+
+
+def test_a_call_to_aws_ends_within_half_a_minute(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+
+    def keep(principal: Any, region: str, config: Any, *, what: str) -> Any:
+        given.append(config)
+        return open_session(principal, region, config, what=what)
+
+    monkeypatch.setattr("imagepull.registries.ecr_tokens.open_session", keep)
+    ask_aws(request())
+
+    (config,) = given
+    longest = (config.connect_timeout + config.read_timeout) * config.retries["total_max_attempts"]
+    assert longest <= 32

@@ -13,7 +13,7 @@ from imagepull.registries.docker_config import Credential
 from imagepull.registries.ecr_tokens import Principal, TokenRequest
 from imagepull.registries.lifetimes import Lifetime
 from imagepull.registry_secret import spec as registry_secret
-from imagepull.registry_secret.spec import Renewal
+from imagepull.registry_secret.spec import RegistrySource, Renewal
 
 ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 GOOD: dict[str, Any] = {"name": "pull", "namespaces": ["a", "b"], "registries": [{"host": ECR}]}
@@ -34,7 +34,7 @@ def with_registry(**registry: object) -> dict[str, object]:
 def test_defaults_are_filled_in() -> None:
     spec = registry_secret.parse(GOOD)
     assert (spec.name, spec.namespaces) == ("pull", ("a", "b"))
-    assert (spec.refresh_before, spec.renewal, spec.adopt) == (None, Renewal.PULUMI, False)
+    assert (spec.renewal, spec.adopt) == (Renewal.PULUMI, False)
 
 
 @pytest.mark.parametrize(
@@ -69,14 +69,61 @@ def test_defaults_are_filled_in() -> None:
     ],
 )
 def test_ecr_is_known_by_its_host_or_by_account_and_region(registry: dict[str, object], request_: TokenRequest) -> None:
-    (found,) = registry_secret.parse(with_registry(**registry)).registries
-    assert found.token == request_
+    assert registry_secret.parse(with_registry(**registry)).registries == (
+        RegistrySource(host=str(registry["host"]), token=request_),
+    )
 
 
 def test_other_registries_have_a_username_and_password() -> None:
-    (found,) = registry_secret.parse(with_registry(host="ghcr.io", username="u", password="p")).registries
-    assert found.fixed == Credential(username="u", password="p")
-    assert found.token is None
+    fixed = Credential(username="u", password="p")
+    assert registry_secret.parse(with_registry(host="ghcr.io", username="u", password="p")).registries == (
+        RegistrySource(host="ghcr.io", fixed=fixed),
+    )
+
+
+def test_several_registries_stay_in_their_order() -> None:
+    registries = [{"host": "quay.io", "username": "u", "password": "p"}, {"host": ECR}]
+    spec = registry_secret.parse({**GOOD, "registries": registries})
+    assert [registry.host for registry in spec.registries] == ["quay.io", ECR]
+
+
+def test_a_registry_whose_account_and_region_are_not_known_yet_is_left_out() -> None:
+    for known in ({}, {"account": "123456789012"}, {"region": "eu-west-1"}):
+        registry = {"host": "vpce-1.example.com", "account": UNKNOWN, "region": UNKNOWN, **known}
+        assert registry_secret.parse(with_registry(**registry)).registries == ()
+
+
+def test_a_registry_whose_password_is_not_known_yet_is_known_by_its_host() -> None:
+    spec = registry_secret.parse(with_registry(host="ghcr.io", username="u", password=UNKNOWN))
+    assert spec.registries == (RegistrySource(host="ghcr.io"),)
+
+
+def test_a_list_of_registries_is_parsed_on_its_own() -> None:
+    (found,) = registry_secret.parse_registries([{"host": ECR}])
+    assert (found.host, found.token) == (ECR, TokenRequest(principal=Principal(), region="eu-west-1", public=False))
+    for wrong, path in (([{"host": ECR}, {"host": "ghcr.io"}], "registries[1].host"), ([], "registries")):
+        with pytest.raises(InvalidInput) as caught:
+            registry_secret.parse_registries(wrong)
+        assert [problem.path for problem in caught.value.problems] == [path]
+
+
+@pytest.mark.parametrize(
+    ("registries", "hosts", "tokens"),
+    [
+        ([{"host": ECR}], [ECR], True),
+        ([{"host": "ghcr.io", "username": "u", "password": "p"}], ["ghcr.io"], False),
+        ([{"host": "ghcr.io", "username": "u", "password": UNKNOWN}, {"host": ECR}], ["ghcr.io", ECR], True),
+        ([{"host": "ghcr.io", "password": UNKNOWN}], ["ghcr.io"], False),
+        ([{"host": UNKNOWN}, UNKNOWN], [UNKNOWN], True),
+        (UNKNOWN, [], True),
+    ],
+)
+def test_a_preview_knows_hosts_and_whether_anything_expires(
+    registries: object, hosts: list[object], tokens: bool
+) -> None:
+    inputs = {**GOOD, "registries": registries}
+    assert registry_secret.list_hosts(inputs) == hosts
+    assert registry_secret.holds_tokens(inputs) is tokens
 
 
 @pytest.mark.parametrize(
@@ -111,6 +158,13 @@ def test_other_registries_have_a_username_and_password() -> None:
         (with_registry(host="ghcr.io", password="p"), "registries[0].username", "beside password"),
         (with_registry(host="ghcr.io", username="a:b", password="p"), "registries[0].username", "without ':'"),
         (with_registry(host="ghcr.io", username="u", password=""), "registries[0].password", "secret text"),
+        (
+            with_registry(host="ghcr.io", username="u", password="a\ud800"),
+            "registries[0].password",
+            "cannot be used: the password is not valid Unicode",
+        ),
+        (with_registry(host="ecr.example.com"), "registries[0].host", "which is not ECR"),
+        (with_registry(host="dkr.example.com"), "registries[0].host", "which is not ECR"),
         (
             with_registry(host="ghcr.io", username="u", password="p", region="eu-west-1"),
             "registries[0].region",
@@ -196,6 +250,8 @@ def test_a_renewal_is_due_in_the_second_half_of_a_life() -> None:
 def test_an_external_renewal_is_never_due() -> None:
     external = {**GOOD, "renewal": "external"}
     assert registry_secret.diff(external, external, lifetimes(-1), NOW).renewal is None
+    more = registry_secret.diff(external, {**external, "namespaces": ["a", "b", "c"]}, {}, NOW)
+    assert more.differences == {"namespaces[2]": Difference.ADD}
 
 
 def test_refresh_before_says_when() -> None:
@@ -218,7 +274,9 @@ def test_one_more_namespace_is_one_difference() -> None:
 
 def test_a_token_of_which_nobody_knows_how_long_it_lives_is_due() -> None:
     assert registry_secret.diff(GOOD, GOOD, {}, NOW).unknown == ECR
-    assert registry_secret.diff(GOOD, GOOD, lifetimes(70_000), NOW).unknown == ECR
+    assert registry_secret.diff(GOOD, GOOD, lifetimes(24), NOW).unknown is None
+    for longer_than_a_day in (24.01, 70_000):
+        assert registry_secret.diff(GOOD, GOOD, lifetimes(longer_than_a_day), NOW).unknown == ECR
     external = {**GOOD, "renewal": "external"}
     assert registry_secret.diff(external, external, {}, NOW).unknown is None
 
