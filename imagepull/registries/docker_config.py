@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from imagepull.errors import InvalidDockerConfig
 from imagepull.images.reference import HUB, find_unexpanded_variable, is_domain
@@ -20,6 +21,7 @@ from imagepull.registries.keyring import HUB_ALIAS, match, parse_key
 __all__ = [
     "HUB_KEY",
     "MAX_BYTES",
+    "SAME_CONTENTS",
     "Credential",
     "DockerConfig",
     "check_credential",
@@ -35,6 +37,9 @@ __all__ = [
 
 MAX_BYTES = 1_048_576
 """Limit of a Secret's data (kubernetes/kubernetes `pkg/apis/core/validation/validation.go`)."""
+
+SAME_CONTENTS = 64
+"""Size of caches by content: ten thousand Secrets that we wrote hold the same bytes, and each is read and merged."""
 
 HUB_KEY = "https://index.docker.io/v1/"
 """The key that stands for Docker Hub, in every docker client and in the kubelet."""
@@ -84,6 +89,7 @@ def encode(ours: Mapping[str, Credential]) -> bytes:
     return merge(None, ours)
 
 
+@lru_cache(maxsize=SAME_CONTENTS)
 def parse(data: bytes) -> DockerConfig:
     """The document as the kubelet reads it; entries and fields that it ignores are no error.
 

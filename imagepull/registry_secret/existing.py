@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from imagepull.errors import InvalidDockerConfig
@@ -80,7 +80,7 @@ class Existing:
             immutable=secret.document.get("immutable") is True,
             labels=secret.labels,
             annotations=secret.annotations,
-            config=None if config is None else base64.b64decode(config),
+            config=None if config is None else _decode(config),
             other_data=frozenset(data) - {DATA_KEY},
             managers=secret.managers,
             is_being_deleted=secret.being_deleted,
@@ -131,3 +131,9 @@ class Existing:
             return docker_config.parse(self.config or b"{}")
         except InvalidDockerConfig as error:
             return str(error)
+
+
+@lru_cache(maxsize=docker_config.SAME_CONTENTS)
+def _decode(config: str) -> bytes:
+    # One object for all Secrets of the same content: also what is read out of it is kept by it.
+    return base64.b64decode(config)

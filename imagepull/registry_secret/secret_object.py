@@ -8,6 +8,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from imagepull.errors import ImagePullError, InvalidDockerConfig
@@ -97,7 +98,7 @@ def write(existing: Existing | None, wanted: SecretGoal) -> SecretDecision:
             entries[host] = wanted.last_good[host]
     # What has no believed token keeps its entry, unproven: nobody is worse off for it, and it stays due.
     unproven = {host for host in (ours & hosts) - entries.keys() if existing.credential(host) is not None}
-    merged = docker_config.merge(repaired.config, _credentials(entries), ours - hosts)
+    merged = _merge(repaired.config, frozenset(_credentials(entries).items()), frozenset(ours - hosts))
     metadata = patch_metadata(existing, standing, spec, wanted.owner, wanted.previous, entries, unproven)
     change = None
     if merged != existing.config or any(metadata.values()):
@@ -197,8 +198,18 @@ def _lifetimes(entries: Mapping[str, TrustedEntry]) -> dict[str, Lifetime]:
     return {host: entry.lifetime for host, entry in entries.items() if entry.lifetime is not None}
 
 
+@lru_cache(maxsize=docker_config.SAME_CONTENTS)
+def _merge(existing: bytes, ours: frozenset[tuple[str, Credential]], removed_hosts: frozenset[str]) -> bytes:
+    return docker_config.merge(existing, dict(ours), removed_hosts)
+
+
+@lru_cache(maxsize=docker_config.SAME_CONTENTS)
+def _encode(config: bytes) -> str:
+    return base64.b64encode(config).decode()
+
+
 def _data(config: bytes) -> dict[str, Any]:
-    return {"data": {DATA_KEY: base64.b64encode(config).decode()}}
+    return {"data": {DATA_KEY: _encode(config)}}
 
 
 def _precondition(existing: Existing) -> dict[str, str]:

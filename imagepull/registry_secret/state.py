@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 __all__ = ["Previous"]
 
@@ -24,12 +25,13 @@ class Previous:
     labels: Collection[str] = ()
     annotations: Collection[str] = ()
 
-    @property
+    # Once, not for each of ten thousand Secrets that are compared with it.
+    @cached_property
     def known_uids(self) -> frozenset[str]:
         """The UIDs: the API server never gives one twice."""
         return frozenset(self.uids.values())
 
-    @property
+    @cached_property
     def all_namespaces(self) -> frozenset[str]:
         """Namespaces in which something of it may be."""
         return frozenset({*self.namespaces, *self.uids})

@@ -10,6 +10,7 @@ import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from imagepull.registries import docker_config
@@ -92,6 +93,11 @@ def is_unedited_since_legacy(existing: Existing) -> bool:
 
 def _sign(digest_key: str, host: str, lifetime: Mapping[str, str], credential: Credential) -> str:
     lines = (host, lifetime["issued"], lifetime["expires"], credential.username, credential.password)
+    return _compute_digest(digest_key, lines)
+
+
+@lru_cache(maxsize=docker_config.SAME_CONTENTS)
+def _compute_digest(digest_key: str, lines: tuple[str, ...]) -> str:
     # A password may hold line ends and a lone surrogate, so it is last, and encoded as docker_config does.
     message = "\n".join(lines).encode(errors="backslashreplace")
     return hmac.new(digest_key.encode(), message, hashlib.sha256).hexdigest()

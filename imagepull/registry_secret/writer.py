@@ -57,7 +57,8 @@ async def find(cluster: Cluster, name: str, namespaces: Collection[str] | None) 
     looked = await find_objects(cluster, SECRET, [name], namespaces or (), Existing.of)
     secrets = {namespace: secret for (namespace, _), secret in looked.objects.items()}
     if namespaces is not None:
-        secrets = {namespace: secret for namespace, secret in secrets.items() if namespace in namespaces}
+        asked = frozenset(namespaces)
+        secrets = {namespace: secret for namespace, secret in secrets.items() if namespace in asked}
     return ExistingSecrets(secrets=secrets, denied=looked.denied)
 
 
@@ -94,7 +95,7 @@ async def apply(
     )
     for sentence in writing.remarks():
         report.warn(f"Secret {spec.name} in {sentence}")
-    stale = [secret for place, secret in found.secrets.items() if place not in spec.namespaces]
+    stale = [found.secrets[place] for place in found.secrets.keys() - {*spec.namespaces}]
     await _remove(cluster, stale, owner, previous, outcome, report)
     for namespace in set(previous.uids) - set(spec.namespaces) - found.secrets.keys() - found.denied.keys():
         outcome.uids.pop(namespace, None)
@@ -268,7 +269,8 @@ def _decide_entries(
 ) -> SecretGoal:
     """What to write: where AWS failed, the last good token while it lives."""
     now = datetime.now(UTC)
-    ours = [secret for secret in found if secret.namespace in spec.namespaces and secret.uid in previous.known_uids]
+    places = frozenset(spec.namespaces)
+    ours = [secret for secret in found if secret.namespace in places and secret.uid in previous.known_uids]
     last_good = {}
     for host, entry in fetched.items():
         if not isinstance(entry, CredentialError):

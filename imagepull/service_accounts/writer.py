@@ -45,7 +45,8 @@ async def find(cluster: Cluster, namespaces: Collection[str] | None, names: Coll
     """The accounts of these names (`*`: all) in these namespaces (None: all), with as few requests as rights allow."""
     selected = None if ALL in names else names
     looked = await find_objects(cluster, SERVICE_ACCOUNT, selected, namespaces or (), Account.of)
-    accounts = {key: one for key, one in looked.objects.items() if namespaces is None or key[0] in namespaces}
+    asked = None if namespaces is None else frozenset(namespaces)
+    accounts = {key: one for key, one in looked.objects.items() if asked is None or key[0] in asked}
     return ExistingAccounts(accounts=accounts, denied=looked.denied)
 
 
@@ -70,7 +71,7 @@ async def apply(
         names |= {*previous.accounts}
     found = await find(cluster, namespaces, names)
     unseen = [(namespace, name) for namespace in found.denied for name in spec.accounts]
-    missing = service_accounts.find_missing_accounts(spec, [*found.accounts, *unseen])
+    missing = service_accounts.find_missing_accounts(spec, {*found.accounts, *unseen})
     wanted = service_accounts.choose_accounts(spec, found.accounts)
     outcome.failures.update({place: why for place, why in found.denied.items() if place in wanted})
     report.begin("written", len(wanted))
