@@ -11,33 +11,18 @@ import pytest
 from lab.ecr.faults import FaultMode
 from lab.images import SHOP
 from lab.lifecycle import Lab
+from tests.node.pulling import failed_pulls, pull
 from tests.node.renewers import Home, program
 from tests.pulumi_project import PulumiProject
 
 Project = Callable[..., PulumiProject]
 
-LIVES = int(os.environ.get("RENEWAL_LIVES", "2"))
-"""Lives of a token through which Pods pull all the time."""
+LIVES = float(os.environ.get("RENEWAL_LIVES", "1.2"))
+"""Lives of a token through which Pods pull all the time: more than one, so that the first is dead meanwhile."""
 LIFE = 90.0
 """Seconds that a token lives: a CronJob starts once a minute at most."""
 SECRET_TYPE = "imagepull:index:RegistrySecret"
 ROLE = "arn:aws:iam::123456789012:role/renewer"
-
-
-def pull(lab: Lab, image: str, namespace: str, name: str) -> None:
-    """Runs a Pod that pulls; raises LabError when it does not run within a minute."""
-    overrides = json.dumps({"spec": {"terminationGracePeriodSeconds": 0}})
-    lab.kubectl(
-        *["run", name, f"--image={image}", f"--namespace={namespace}", "--image-pull-policy=Always"],
-        *["--restart=Never", f"--overrides={overrides}"],
-    )
-    lab.kubectl("wait", "--for=condition=Ready", f"pod/{name}", f"--namespace={namespace}", "--timeout=60s")
-    lab.kubectl("delete", "pod", name, f"--namespace={namespace}", "--wait=false")
-
-
-def failed_pulls(lab: Lab, namespace: str) -> list[str]:
-    events = json.loads(lab.kubectl("get", "events", f"--namespace={namespace}", "--output=json"))["items"]
-    return [each["message"] for each in events if each["reason"] in ("Failed", "BackOff", "ErrImagePull")]
 
 
 def secret(lab: Lab, namespace: str) -> dict[str, Any]:
