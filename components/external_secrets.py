@@ -13,6 +13,7 @@ from imagepull.registry_secret.spec import RegistrySource
 from imagepull.renewal import external_secrets
 from imagepull.renewal.settings import ExternalSecretsSettings
 
+from .ordering import after
 from .resources import CopiedSecrets, RegistrySecret
 
 if TYPE_CHECKING:
@@ -84,9 +85,6 @@ def _declare_external_secrets(
     from pulumi_kubernetes.core.v1 import Namespace, ServiceAccount
     from pulumi_kubernetes.rbac.v1 import Role, RoleBinding
 
-    def after(*resources: pulumi.Resource) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[*resources]))
-
     def declare_custom(suffix: str, manifest: Mapping[str, Any], options: pulumi.ResourceOptions) -> pulumi.Resource:
         return CustomResource(
             f"{name}-{suffix}",
@@ -100,8 +98,8 @@ def _declare_external_secrets(
     title = f"{name}-source"
     needed: list[pulumi.Resource] = [secret]
     if objects.namespace_object is not None:
-        needed.append(Namespace(title, metadata=objects.namespace_object["metadata"], opts=after(secret)))
-    role, binding, options = objects.role, objects.role_binding, after(*needed)
+        needed.append(Namespace(title, metadata=objects.namespace_object["metadata"], opts=after(opts, secret)))
+    role, binding, options = objects.role, objects.role_binding, after(opts, *needed)
     needed += [
         ServiceAccount(title, metadata=objects.account["metadata"], opts=options),
         Role(title, metadata=role["metadata"], rules=role["rules"], opts=options),
@@ -114,16 +112,16 @@ def _declare_external_secrets(
         ),
     ]
     needed += [declare_custom(f"token-{i}", each, options) for i, each in enumerate(objects.generators)]
-    needed.append(declare_custom("source", objects.source, after(*needed)))
-    needed.append(declare_custom("store", objects.store, after(*needed)))
-    needed.append(declare_custom("copies", objects.copies, after(*needed)))
+    needed.append(declare_custom("source", objects.source, after(opts, *needed)))
+    needed.append(declare_custom("store", objects.store, after(opts, *needed)))
+    needed.append(declare_custom("copies", objects.copies, after(opts, *needed)))
     args: Any = {
         "name": secret_args["name"],
         "namespaces": secret_args["namespaces"],
         "cluster_external_secret": objects.copies["metadata"]["name"],
         "identity": secret.identity,
     }
-    return CopiedSecrets(name, args, after(*needed))
+    return CopiedSecrets(name, args, after(opts, *needed))
 
 
 def parse_registries(registries: Any) -> Sequence[RegistrySource]:

@@ -8,8 +8,10 @@ import pulumi
 from imagepull.errors import InvalidInput
 from imagepull.inputs import to_camel_case
 from imagepull.renewal import node
-from imagepull.renewal.node import NodeSettings
+from imagepull.renewal.settings import NodeSettings, parse_node
 from imagepull.service_accounts.spec import ALL
+
+from .ordering import after
 
 __all__ = ["NodeRenewal", "declare_node_access", "parse_node_access"]
 
@@ -35,9 +37,7 @@ def parse_node_access(given: Mapping[str, Any]) -> NodeSettings:
     problems: list[str] = []
     settings = NodeSettings()
     try:
-        settings = node.parse_node(
-            {to_camel_case(key): value for key, value in (given.get("node") or {}).items()}, "node"
-        )
+        settings = parse_node({to_camel_case(key): value for key, value in (given.get("node") or {}).items()}, "node")
     except InvalidInput as error:
         problems += map(str, error.problems)
     registries = given["registries"]
@@ -90,6 +90,7 @@ def declare_node_access(
     metadata: Any = {**role["metadata"], "name": own}
     title = f"{name}-token-audience"
     made = ClusterRole(title, metadata=metadata, rules=role["rules"], opts=opts)
-    after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[made]))
     reference: Any = {**binding["roleRef"], "name": own}
-    ClusterRoleBinding(title, metadata=metadata, role_ref=reference, subjects=binding["subjects"], opts=after)
+    ClusterRoleBinding(
+        title, metadata=metadata, role_ref=reference, subjects=binding["subjects"], opts=after(opts, made)
+    )

@@ -9,7 +9,7 @@ from imagepull.pull_plan.access import DEFAULT_NAMESPACE
 from imagepull.pull_plan.manifest import Lifted
 from imagepull.registry_secret.spec import Renewal
 from imagepull.renewal import node
-from imagepull.renewal.node import NodeSettings
+from imagepull.renewal.settings import NodeSettings
 from imagepull.resource_types import REGISTRY_ACCESS
 from imagepull.service_accounts.spec import ALL
 
@@ -17,6 +17,7 @@ from .access import Access
 from .arguments import lift
 from .external_secrets import ExternalSecretsRenewal, declare_external_secrets
 from .node_access import NodeRenewal, declare_node_access, parse_node_access
+from .ordering import after
 from .renewal import CronJobRenewal, declare_renewal, parse_renewal, plan_renewal
 from .resources import PullSecretArgs, RegistrySecret, ServiceAccountImagePullSecrets
 
@@ -110,7 +111,7 @@ class RegistryAccess(Access):
                     "namespaces": given["namespaces"],
                     "service_accounts": service_accounts,
                 },
-                pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[secret])),
+                after(options, secret),
             )
             self._missing = accounts.missing_secrets
         self.renewer = plan_renewal(renewal, secret_name, name)

@@ -19,6 +19,7 @@ from imagepull.renewal.settings import (
 )
 
 from .external_secrets import parse_registries
+from .ordering import after
 from .resources import RegistrySecret, RenewalRights
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class CronJobRenewal(TypedDict):
     """How the renewer runs as a CronJob in the cluster."""
 
     image: NotRequired[str]
-    """Image of the renewer, as docs/renewal.md says how to build it. Default: the released image of this version."""
+    """Image of the renewer, as docs/renewal.md says how to build it; `pulumi preview` refuses a program without it."""
     namespace: NotRequired[str]
     """Namespace that the renewer runs in; it must exist. Nobody else should be allowed to run Pods there: they could
     use its ServiceAccount. Default: a namespace of its own, `<secret_name>-renewal`, which is made."""
@@ -116,7 +117,11 @@ def parse_renewal(given: Mapping[str, Any], secret_name: Any) -> RenewalSettings
         except InvalidInput as error:
             problems += map(str, error.problems)
         if settings is not None and settings.image is None and cron_job.DEFAULT_IMAGE is None:
-            problems.append("cron_job.image: is missing; this is no released version: build the image and name it")
+            problems.append("cron_job.image: is missing; build the image as docs/renewal.md says, and name it")
+        registries = given.get("registries")
+        if isinstance(registries, Sequence):
+            plain = [each for each in registries if isinstance(each, Mapping)]
+            problems += map(str, cron_job.find_profiles(plain))
     if problems:
         raise pulumi.RunError("; ".join(problems))
     return RenewalSettings(Renewal(renewal) if renewal in ways else Renewal.EXTERNAL, settings, operator)
@@ -185,21 +190,18 @@ def _declare(
     from pulumi_kubernetes.batch.v1 import CronJob, Job
     from pulumi_kubernetes.core.v1 import ConfigMap, Namespace, Secret, ServiceAccount
 
-    def after(*resources: pulumi.Resource) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[*resources]))
-
     title = f"{name}-renewal"
     needed: list[pulumi.Resource] = [secret]
     if objects.namespace_object is not None:
         needed.append(Namespace(title, metadata=objects.namespace_object["metadata"], opts=opts))
-    account = ServiceAccount(title, metadata=objects.service_account["metadata"], opts=after(*needed))
+    account = ServiceAccount(title, metadata=objects.service_account["metadata"], opts=after(opts, *needed))
     data, metadata = objects.config_map["data"], objects.config_map["metadata"]
-    key = Secret(title, metadata=metadata, string_data=objects.key_secret["stringData"], opts=after(*needed))
-    needed += [account, key, ConfigMap(title, metadata=metadata, data=data, opts=after(*needed))]
-    needed += _declare_rights(title, objects, settings, secret_args, after(*needed))
+    key = Secret(title, metadata=metadata, string_data=objects.key_secret["stringData"], opts=after(opts, *needed))
+    needed += [account, key, ConfigMap(title, metadata=metadata, data=data, opts=after(opts, *needed))]
+    needed += _declare_rights(title, objects, settings, secret_args, after(opts, *needed))
     regular, first = objects.cron_job, objects.first_job
-    job = Job(f"{title}-first-run", metadata=first["metadata"], spec=first["spec"], opts=after(*needed))
-    CronJob(title, metadata=regular["metadata"], spec=regular["spec"], opts=after(*needed))
+    job = Job(f"{title}-first-run", metadata=first["metadata"], spec=first["spec"], opts=after(opts, *needed))
+    CronJob(title, metadata=regular["metadata"], spec=regular["spec"], opts=after(opts, *needed))
     return job
 
 

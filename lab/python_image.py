@@ -24,7 +24,7 @@ from lab.lock import machine_lock
 from lab.progress import step
 from lab.toolchain.cache import cache_folder
 
-__all__ = ["LEFT_OUT", "base_layer", "python_image", "unpacked_size"]
+__all__ = ["AWS_SERVICES", "LEFT_OUT", "base_layer", "python_image", "unpacked_size"]
 
 # Packages of the closure of Python's own that hold what imagepull needs; not curses, sqlite, databases, perl.
 _PACKAGES = re.compile(
@@ -32,7 +32,7 @@ _PACKAGES = re.compile(
     r"|libpython3\.\d+-(minimal|stdlib)|python3\.\d+-minimal"
 )
 # AWS services whose API descriptions stay; botocore has four hundred, and they are most of its 25 MB.
-_AWS_SERVICES = ("ecr", "ecr-public", "sso", "sso-oidc", "sts")
+AWS_SERVICES = ("ecr", "ecr-public", "sso", "sso-oidc", "sts")
 # Parts of packages that no program reads while it runs.
 _UNREAD = (
     "usr/share",
@@ -111,7 +111,7 @@ def _make_base(folder: Path, requirements: Sequence[str]) -> Blob:
     site = root / _SITE
     _install_wheels(requirements, site)
     for described in (site / "botocore" / "data").iterdir():
-        if described.is_dir() and described.name not in _AWS_SERVICES:
+        if described.is_dir() and described.name not in AWS_SERVICES:
             shutil.rmtree(described)
     _compile(root)
     (root / "etc").mkdir(exist_ok=True)

@@ -12,6 +12,7 @@ import yaml
 from imagepull.errors import InvalidInput, Problem
 from imagepull.renewal import node
 from imagepull.renewal.node import Distribution
+from imagepull.renewal.settings import parse_node
 
 __all__ = ["add"]
 
@@ -36,7 +37,7 @@ def add(subparsers: Any) -> None:
 
 
 def _run(given: argparse.Namespace) -> int:
-    settings = node.parse_node({"roleArn": given.role_arn} if given.role_arn else {})
+    settings = parse_node({"roleArn": given.role_arn} if given.role_arn else {})
     unfit = node.find_unfit_registries([{"host": host} for host in given.hosts])
     if given.rights and settings.role_arn is None:
         raise InvalidInput(

@@ -4,11 +4,12 @@ Pure: plain manifests, which the component declares.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from imagepull.errors import Problem
 from imagepull.kubernetes.ownership import MANAGED_BY, MANAGED_BY_LABEL
 from imagepull.renewal import schedule
 from imagepull.renewal.document import DIGEST_KEY_VARIABLE, FILE_NAME
@@ -23,12 +24,13 @@ __all__ = [
     "CronJobObjects",
     "cluster_rights",
     "default_name",
+    "find_profiles",
     "objects",
     "started_by",
 ]
 
 DEFAULT_IMAGE: Final[str | None] = None
-"""The renewer's image by digest. The build of a release writes it here; a checkout has none."""
+"""The renewer's image where the program names none. None: no image is published, so everybody builds and names one."""
 RENEWER_LABELS: Final = {MANAGED_BY_LABEL: MANAGED_BY, "app.kubernetes.io/name": "imagepull-renewer"}
 """Labels of the CronJob, and of the ConfigMap beside it that says what it renews."""
 DIGEST_KEY_NAME: Final = "digest-key"
@@ -137,6 +139,24 @@ def objects(
             "spec": _job_spec(first, retries=1),
         },
     )
+
+
+def find_profiles(registries: Sequence[Mapping[str, object]], path: str = "registries") -> list[Problem]:
+    """Registries whose AWS profile the renewer's Pod cannot have.
+
+    Args:
+        registries: Their inputs.
+        path: Where they stand.
+    """
+    reason = (
+        "is in a file on your machine, which the renewer's Pod does not have; write roleArn, or keep the registry in a "
+        "RegistryAccess of its own"
+    )
+    return [
+        Problem(path=f"{path}[{position}].profile", reason=reason)
+        for position, registry in enumerate(registries)
+        if registry.get("profile") is not None
+    ]
 
 
 def cluster_rights(secret_name: str, namespace: str) -> tuple[dict[str, Any], dict[str, Any]]:

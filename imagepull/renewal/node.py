@@ -16,26 +16,21 @@ from typing import Any, Final
 import yaml
 
 from imagepull.errors import Problem
-from imagepull.inputs import Reader
 from imagepull.registries.ecr_hosts import parse_host
-from imagepull.registries.inputs import ROLE_ARN
+from imagepull.renewal.settings import NodeSettings
 
 __all__ = [
     "AUDIENCE",
-    "NODE_INPUTS",
     "PLUGIN",
     "ROLE_ANNOTATION",
     "Distribution",
-    "NodeSettings",
     "audience_rights",
     "credential_provider_config",
     "find_unfit_registries",
-    "parse_node",
     "placement",
     "service_account_annotations",
 ]
 
-NODE_INPUTS: Final = ("roleArn",)
 PLUGIN: Final = "ecr-credential-provider"
 """Name of the plugin: the name of its file in the kubelet's folder of plugins."""
 AUDIENCE: Final = "sts.amazonaws.com"
@@ -52,33 +47,6 @@ class Distribution(StrEnum):
     KUBEADM = "kubeadm"
     K3S = "k3s"
     TALOS = "talos"
-
-
-@dataclass(frozen=True, kw_only=True)
-class NodeSettings:
-    """How the node opens images.
-
-    Attributes:
-        role_arn: IAM role that annotated ServiceAccounts pull with; None: the node's own role, for all Pods.
-    """
-
-    role_arn: str | None = None
-
-
-def parse_node(values: Mapping[str, object], path: str = "") -> NodeSettings:
-    """The settings, from names in camel case.
-
-    Args:
-        path: Where they stand, for the problems: `node`.
-
-    Raises:
-        InvalidInput: with every problem and its path.
-    """
-    reader = Reader(values=values, path=path)
-    reader.refuse_others(NODE_INPUTS)
-    settings = NodeSettings(role_arn=reader.text("roleArn", ROLE_ARN))
-    reader.raise_problems()
-    return settings
 
 
 def find_unfit_registries(registries: Sequence[Mapping[str, object]], path: str = "registries") -> list[Problem]:

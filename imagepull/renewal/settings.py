@@ -1,4 +1,4 @@
-"""Settings of `renewal: cronJob` and `renewal: externalSecrets`, parsed."""
+"""Settings of the ways of renewal that have some, parsed."""
 
 import re
 from collections.abc import Mapping
@@ -19,11 +19,14 @@ from imagepull.renewal.schedule import SCHEDULE
 __all__ = [
     "CRON_JOB_INPUTS",
     "EXTERNAL_SECRETS_INPUTS",
+    "NODE_INPUTS",
     "CronJobSettings",
     "ExternalSecretsSettings",
+    "NodeSettings",
     "Scope",
     "parse_cron_job",
     "parse_external_secrets",
+    "parse_node",
 ]
 
 CRON_JOB_INPUTS: Final = (
@@ -45,6 +48,7 @@ EXTERNAL_SECRETS_INPUTS: Final = (
     "copyInterval",
     "server",
 )
+NODE_INPUTS: Final = ("roleArn",)
 _SERVER: Final = TextPattern(
     pattern=re.compile(r"https://[^\s/]+/?"),
     longest=300,
@@ -103,6 +107,17 @@ class ExternalSecretsSettings:
     server: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class NodeSettings:
+    """How the node opens images.
+
+    Attributes:
+        role_arn: IAM role that annotated ServiceAccounts pull with; None: the node's own role, for all Pods.
+    """
+
+    role_arn: str | None = None
+
+
 def parse_external_secrets(values: Mapping[str, object], path: str = "") -> ExternalSecretsSettings:
     """The settings, from names in camel case.
 
@@ -122,6 +137,22 @@ def parse_external_secrets(values: Mapping[str, object], path: str = "") -> Exte
         copy_interval=reader.text("copyInterval", DURATION) or ExternalSecretsSettings.copy_interval,
         server=reader.text("server", _SERVER),
     )
+    reader.raise_problems()
+    return settings
+
+
+def parse_node(values: Mapping[str, object], path: str = "") -> NodeSettings:
+    """The settings, from names in camel case.
+
+    Args:
+        path: Where they stand, for the problems: `node`.
+
+    Raises:
+        InvalidInput: with every problem and its path.
+    """
+    reader = Reader(values=values, path=path)
+    reader.refuse_others(NODE_INPUTS)
+    settings = NodeSettings(role_arn=reader.text("roleArn", ROLE_ARN))
     reader.raise_problems()
     return settings
 

@@ -13,12 +13,15 @@ from imagepull.pull_plan.kinds import ONLY_FOR, REQUIRED_FOR, WorkloadKind
 from imagepull.registries.secret_properties import REGISTRY_SECRETS
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.registry_secret.spec import Renewal
-from imagepull.renewal.node import NODE_INPUTS, find_unfit_registries, parse_node
+from imagepull.renewal.cron_job import find_profiles
+from imagepull.renewal.node import find_unfit_registries
 from imagepull.renewal.settings import (
     CRON_JOB_INPUTS,
     EXTERNAL_SECRETS_INPUTS,
+    NODE_INPUTS,
     parse_cron_job,
     parse_external_secrets,
+    parse_node,
 )
 from imagepull.stack_config.environment import Environment, Verify
 from imagepull.stack_config.stack_file import report_plain_secret
@@ -38,6 +41,11 @@ _RENEWAL_SETTINGS: Final[Mapping[str, tuple[Renewal, Sequence[str], Callable[[Ma
     "externalSecrets": (Renewal.EXTERNAL_SECRETS, EXTERNAL_SECRETS_INPUTS, parse_external_secrets),
     "node": (Renewal.NODE, NODE_INPUTS, parse_node),
 }
+_FOR_REGISTRIES: Final[Mapping[str, Callable[[Sequence[Mapping[str, object]]], list[Problem]]]] = {
+    Renewal.CRON_JOB.value: find_profiles,
+    Renewal.NODE.value: find_unfit_registries,
+}
+"""What a way of renewal cannot do with a registry."""
 _PROVIDER: Final = "imagepull"
 
 
@@ -131,8 +139,9 @@ def _check_renewal(reader: Reader) -> Iterator[Problem]:
         except InvalidInput as error:
             yield from error.problems
     registries = reader.values.get("registries")
-    if reader.values.get("renewal") == Renewal.NODE and isinstance(registries, list):
-        yield from find_unfit_registries([each for each in registries if isinstance(each, Mapping)])
+    find_problems = _FOR_REGISTRIES.get(str(reader.values.get("renewal")))
+    if find_problems is not None and isinstance(registries, list):
+        yield from find_problems([each for each in registries if isinstance(each, Mapping)])
 
 
 def _check_kind(workload: Reader) -> None:

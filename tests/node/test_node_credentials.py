@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from imagepull.renewal import node
-from imagepull.renewal.node import NodeSettings
+from imagepull.renewal.settings import NodeSettings
 from lab.ecr.calls import Call
 from lab.ecr.faults import FaultMode
 from lab.images import SHOP

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from imagepull.renewal.node import NodeSettings
+from imagepull.renewal.settings import NodeSettings
 from imagepull.renewal.state import document_of_state
 from lab.external_secrets import ExternalSecrets
 from lab.images import PAUSE_REFERENCE, SHOP

@@ -159,6 +159,22 @@ def test_by_a_role_accounts_are_annotated_and_kubelets_may_ask_for_their_tokens(
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
+        ({}, r"cron_job\.image: is missing; build the image as docs/renewal\.md says, and name it$"),
+        (
+            {"cron_job": {"image": "r.example/x:1"}, "registries": [{"host": HOST, "profile": "dev"}]},
+            r"registries\[0\]\.profile: is in a file on your machine.*write roleArn",
+        ),
+    ],
+)
+def test_what_a_cron_job_cannot_do_is_told(fields: dict[str, Any], told: str) -> None:
+    given: Any = {"registries": [{"host": HOST}], "namespaces": ["a"], "renewal": "cronJob", **fields}
+    with pytest.raises(pulumi.RunError, match=told):
+        declared(lambda: RegistryAccess("pull", given))
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
         ({"registries": [{"host": "ghcr.io", "username": "u", "password": "p"}]}, "RegistryAccess of its own"),
         ({"node": {"role_arn": "pull"}}, "node.roleArn: "),
         ({"node": {"role_arn": ROLE}, "service_accounts": ["*"]}, "service_accounts: is not a plain list"),

@@ -8,7 +8,8 @@ import yaml
 from imagepull.cli import main
 from imagepull.errors import InvalidInput
 from imagepull.renewal import node
-from imagepull.renewal.node import Distribution, NodeSettings
+from imagepull.renewal.node import Distribution
+from imagepull.renewal.settings import NodeSettings, parse_node
 
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 ROLE = "arn:aws:iam::123456789012:role/pull"
@@ -90,9 +91,9 @@ def test_ecr_registries_and_unknown_hosts_are_fine() -> None:
 
 
 def test_settings_are_parsed_with_every_problem() -> None:
-    assert node.parse_node({"roleArn": ROLE}) == BY_ROLE
+    assert parse_node({"roleArn": ROLE}) == BY_ROLE
     with pytest.raises(InvalidInput) as wrong:
-        node.parse_node({"roleArn": "pull", "role": "x"}, "node")
+        parse_node({"roleArn": "pull", "role": "x"}, "node")
     assert [problem.path for problem in wrong.value.problems] == ["node.role", "node.roleArn"]
 
 
