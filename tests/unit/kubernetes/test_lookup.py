@@ -10,6 +10,7 @@ from imagepull.errors import RequestRefused
 from imagepull.kubernetes.client import Cluster
 from imagepull.kubernetes.kinds import SERVICE_ACCOUNT
 from imagepull.kubernetes.lookup import Lookup, find_objects
+from imagepull.kubernetes.objects import KubernetesObject
 from tests.provider.faulty_api import Fault, FaultyApi, served
 
 
@@ -58,6 +59,28 @@ def test_all_names_are_listed_in_each_namespace(tmp_path: Path) -> None:
     api = api_with(("a", "default"), ("a", "other"), ("b", "x"), fault=forbid_cluster_wide)
     found = find(api, tmp_path, None, ["a"])
     assert set(found.objects) == {("a", "default"), ("a", "other")}
+
+
+def test_objects_are_read_as_each_chunk_arrives(tmp_path: Path) -> None:
+    api = api_with(*((f"n{number}", "default") for number in range(600)))
+    requests_at: list[int] = []
+
+    def parse(found: KubernetesObject) -> str:
+        requests_at.append(len(api.requests))
+        return found.uid
+
+    async def run(kubeconfig: str) -> Lookup[str]:
+        cluster = Cluster.connect(kubeconfig, None)
+        try:
+            return await find_objects(cluster, SERVICE_ACCOUNT, ["default"], [], parse)
+        finally:
+            await cluster.close()
+
+    with served(api, tmp_path) as path:
+        found = asyncio.run(run(str(path)))
+
+    assert len(found.objects) == 600
+    assert requests_at == [1] * 500 + [2] * 100
 
 
 def test_another_refusal_is_raised(tmp_path: Path) -> None:
