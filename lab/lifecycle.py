@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from lab import debian, environment, images
@@ -143,6 +144,10 @@ class Lab:
             LabError: it did not come up again.
         """
         Node(self.layout, self.processes).restart_kubelet(self.control_plane, flags=flags, env=env)
+
+    def hold_kubelet(self) -> AbstractContextManager[None]:
+        """The node's kubelet stands still while a block runs: it pulls, starts and reports nothing. Pods run on."""
+        return Node(self.layout, self.processes).hold_kubelet()
 
     def publish(self, image: images.Image, repository: str, tag: str = "1") -> str:
         """Bring an image into the first of the lab's registries.

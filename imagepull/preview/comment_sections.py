@@ -1,7 +1,7 @@
 """The parts of a pull request's comment, the most important first, each a list of rows that may be cut short."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -17,6 +17,10 @@ ICONS: Final = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.INFO
 _FINDING_COLUMNS: Final = ("Severity", "Workload", "Container", "Image", "What", "Write")
 _INCOMPLETE: Final = (
     "What does not change is not in this preview: run it with `--show-sames` to have every image checked."
+)
+_COMMANDS: Final = (
+    "",
+    "`imagepull diagnose` says why a Pod does not start, `imagepull status` which will not start next.",
 )
 
 
@@ -55,13 +59,17 @@ def make_sections(
 ) -> Iterator[Section]:
     """All sections, also those without rows. `printed`: findings by the program, beside those `found` here."""
     errors = [message for message in run.messages if message.severity == "error"]
-    yield Section(title="Errors", rows=[format_preformatted(_name_resource(each.urn) + each.text) for each in errors])
+    yield Section(
+        title="Errors",
+        rows=[format_preformatted(_name_resource(each.urn) + each.text) for each in errors],
+        foot=[] if run.preview else _COMMANDS,
+    )
     yield _make_table(
         "Image pulls", ("", "Workload", "Container", "Image", "Policy", "Why"), map(_make_image_row, images)
     )
     yield _make_table("Pull Secrets and ServiceAccounts", ("", "Kind", "Name", "What"), map(_make_access_row, access))
     serious = [_make_finding_row(each) for each in found if each.severity is not Severity.INFO]
-    yield _make_table("Findings", _FINDING_COLUMNS, serious)
+    yield replace(_make_table("Findings", _FINDING_COLUMNS, serious), foot=_COMMANDS)
     yield Section(title="Findings of the program", rows=[f"- {format_prose(line)}" for line in printed])
     notes = [_make_finding_row(each) for each in found if each.severity is Severity.INFO]
     yield _make_table(f"Notes ({len(notes)})", _FINDING_COLUMNS, notes, folded=True)

@@ -7,7 +7,8 @@ import platform
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,12 +123,26 @@ class Node:
         told = replace(settings, kubelet_flags=list(flags), kubelet_env=dict(env or {}))
         if told == settings:
             return
-        (first,) = children(next(one.pid for one in self._processes.all() if one.name == "node"))
-        (kubelet,) = [pid for pid in children(first) if Path(f"/proc/{pid}/comm").read_text() == "kubelet\n"]
+        kubelet = self._find_kubelet()
         self._write(told)
         os.kill(kubelet, signal.SIGKILL)
         wait_until(lambda: not Path(f"/proc/{kubelet}").exists(), timeout=10)
         self._wait_for(control_plane.kubelet_answers)
+
+    @contextmanager
+    def hold_kubelet(self) -> Iterator[None]:
+        """The kubelet stands still while a block runs: it pulls, starts and reports nothing. Pods run on."""
+        kubelet = self._find_kubelet()
+        os.kill(kubelet, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(kubelet, signal.SIGCONT)
+
+    def _find_kubelet(self) -> int:
+        (first,) = children(next(one.pid for one in self._processes.all() if one.name == "node"))
+        (kubelet,) = [pid for pid in children(first) if Path(f"/proc/{pid}/comm").read_text() == "kubelet\n"]
+        return kubelet
 
     def _wait_for(self, ready: Callable[[], bool]) -> None:
         try:

@@ -113,9 +113,10 @@ class FailingPods:
         opaque = _secret("opaque", {"auths": {HOST: self._good}}, "Opaque")
         return [*secrets, opaque, _account("alone"), _account("giver", "good"), _account("late")]
 
-    def renewed(self) -> list[dict[str, Any]]:
-        """The Secret with the expired token, with a live one."""
-        return [_secret("expired", {"auths": {HOST: self._good}})]
+    def renewed(self, times: int) -> list[dict[str, Any]]:
+        """The Secret with the expired token, with a live one; each number of times is a change of its own."""
+        secret = _secret("expired", {"auths": {HOST: self._good}})
+        return [{**secret, "metadata": {**secret["metadata"], "annotations": {"times": str(times)}}}]
 
     def pods(self) -> Iterator[dict[str, Any]]:
         for code, (image, pull, account) in _PODS.items():

@@ -93,6 +93,24 @@ def found_in(readable: str) -> dict[str, list[Diagnosis]]:
     return {name: diagnose(parse_case(change(row))) for name, row in rows().items()}
 
 
+@pytest.mark.parametrize("name", sorted(rows()))
+def test_a_text_that_is_cut_off_proves_no_wrong_cause(name: str) -> None:
+    """An Event keeps 1,024 characters, and what people paste keeps less."""
+    row = {**copy.deepcopy(rows()[name]), "events": []}
+    waiting = [
+        each["state"]["waiting"]
+        for key in STATUSES
+        for each in row["pod"]["status"].get(key, [])
+        if each["state"].get("waiting", {}).get("message")
+    ]
+    for each in waiting:
+        whole_text = each["message"]
+        for length in range(30 + len(name) % 97, len(whole_text), 97):
+            each["message"] = whole_text[:length]
+            assert certain_and_wrong(row, diagnose(parse_case(row))) == [], whole_text[:length]
+        each["message"] = whole_text
+
+
 def field_names(sentence: str) -> list[str]:
     return [name for _, name, _, _ in string.Formatter().parse(sentence) if name]
 

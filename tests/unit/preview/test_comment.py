@@ -49,6 +49,17 @@ def test_comment_is_the_golden_one(name: str) -> None:
     assert_golden(f"{name}.md", render(recorded(name), stack="prod", now=NOW))
 
 
+@pytest.mark.parametrize(("name", "named"), [("findings", True), ("no-change", False), ("first-deploy", False)])
+def test_findings_name_the_commands_for_a_pod_that_does_not_start(name: str, named: bool) -> None:
+    assert ("`imagepull diagnose` says why a Pod" in render(recorded(name), stack="prod", now=NOW)) is named
+
+
+def test_a_failed_update_names_the_commands_and_a_failed_preview_does_not() -> None:
+    failed = recorded("failed")
+    assert "`imagepull diagnose`" in render(replace(failed, preview=False), stack="prod", now=NOW)
+    assert "`imagepull diagnose`" not in render(replace(failed, preview=True), stack="prod", now=NOW)
+
+
 def test_comment_of_1000_changes_is_cut_by_importance_and_says_so() -> None:
     run = recorded("findings")
     many = replace(run, steps=(*run.steps, *deployments(1000).steps), counts={"create": 21, "update": 1000})
