@@ -61,6 +61,8 @@ def explain_started(case: Case, symptom: Symptom) -> Answer:
     container = symptom.container
     if container.running:
         return _stale(case, symptom) or _HEALTHY
+    if not symptom.reason and container.ended is None and case.pod.phase == "Pending":
+        return _PROBABLY_HEALTHY if case.pod.node else Answer(code="not-scheduled", confidence=Confidence.CERTAIN)
     keeps_ending = container.kind is ContainerKind.MAIN and container.restarts > 0 and case.pod.phase != "Succeeded"
     if not symptom.reason and (container.ended is None or (container.ended.exit_code == 0 and not keeps_ending)):
         return _HEALTHY

@@ -21,7 +21,7 @@ from imagepull.status.workloads import format_container_title
 
 __all__ = ["Explainer"]
 
-_NOT_FAILING: Final = frozenset({"healthy", "not-a-pull-failure", "stale-image", "pull-not-finished"})
+_NOT_FAILING: Final = frozenset({"healthy", "not-a-pull-failure", "not-scheduled", "stale-image", "pull-not-finished"})
 """Codes of `imagepull.diagnosis` with which an image is there, or still on its way."""
 _UNKNOWN: Final = "unknown"
 _CREATING: Final = frozenset({"ContainerCreating", "PodInitializing"})

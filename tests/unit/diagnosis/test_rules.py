@@ -197,6 +197,14 @@ def test_withheld_secrets_are_said_to_be_withheld() -> None:
     assert "key-port-mismatch" in found.alternatives
 
 
+def test_a_pod_without_a_node_has_pulled_nothing_yet() -> None:
+    row = copy.deepcopy(rows()["healthy"])
+    row["pod"]["status"] = {"phase": "Pending"}
+    assert diagnose(parse_case(row))[0].confidence is Confidence.LIKELY  # the kubelet has not reported yet
+    del row["pod"]["spec"]["nodeName"]
+    assert [each.code for each in diagnose(parse_case(row))] == ["not-scheduled"]
+
+
 def test_a_pull_that_has_just_begun_is_no_failure() -> None:
     row = rows()["hang"]
     started = next(each["lastTimestamp"] for each in row["events"] if each["reason"] == "Pulling")
