@@ -109,7 +109,8 @@ def prepare_login_renew(
     for place in (folder, home, kubeconfig.parent, kubeconfig):
         os.chown(place, _NOBODY, _NOBODY)
     env = {**lab.env, "HOME": str(home), "USER": "nobody", "DOCKER_SECRET_NAME": name, "DOCKER_REGISTRIES": HOST}
-    env |= {"TARGET_NAMESPACE": ",".join(namespaces)}
+    # By a pattern: the names of ten thousand are more than one variable may hold.
+    env |= {"TARGET_NAMESPACE": f"{os.path.commonprefix([*namespaces])}*"}
     yield partial(_run, [copied], env, folder / f"{program.name}.log", user=_NOBODY)
 
 
