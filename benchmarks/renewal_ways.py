@@ -110,7 +110,7 @@ def prepare_login_renew(
         os.chown(place, _NOBODY, _NOBODY)
     env = {**lab.env, "HOME": str(home), "USER": "nobody", "DOCKER_SECRET_NAME": name, "DOCKER_REGISTRIES": HOST}
     # By a pattern: the names of ten thousand are more than one variable may hold.
-    env |= {"TARGET_NAMESPACE": f"{os.path.commonprefix([*namespaces])}*"}
+    env |= {"TARGET_NAMESPACE": f"{namespaces[0].rpartition('-')[0]}-*"}
     yield partial(_run, [copied], env, folder / f"{program.name}.log", user=_NOBODY)
 
 
