@@ -27,6 +27,8 @@ DATA_KEYS: Final = {SECRET_TYPE: DATA_KEY, DOCKERCFG: ".dockercfg"}
 
 _HELPERS: Final = frozenset({"credsstore", "credhelpers"})
 # What a dump says of `auth`, and the fault that the kubelet finds in it.
+_OPERATOR_LABEL: Final = "reconcile.external-secrets.io/managed"
+"""On every Secret that External Secrets Operator writes (its apis/externalsecrets/v1/externalsecret_types.go)."""
 _AUTH_FAULTS: Final = {"not base64": "auth is not base64", "base64, no colon": "auth holds no colon"}
 
 
@@ -40,7 +42,6 @@ def parse_secret(document: Json) -> Secret:
     if not malformed and not isinstance(auths, Mapping | None):
         malformed = "auths is not an object"
     entries = tuple(_entries(document, auths if isinstance(auths, Mapping) else {}))
-    controller = next((each for each in items(metadata, "ownerReferences") if each.get("controller")), None)
     faulty = next((entry for entry in entries if entry.fault), None)
     managed = [at for each in items(metadata, "managedFields") if (at := moment(each, "time"))]
     return Secret(
@@ -51,13 +52,22 @@ def parse_secret(document: Json) -> Secret:
         created=moment(metadata, "creationTimestamp"),
         updated=moment(document, "updated") or max(managed, default=moment(metadata, "creationTimestamp")),
         owned_by=text(mapping(metadata, "annotations"), OWNED_BY_ANNOTATION),
-        controller=f"{text(controller, 'kind')}/{text(controller, 'name')}" if controller else "",
+        controller=_find_controller(metadata),
         expiries=_expiries(mapping(metadata, "annotations")),
         entries=entries,
         wrapped=_key_of(content, "auths") in content,
         helpers=any(key.lower() in _HELPERS for key in content),
         malformed=malformed or (f"entry {faulty.key}: {faulty.fault}" if faulty else ""),
     )
+
+
+def _find_controller(metadata: Json) -> str:
+    controller = next((each for each in items(metadata, "ownerReferences") if each.get("controller")), None)
+    if controller is not None:
+        return f"{text(controller, 'kind')}/{text(controller, 'name')}"
+    # A copy with creationPolicy Orphan has no owner; its ExternalSecret is mostly called like it.
+    managed = text(mapping(metadata, "labels"), _OPERATOR_LABEL) == "true"
+    return f"ExternalSecret/{text(metadata, 'name')}" if managed else ""
 
 
 def token_expiry(password: str) -> datetime | None:

@@ -165,3 +165,9 @@ def test_another_file_is_refused_by_line(tmp_path: Path, content: bytes, told: s
     (tmp_path / "case.json").write_bytes(content)
     with pytest.raises(InvalidCase, match=told):
         read_cases(tmp_path / "case.json")
+
+
+def test_a_copy_of_external_secrets_operator_without_an_owner_is_known_by_its_label() -> None:
+    metadata = {"name": "pull", "namespace": "a", "labels": {"reconcile.external-secrets.io/managed": "true"}}
+    assert parse_secret({"metadata": metadata}).controller == "ExternalSecret/pull"
+    assert parse_secret({"metadata": {**metadata, "labels": {}}}).controller == ""
