@@ -311,6 +311,7 @@ def test_secrets_are_imported_by_name_wherever_they_are(
     stack = project("")
     stack.pulumi("import", SECRET_TYPE, "pull", "imported", "--yes", "--protect=false", "--generate-code=false")
     before = secret("imported", names[0])
+    assert f"it is not known how long the token of {US} lives" in stack.refresh().stdout
     stack.write(pull_secret(names, name="imported"))
     shown = stack.preview().stdout
     assert f"renewal due: it is not known how long the token of {US} lives" in shown
