@@ -1,15 +1,14 @@
 """Private images, pulled: what a Pulumi program imports."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-from .plan import image_pull_plan
-from .registry_access import RegistryAccess
-from .stack_references import AccessReference, cluster_providers, exported_access
-from .transform import explicit_image_pulls
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from .kinds import CronJob, DaemonSet, Deployment, Job, Pod, StatefulSet
+    from .plan import image_pull_plan
+    from .registry_access import RegistryAccess
+    from .stack_references import AccessReference, cluster_providers, exported_access
+    from .transform import explicit_image_pulls
 
 __all__ = [
     "AccessReference",
@@ -27,8 +26,19 @@ __all__ = [
 ]
 
 
+_MODULES: Final = {
+    "image_pull_plan": ".plan",
+    "RegistryAccess": ".registry_access",
+    "AccessReference": ".stack_references",
+    "cluster_providers": ".stack_references",
+    "exported_access": ".stack_references",
+    "explicit_image_pulls": ".transform",
+}
+"""Where a name is from, unless it is a kind of workload."""
+
+
 def __getattr__(name: str) -> Any:
-    """A workload component at its first use: pulumi_kubernetes takes a quarter of a second to import."""
+    """A name at its first use: every preview waits for the imports, and pulumi_kubernetes alone takes 0.25 s."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(".kinds", __name__), name)
+    return getattr(import_module(_MODULES.get(name, ".kinds"), __name__), name)

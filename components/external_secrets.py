@@ -10,14 +10,13 @@ from imagepull.inputs import to_camel_case
 from imagepull.kubernetes.ownership import Owner
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.registry_secret.spec import RegistrySource
-from imagepull.renewal import external_secrets
-from imagepull.renewal.settings import ExternalSecretsSettings
 
 from .ordering import after
 from .resources import CopiedSecrets, RegistrySecret
 
 if TYPE_CHECKING:
     from imagepull.renewal.external_secrets import ExternalSecretsObjects
+    from imagepull.renewal.settings import ExternalSecretsSettings
 
 __all__ = ["ExternalSecretsRenewal", "declare_external_secrets", "parse_registries"]
 
@@ -43,7 +42,7 @@ class ExternalSecretsRenewal(TypedDict):
 
 def declare_external_secrets(
     name: str,
-    settings: ExternalSecretsSettings,
+    settings: "ExternalSecretsSettings",
     secret: RegistrySecret,
     secret_args: Mapping[str, Any],
     opts: pulumi.ResourceOptions,
@@ -56,6 +55,8 @@ def declare_external_secrets(
         secret_args: Its arguments.
         opts: Options of each resource: its parent.
     """
+    from imagepull.renewal import external_secrets
+
     registries = parse_registries(secret_args["registries"])
     labels, annotations = secret_args.get("labels") or {}, secret_args.get("annotations") or {}
     marks = pulumi.Output.all(

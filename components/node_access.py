@@ -1,17 +1,18 @@
 """Access without a Secret: what RegistryAccess declares for `renewal: node`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict
 
 import pulumi
 
 from imagepull.errors import InvalidInput
 from imagepull.inputs import to_camel_case
-from imagepull.renewal import node
-from imagepull.renewal.settings import NodeSettings, parse_node
 from imagepull.service_accounts.spec import ALL
 
 from .ordering import after
+
+if TYPE_CHECKING:
+    from imagepull.renewal.settings import NodeSettings
 
 __all__ = ["NodeRenewal", "declare_node_access", "parse_node_access"]
 
@@ -28,12 +29,15 @@ _OF_SECRETS: Final = ("secret_name", "refresh_before", "labels", "annotations", 
 """Arguments that have no meaning without a Secret."""
 
 
-def parse_node_access(given: Mapping[str, Any]) -> NodeSettings:
+def parse_node_access(given: Mapping[str, Any]) -> "NodeSettings":
     """The arguments of RegistryAccess for `renewal: node`.
 
     Raises:
         pulumi.RunError: with every problem.
     """
+    from imagepull.renewal import node
+    from imagepull.renewal.settings import NodeSettings, parse_node
+
     problems: list[str] = []
     settings = NodeSettings()
     try:
@@ -64,7 +68,7 @@ def parse_node_access(given: Mapping[str, Any]) -> NodeSettings:
 
 
 def declare_node_access(
-    name: str, settings: NodeSettings, given: Mapping[str, Any], opts: pulumi.ResourceOptions
+    name: str, settings: "NodeSettings", given: Mapping[str, Any], opts: pulumi.ResourceOptions
 ) -> None:
     """Declares the ServiceAccounts' annotation and the kubelets' right to their tokens; nothing for the node's role.
 
@@ -73,6 +77,8 @@ def declare_node_access(
         given: Its arguments.
         opts: Options of each resource: its parent.
     """
+    from imagepull.renewal import node
+
     annotations = node.service_account_annotations(settings)
     if not annotations:
         return

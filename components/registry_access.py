@@ -1,25 +1,26 @@
 """Access to private registries for a set of namespaces: the pull Secrets, and the ServiceAccounts that list them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NotRequired, Optional, Unpack, overload
+from typing import TYPE_CHECKING, Any, Final, NotRequired, Optional, Unpack, overload
 
 import pulumi
 
 from imagepull.pull_plan.access import DEFAULT_NAMESPACE
 from imagepull.pull_plan.manifest import Lifted
 from imagepull.registry_secret.spec import Renewal
-from imagepull.renewal import node
-from imagepull.renewal.settings import NodeSettings
 from imagepull.resource_types import REGISTRY_ACCESS
 from imagepull.service_accounts.spec import ALL
 
 from .access import Access
-from .arguments import lift
+from .arguments import lift, make_output
 from .external_secrets import ExternalSecretsRenewal, declare_external_secrets
 from .node_access import NodeRenewal, declare_node_access, parse_node_access
 from .ordering import after
 from .renewal import CronJobRenewal, declare_renewal, parse_renewal, plan_renewal
 from .resources import PullSecretArgs, RegistrySecret, ServiceAccountImagePullSecrets
+
+if TYPE_CHECKING:
+    from imagepull.renewal.settings import NodeSettings
 
 __all__ = ["RegistryAccess", "RegistryAccessArgs"]
 
@@ -117,7 +118,7 @@ class RegistryAccess(Access):
         self.renewer = plan_renewal(renewal, secret_name, name)
         self._secret_names = [secret_name]
         self.image_pull_secrets = pulumi.Output.from_input(self._secret_names)
-        self.namespaces = pulumi.Output.from_input(given["namespaces"])
+        self.namespaces = make_output(given["namespaces"])
         self.service_accounts = pulumi.Output.from_input(service_accounts)
         self.hosts = secret.hosts
         self.expires_at = secret.expires_at
@@ -125,16 +126,18 @@ class RegistryAccess(Access):
         self._register()
 
     def _open_by_node(
-        self, name: str, settings: NodeSettings, given: Mapping[str, Any], options: pulumi.ResourceOptions
+        self, name: str, settings: "NodeSettings", given: Mapping[str, Any], options: pulumi.ResourceOptions
     ) -> None:
         """The outputs of an access that needs no Secret, and what it declares instead."""
+        from imagepull.renewal import node
+
         declare_node_access(name, settings, given, options)
         self._secret_names = []
         self.renewer = None
         self._lifetimes = pulumi.Output.from_input({})
         self._missing = pulumi.Output.from_input({})
         self.image_pull_secrets = pulumi.Output.from_input(list[str]())
-        self.namespaces = pulumi.Output.from_input(given["namespaces"])
+        self.namespaces = make_output(given["namespaces"])
         # The node's role asks no ServiceAccount.
         accounts = given.get("service_accounts", ["default"]) if settings.role_arn else [ALL]
         self.service_accounts = pulumi.Output.from_input(accounts)

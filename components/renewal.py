@@ -8,15 +8,6 @@ import pulumi
 from imagepull.errors import InvalidInput
 from imagepull.inputs import to_camel_case
 from imagepull.registry_secret.spec import Renewal
-from imagepull.renewal import cron_job, document, external_secrets
-from imagepull.renewal.renewer_plan import PlannedRenewer, plan_cron_job, plan_renewer
-from imagepull.renewal.settings import (
-    CronJobSettings,
-    ExternalSecretsSettings,
-    Scope,
-    parse_cron_job,
-    parse_external_secrets,
-)
 
 from .external_secrets import parse_registries
 from .ordering import after
@@ -24,6 +15,8 @@ from .resources import RegistrySecret, RenewalRights
 
 if TYPE_CHECKING:
     from imagepull.renewal.cron_job import CronJobObjects
+    from imagepull.renewal.renewer_plan import PlannedRenewer
+    from imagepull.renewal.settings import CronJobSettings, ExternalSecretsSettings
 
 __all__ = [
     "CronJobRenewal",
@@ -68,8 +61,8 @@ class RenewalSettings:
     def __init__(
         self,
         renewal: Renewal,
-        cron_job: Optional[CronJobSettings] = None,
-        external_secrets: Optional[ExternalSecretsSettings] = None,
+        cron_job: Optional["CronJobSettings"] = None,
+        external_secrets: Optional["ExternalSecretsSettings"] = None,
     ) -> None:
         self.renewal = renewal
         self.cron_job = cron_job
@@ -104,13 +97,19 @@ def parse_renewal(given: Mapping[str, Any], secret_name: Any) -> RenewalSettings
         )
     settings, operator = None, None
     if renewal == Renewal.EXTERNAL_SECRETS:
+        from imagepull.renewal.external_secrets import check_registries
+        from imagepull.renewal.settings import parse_external_secrets
+
         values = {to_camel_case(key): value for key, value in (given.get("external_secrets") or {}).items()}
         try:
             operator = parse_external_secrets(values, "external_secrets")
-            external_secrets.check_registries(parse_registries(given.get("registries")))
+            check_registries(parse_registries(given.get("registries")))
         except InvalidInput as error:
             problems += map(str, error.problems)
     if renewal == Renewal.CRON_JOB:
+        from imagepull.renewal import cron_job
+        from imagepull.renewal.settings import parse_cron_job
+
         values = {to_camel_case(key): value for key, value in (given.get("cron_job") or {}).items()}
         try:
             settings = parse_cron_job(values, "cron_job")
@@ -127,8 +126,12 @@ def parse_renewal(given: Mapping[str, Any], secret_name: Any) -> RenewalSettings
     return RenewalSettings(Renewal(renewal) if renewal in ways else Renewal.EXTERNAL, settings, operator)
 
 
-def plan_renewal(settings: RenewalSettings, secret_name: Any, name: str) -> Optional[PlannedRenewer]:
+def plan_renewal(settings: RenewalSettings, secret_name: Any, name: str) -> Optional["PlannedRenewer"]:
     """Who renews, for the image pull plan; None for `pulumi up`."""
+    if settings.renewal is Renewal.PULUMI:
+        return None
+    from imagepull.renewal.renewer_plan import plan_cron_job, plan_renewer
+
     if settings.cron_job is not None:
         return plan_cron_job(settings.cron_job, secret_name, _owner_title(name))
     return plan_renewer(settings.renewal.value)
@@ -136,7 +139,7 @@ def plan_renewal(settings: RenewalSettings, secret_name: Any, name: str) -> Opti
 
 def declare_renewal(
     name: str,
-    settings: CronJobSettings,
+    settings: "CronJobSettings",
     secret: RegistrySecret,
     secret_args: Mapping[str, Any],
     opts: pulumi.ResourceOptions,
@@ -152,6 +155,8 @@ def declare_renewal(
     Returns:
         The first Job.
     """
+    from imagepull.renewal import cron_job, document
+
     secret_name = secret_args["name"]
     told = {to_camel_case(key): value for key, value in secret_args.items()}
     inputs = pulumi.Output.all(inputs=told, owner=secret.owner, identity=secret.identity)
@@ -181,7 +186,7 @@ def declare_renewal(
 def _declare(
     name: str,
     objects: "CronJobObjects",
-    settings: CronJobSettings,
+    settings: "CronJobSettings",
     secret: RegistrySecret,
     secret_args: Mapping[str, Any],
     opts: pulumi.ResourceOptions,
@@ -208,10 +213,13 @@ def _declare(
 def _declare_rights(
     title: str,
     objects: "CronJobObjects",
-    settings: CronJobSettings,
+    settings: "CronJobSettings",
     secret_args: Mapping[str, Any],
     opts: pulumi.ResourceOptions,
 ) -> list[pulumi.Resource]:
+    from imagepull.renewal.cron_job import cluster_rights
+    from imagepull.renewal.settings import Scope
+
     metadata, secret_name = objects.service_account["metadata"], secret_args["name"]
     if settings.scope is Scope.NAMESPACES:
         args: Any = {
@@ -224,7 +232,7 @@ def _declare_rights(
         return [RenewalRights(title, args, opts)]
     from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding
 
-    role, binding = cron_job.cluster_rights(secret_name, metadata["namespace"])
+    role, binding = cluster_rights(secret_name, metadata["namespace"])
     return [
         ClusterRole(title, metadata=role["metadata"], rules=role["rules"], opts=opts),
         ClusterRoleBinding(

@@ -8,14 +8,16 @@ kubelet tries those that match the image (`imagepull.registries.keyring`).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from imagepull.inputs import UNKNOWN, Unknown
 from imagepull.registries.docker_config import make_auths_key
 from imagepull.registries.keyring import match
 from imagepull.registries.lifetimes import describe_time_left
-from imagepull.renewal.renewer_plan import PlannedRenewer
 from imagepull.service_accounts import spec as service_accounts
+
+if TYPE_CHECKING:
+    from imagepull.renewal.renewer_plan import PlannedRenewer
 
 __all__ = ["DEFAULT_NAMESPACE", "NODE", "MatchedEntry", "PlannedAccess", "PodAccess", "find_first_entry"]
 
@@ -51,7 +53,7 @@ class PlannedAccess:
     service_accounts: tuple[str, ...] = (service_accounts.DEFAULT,)
     expires: datetime | Unknown | None = UNKNOWN
     written: datetime | None = None
-    renewer: PlannedRenewer | None = None
+    renewer: "PlannedRenewer | None" = None
     missing_secrets: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property

@@ -1,31 +1,21 @@
 """An AWS session of the principal that a registry names. What stands in the way of one is a CredentialError."""
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from imagepull.errors import CredentialError
 from imagepull.registries.aws_errors import AwsFault, explain, explain_unusable_credentials
+from imagepull.registries.ecr_tokens import Principal
 
 if TYPE_CHECKING:
     import boto3
     from botocore.config import Config
 
-__all__ = ["DEFAULT_SESSION_NAME", "Principal", "explain_failure", "open_client", "open_session"]
+__all__ = ["DEFAULT_SESSION_NAME", "explain_failure", "open_client", "open_session"]
 
 DEFAULT_SESSION_NAME: Final = "imagepull"
 # An error of its own that is about credentials, and says no more than their source would.
 _OF_A_SOURCE: Final = ("CredentialRetrievalError", "MetadataRetrievalError")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Principal:
-    """Who asks: what the AWS SDK finds (or the profile named), and the role to assume with it."""
-
-    profile: str | None = None
-    role_arn: str | None = None
-    external_id: str | None = None
-    session_name: str | None = None
 
 
 def open_session(principal: Principal, region: str, config: "Config", *, what: str) -> "boto3.Session":

@@ -13,14 +13,22 @@ from typing import Any, Final
 
 from imagepull import USER_AGENT
 from imagepull.errors import CredentialError
-from imagepull.registries.aws_errors import explain
-from imagepull.registries.aws_session import Principal, explain_failure, open_client, open_session
 from imagepull.registries.docker_config import Credential
 from imagepull.registries.lifetimes import Lifetime
 
 __all__ = ["EcrToken", "Principal", "TokenRequest", "TokenSource", "ask_aws"]
 
 _ATTEMPTS: Final = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Principal:
+    """Who asks: what the AWS SDK finds (or the profile named), and the role to assume with it."""
+
+    profile: str | None = None
+    role_arn: str | None = None
+    external_id: str | None = None
+    session_name: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +81,9 @@ def ask_aws(request: TokenRequest) -> EcrToken:
     """GetAuthorizationToken, as the request's principal; raises CredentialError. Blocks for at most about 30 s."""
     # Lazily: botocore and boto3 take 0.3 s to import, and previews never come here.
     from botocore.config import Config
+
+    from imagepull.registries.aws_errors import explain
+    from imagepull.registries.aws_session import explain_failure, open_client, open_session
 
     config = Config(
         connect_timeout=3,
