@@ -257,7 +257,7 @@ def test_a_call_to_aws_ends_within_half_a_minute(aws: Aws, monkeypatch: pytest.M
         given.append(config)
         return open_session(principal, region, config, what=what)
 
-    monkeypatch.setattr("imagepull.registries.ecr_tokens.open_session", keep)
+    monkeypatch.setattr("imagepull.registries.aws_session.open_session", keep)
     ask_aws(request())
 
     (config,) = given
