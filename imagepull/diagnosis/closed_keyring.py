@@ -181,13 +181,6 @@ def _private_or_absent(look: Look) -> Answer | None:
     return Answer(code="private-or-absent", confidence=_CERTAIN if known else _LIKELY, evidence=_lists(look))
 
 
-def _bad_request(look: Look) -> Answer | None:
-    """ECR answers 400 to a token of another region; of anybody else it is no answer to a credential."""
-    if look.reading.code != "bad-request" or parse_host(look.reference.domain):
-        return None
-    return Answer(code="tls-https-server", confidence=_LIKELY, alternatives=("unexpected-answer",))
-
-
 def _forbidden(look: Look) -> Answer | None:
     if look.reading.code != "forbidden" or parse_host(look.reference.domain):
         return None
@@ -222,7 +215,6 @@ def _no_secret(look: Look) -> Answer:
 
 
 TESTS: Final[tuple[Callable[[Look], Answer | None], ...]] = (
-    _bad_request,
     _service_account_opens,
     _other_account_opens,
     _listed_absent,

@@ -30,6 +30,8 @@ def explain_credential(case: Case, symptom: Symptom, reading: TextVerdict, refer
     look = Look(case=case, symptom=symptom, reading=reading, reference=reference, ring=view(case, reference))
     if is_bare_host(reference):
         return _bare_host(look)
+    if reading.code == "bad-request" and not parse_host(reference.domain):
+        return _bad_request(reading)
     if look.ring.opening:
         tried = [each for each in look.ring.opening if each.has_password]
         if not tried:
@@ -49,6 +51,13 @@ def explain_credential(case: Case, symptom: Symptom, reading: TextVerdict, refer
             alternatives=(*answer.alternatives, *unknown),
         )
     return answer
+
+
+def _bad_request(reading: TextVerdict) -> Answer:
+    """ECR answers 400 to a token of another region; of any other registry it is no answer to a credential."""
+    if "https://" in reading.text:
+        return Answer(code="unexpected-answer", confidence=_POSSIBLE, alternatives=("credential-refused",))
+    return Answer(code="tls-https-server", confidence=_LIKELY, alternatives=("unexpected-answer",))
 
 
 def _bare_host(look: Look) -> Answer:

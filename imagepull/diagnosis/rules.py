@@ -16,7 +16,7 @@ from imagepull.diagnosis.node_cache import is_cached, keeps_pull_records
 from imagepull.diagnosis.objects import Case, Missing
 from imagepull.diagnosis.started import explain_creating, explain_started
 from imagepull.diagnosis.symptoms import PULL_REASONS, Symptom, symptom_of
-from imagepull.diagnosis.texts import TextVerdict, classify, facts_of, is_error_text
+from imagepull.diagnosis.texts import TextVerdict, classify, facts_of, is_error_text, whose_address
 from imagepull.errors import InvalidReference
 from imagepull.images.reference import HUB, ImageReference, parse
 
@@ -85,6 +85,7 @@ def _pull_failed(case: Case, symptom: Symptom) -> Answer:
         answer = explain_credential(case, symptom, reading, reference)
     else:
         answer = _from_text(case, symptom, reading, reference)
+    facts["whose"] = whose_address(reading.text, reference.domain)
     return replace(answer, facts={**facts, **answer.facts}, evidence=(*evidence, *answer.evidence))
 
 
@@ -171,7 +172,9 @@ def _invalid(symptom: Symptom, error: InvalidReference) -> Answer:
 
 def _never(case: Case, symptom: Symptom) -> Answer:
     """The kubelet says the same of an image that is not there and of one that this Pod may not use."""
-    node = case.node
+    node, reading = case.node, classify(symptom.text, symptom.image)
+    if reading is not None and reading.code == "cached-other-credential":
+        return Answer(code=reading.code, confidence=reading.confidence, evidence=_quoted(symptom))
     if isinstance(node, Missing):
         evidence = (*_quoted(symptom), f"node {case.pod.node} {node.value}")
         return Answer(code="never-absent", confidence=_POSSIBLE, facts={"listed_images": ""}, evidence=evidence)

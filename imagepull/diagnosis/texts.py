@@ -11,9 +11,18 @@ from urllib.parse import quote
 
 from imagepull.causes.table import Confidence, text_rules
 from imagepull.errors import InvalidReference
-from imagepull.images.reference import DEFAULT_TAG, parse
+from imagepull.images.reference import DEFAULT_TAG, HUB, parse
 
-__all__ = ["TextVerdict", "absent_secrets", "back_off_parts", "classify", "event_text", "facts_of", "is_error_text"]
+__all__ = [
+    "TextVerdict",
+    "absent_secrets",
+    "back_off_parts",
+    "classify",
+    "event_text",
+    "facts_of",
+    "is_error_text",
+    "whose_address",
+]
 
 _LONGEST: Final = 16_384
 """Characters of a text that are looked at: a registry's answer may be a whole page."""
@@ -42,6 +51,9 @@ _FACTS: Final = {
     "action": re.compile(r"to perform: (ecr:\w+)"),
     "resource": re.compile(r"on resource: (arn:\S+?)[,.]?(?:\s|$)"),
 }
+_URL_HOST: Final = re.compile(r"https?://([^/\"\s]+)(?:/v2/)?")
+_TOKEN_REQUEST: Final = re.compile(r"fetch \w+ token")
+_HUB_HOSTS: Final = ("docker.io", "docker.com")
 _ADDRESSES: Final = (
     re.compile(r"lookup ([^\s:]+)"),
     re.compile(r'(?:Head|Get|Post) \\?"https?://([^/"\s]+)/?\S*": dial tcp: '),
@@ -108,6 +120,24 @@ def facts_of(text: str) -> dict[str, str]:
     found = {name: match[1] for name, pattern in _FACTS.items() if (match := pattern.search(text))}
     address = next((match[1] for pattern in _ADDRESSES if (match := pattern.search(text))), None)
     return {**found, **({"address": address} if address else {})}
+
+
+def whose_address(text: str, host: str) -> str:
+    """What the address in a text is, as the end of a sentence; empty for the image's registry itself.
+
+    Args:
+        host: the image's registry, as `ImageReference.domain`.
+    """
+    if "proxyconnect" in text:
+        return "; it is the proxy of the node's container runtime"
+    found = _URL_HOST.search(text[:_LONGEST])
+    if found is None or found[1] == host or (host == HUB and found[1].endswith(_HUB_HOSTS)):
+        return ""
+    if _TOKEN_REQUEST.search(text):
+        return f"; {host} has its tokens issued there"
+    if "httpReadSeeker" in text and "/v2/" not in found[0]:
+        return f"; {host} keeps its layers there"
+    return f"; it is a mirror of {host} in the configuration of the node (hosts.toml, registries.conf)"
 
 
 def _classify_one(text: str, names: re.Pattern[str] | None) -> TextVerdict | None:

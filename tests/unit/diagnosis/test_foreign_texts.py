@@ -230,6 +230,7 @@ TEXTS: dict[str, list[str]] = {
         crio('unsupported image-specific operation on artifact with type "application/vnd.cncf.helm.config.v1+json"'),
         docker('Encountered remote "application/vnd.cncf.helm.config.v1+json"(unknown) when fetching'),
     ],
+    "unsupported-media": [crio('unsupported docker v2s2 media type: "application/vnd.oci.image.layer.v1.tar+gzip"')],
     "corrupt-layer": [
         docker(f"filesystem layer verification failed for digest {DIGEST}"),
         crio(f"writing blob: storing blob: Digest did not match, expected {DIGEST}, got {DIGEST}"),
@@ -251,6 +252,15 @@ TEXTS: dict[str, list[str]] = {
         older("407 Proxy Authentication Required"),
         crio("pinging container registry reg.example: invalid status code from registry 404 (Not Found)"),
         status("302 Found"),
+        layer(f"unexpected status code https://proxy.example/v2/library/nginx/blobs/{DIGEST}: 400 Bad Request"),
+        authorize("anonymous", "authorization server did not include a token in the response"),
+    ],
+    "cached-other-credential": [
+        'Container image "x" is present with pull policy of Never but does not have the proper auth (image secret)',
+    ],
+    "sandbox-image": [
+        'failed pulling image "registry.k8s.io/pause:3.9": Error response from daemon: Get "https://registry.k8s.io/v2/"',
+        'failed to get sandbox image "registry.k8s.io/pause:3.10": failed to pull image "registry.k8s.io/pause:3.10"',
     ],
     "bad-request": [older("400 "), status("400 Bad Request")],
     "signature-invalid": [

@@ -144,7 +144,8 @@ def test_no_answer_quotes_a_redacted_password() -> None:
         ("malformed-newline-in-password", "white space"),
         ("token-expired", "has expired at 2026-11-24T10:54:04Z"),
         ("crio-ecr-policy", "arn:aws:sts::"),
-        ("blob-redirect-dns", "s3.nx.test"),
+        ("blob-redirect-dns", "s3.nx.test; plain.test keeps its layers there."),
+        ("upstream-down-mirror-absent", "; it is a mirror of "),
         ("platform-index-arm-only", "linux/amd64"),
         ("pod-other-account", "ServiceAccount default lists the Secret registry-access"),
         ("secret-other-namespace", "is in namespace team-4c2f4f-other"),
@@ -195,6 +196,32 @@ def test_withheld_secrets_are_said_to_be_withheld() -> None:
     assert found.code == "secrets-withheld"
     assert any("may not be read" in each for each in found.evidence)
     assert "key-port-mismatch" in found.alternatives
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "confidence"),
+    [
+        (
+            "pulling from host reg.test failed with status code [manifests 1]: 400 Bad Request",
+            "tls-https-server",
+            "likely",
+        ),
+        (
+            "unexpected status from HEAD request to https://reg.test/v2/: 400 Bad Request",
+            "unexpected-answer",
+            "possible",
+        ),
+    ],
+)
+def test_a_bad_request_is_no_answer_to_a_credential(text: str, code: str, confidence: str) -> None:
+    """Except of ECR, whose rows say so."""
+    row = copy.deepcopy(rows()["no-pull-secret-basic-registry"])
+    status = row["pod"]["status"]["containerStatuses"][0]
+    image = row["pod"]["spec"]["containers"][0]["image"]
+    message = f'Back-off pulling image "{image}": ErrImagePull: {text}'
+    status["state"] = {"waiting": {"reason": "ImagePullBackOff", "message": message}}
+    found = diagnose(parse_case(row))[0]
+    assert (found.code, found.confidence) == (code, confidence)
 
 
 def test_a_pod_without_a_node_has_pulled_nothing_yet() -> None:
