@@ -146,7 +146,14 @@ class Provider(pulumi.ProviderResource):
         super().__init__(PACKAGE, resource_name, marked, opts)
 
 
-class RegistrySecret(pulumi.CustomResource):
+class _ResourceWithOutputs(pulumi.CustomResource):
+    def _get_output(self, name: str) -> pulumi.Output[Any]:
+        """An output by its name in the schema."""
+        output: pulumi.Output[Any] = self.__dict__[name]
+        return output
+
+
+class RegistrySecret(_ResourceWithOutputs):
     """One named pull Secret in a set of namespaces, kept alive without its token ever entering Pulumi's state.
 
     Args:
@@ -191,12 +198,8 @@ class RegistrySecret(pulumi.CustomResource):
         """Key of the digests by which a token in a Secret is believed. For renewers only; a Pulumi secret."""
         return self._get_output("digestKey")
 
-    def _get_output(self, name: str) -> pulumi.Output[Any]:
-        output: pulumi.Output[Any] = self.__dict__[name]
-        return output
 
-
-class ServiceAccountImagePullSecrets(pulumi.CustomResource):
+class ServiceAccountImagePullSecrets(_ResourceWithOutputs):
     """Our names in ServiceAccounts' `imagePullSecrets`: appended where absent, never in place of others' entries.
 
     Args:
@@ -217,8 +220,7 @@ class ServiceAccountImagePullSecrets(pulumi.CustomResource):
     def missing_secrets(self) -> pulumi.Output[Optional[Mapping[str, Sequence[str]]]]:
         """Names of others in the accounts' lists of which the last update or refresh found no Secret, by
         `namespace/account`. They do no harm, and the kubelet warns of them at each start of a Pod."""
-        output: pulumi.Output[Any] = self.__dict__["missingSecrets"]
-        return output
+        return self._get_output("missingSecrets")
 
 
 class CopiedSecrets(pulumi.CustomResource):

@@ -1,7 +1,7 @@
 """Statuses to show: a small one with one of everything, and a large one."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from imagepull.status.model import OpenedBy, Pull, Renewer, StartOutcome, Status, TokenStatus
 
@@ -40,14 +40,12 @@ def large_status(namespaces: int = 1_000, pulls_each: int = 10) -> Status:
         for number in range(pulls_each)
     ]
     tokens = [
-        TokenStatus(
-            namespace=namespace,
-            secret="registry-access",
-            key=ECR,
-            owner=OWNER,
-            renewer=BY_ITSELF,
+        _token(
+            namespace,
+            "registry-access",
+            ECR,
+            hours_left=9 + place % 50 / 3600,
             issued=NOW - timedelta(hours=3),
-            expires=NOW + timedelta(hours=9, seconds=place % 50),
             renewal=NOW + timedelta(hours=3),
             workloads=tuple(f"Deployment/app-{number}" for number in range(pulls_each)),
             pods=2 * pulls_each,
@@ -69,152 +67,109 @@ def large_status(namespaces: int = 1_000, pulls_each: int = 10) -> Status:
 def _small_pulls() -> list[Pull]:
     soon = NOW + timedelta(hours=2)
     return [
-        Pull(
-            namespace="shop",
-            workload="Deployment/web",
+        _pull(
+            "shop",
+            "Deployment/web",
+            f"{ECR}/shop/web:1.4.2",
             container="web",
-            image=f"{ECR}/shop/web:1.4.2",
-            registry=ECR,
-            policy="IfNotPresent",
-            reason="tag is 1.4.2, not latest",
-            opened_by=OpenedBy.SECRET,
             outcome=StartOutcome.FAILS_NOW,
-            secret="registry-access",
-            key=ECR,
-            owner=OWNER,
             expires=soon,
             code="image-absent",
-            confidence="certain",
             cause="There is no tag 1.4.2 in shop/web; the nearest are 1.4.1 and 1.4.0.",
             fix="Write 1.4.1, or push 1.4.2.",
             pods=("web-59f4bb6dd4-8z74k", "web-59f4bb6dd4-czkc6"),
-            template=True,
         ),
-        Pull(
-            namespace="tools",
-            workload="CronJob/tidy",
+        _pull(
+            "tools",
+            "CronJob/tidy",
+            f"{EUROPE}/tools/tidy:latest",
             container="tidy",
-            image=f"{EUROPE}/tools/tidy:latest",
-            registry=EUROPE,
             policy="Always",
             reason="tag is latest",
-            opened_by=OpenedBy.SECRET,
             outcome=StartOutcome.FAILS_NEXT_START,
             secret="europe",
-            key=EUROPE,
             owner="",
             expires=NOW - timedelta(hours=1, minutes=12),
             code="token-expired",
-            confidence="certain",
             cause="The ECR token in Secret europe expired 1.2 hours ago.",
             fix="Renew it: kubectl imagepull renew -n tools, or let RegistryAccess write the Secret.",
-            template=True,
         ),
-        Pull(
-            namespace="shop",
-            workload="StatefulSet/db",
+        _pull(
+            "shop",
+            "StatefulSet/db",
+            f"{ECR}/shop/migrate:7",
             container="init migrate",
-            image=f"{ECR}/shop/migrate:7",
-            registry=ECR,
-            policy="IfNotPresent",
-            reason="tag is 7, not latest",
-            opened_by=OpenedBy.NOBODY,
             outcome=StartOutcome.FAILS_NEXT_START,
+            **_NO_SECRET,
             code="pod-before-sa-patch",
             confidence="likely",
             cause="The Pod is older than its ServiceAccount's list: lists are copied when a Pod is created.",
             fix="kubectl rollout restart -n shop statefulset/db",
             pods=("db-0",),
+            template=False,
         ),
-        Pull(
-            namespace="shop",
-            workload="Deployment/api",
+        _pull(
+            "shop",
+            "Deployment/api",
+            f"{ECR}/shop/api:2.0",
             container="api",
-            image=f"{ECR}/shop/api:2.0",
-            registry=ECR,
-            policy="IfNotPresent",
-            reason="tag is 2.0, not latest",
-            opened_by=OpenedBy.SECRET,
             outcome=StartOutcome.FAILS_SOON,
-            secret="registry-access",
-            key=ECR,
-            owner=OWNER,
             expires=soon,
             fails_at=soon,
             code="token-expires",
-            confidence="certain",
             cause="The token in Secret registry-access expires in 2.0 hours, and nothing renews it by itself.",
             fix="Run pulumi up of private-images/prod.",
             pods=("api-5bb6bd778d-vvbcl",),
-            template=True,
         ),
-        Pull(
-            namespace="vault",
-            workload="Deployment/vault",
+        _pull(
+            "vault",
+            "Deployment/vault",
+            f"{ECR}/vault:1.17",
             container="vault",
-            image=f"{ECR}/vault:1.17",
-            registry=ECR,
-            policy="IfNotPresent",
-            reason="tag is 1.17, not latest",
-            opened_by=OpenedBy.UNKNOWN,
             outcome=StartOutcome.UNKNOWN,
+            **{**_NO_SECRET, "opened_by": OpenedBy.UNKNOWN},
             cause="The Secrets of namespace vault may not be read.",
             fix="Allow list on secrets in vault.",
             pods=("vault-0",),
+            template=False,
         ),
         _fine("tools", "Pod/worker", f"{EUROPE}/tools/worker:0.9", secret="pull", pods=("worker",)),
-        Pull(
-            namespace="web",
-            workload="Deployment/proxy",
+        _pull(
+            "web",
+            "Deployment/proxy",
+            "nginx:1.29",
             container="nginx",
-            image="nginx:1.29",
             registry="docker.io",
-            policy="IfNotPresent",
-            reason="tag is 1.29, not latest",
-            opened_by=OpenedBy.NOBODY,
             outcome=StartOutcome.FINE,
+            **_NO_SECRET,
             pods=tuple(f"proxy-{number}" for number in range(12)),
-            template=True,
         ),
     ]
 
 
 def _small_tokens() -> list[TokenStatus]:
+    nobody = Renewer(title="nobody known", automatic=False)
     return [
-        TokenStatus(
-            namespace="tools",
-            secret="europe",
-            key=EUROPE,
+        _token(
+            "tools",
+            "europe",
+            EUROPE,
+            hours_left=-1.2,
             owner="",
-            renewer=Renewer(title="nobody known", automatic=False),
-            issued=NOW - timedelta(hours=13, minutes=12),
-            expires=NOW - timedelta(hours=1, minutes=12),
+            renewer=nobody,
+            renewal=None,
             workloads=("CronJob/tidy",),
         ),
-        TokenStatus(
-            namespace="shop",
-            secret="registry-access",
-            key=ECR,
-            owner=OWNER,
+        _token(
+            "shop",
+            "registry-access",
+            ECR,
+            hours_left=2,
             renewer=BY_HAND,
-            issued=NOW - timedelta(hours=10),
-            expires=NOW + timedelta(hours=2),
-            renewal=NOW - timedelta(hours=4),
             workloads=("Deployment/api", "Deployment/web"),
             pods=3,
         ),
-        TokenStatus(
-            namespace="tools",
-            secret="pull",
-            key=EUROPE,
-            owner=OWNER,
-            renewer=BY_ITSELF,
-            issued=NOW - timedelta(hours=2),
-            expires=NOW + timedelta(hours=10),
-            renewal=NOW + timedelta(hours=4),
-            workloads=("Pod/worker",),
-            pods=1,
-        ),
+        _token("tools", "pull", EUROPE, hours_left=10, workloads=("Pod/worker",), pods=1),
         TokenStatus(
             namespace="web",
             secret="hub",
@@ -225,22 +180,45 @@ def _small_tokens() -> list[TokenStatus]:
     ]
 
 
-def _fine(namespace: str, workload: str, image: str, *, secret: str = "registry-access", pods: tuple[str, ...]) -> Pull:
+_NO_SECRET: Final[dict[str, Any]] = {
+    "opened_by": OpenedBy.NOBODY,
+    "secret": "",
+    "key": "",
+    "owner": "",
+    "expires": None,
+}
+"""Fields of a pull that no Secret opens."""
+
+
+def _pull(namespace: str, workload: str, image: str, *, outcome: StartOutcome, **fields: Any) -> Pull:
+    """A pull that a Secret of ours opens, unless the fields say otherwise."""
     host = image.partition("/")[0]
-    return Pull(
-        namespace=namespace,
-        workload=workload,
-        container="app",
-        image=image,
-        registry=host,
-        policy="IfNotPresent",
-        reason=f"tag is {image.rpartition(':')[2]}, not latest",
-        opened_by=OpenedBy.SECRET,
-        outcome=StartOutcome.FINE,
-        secret=secret,
-        key=host,
-        owner=OWNER,
-        expires=NOW + timedelta(hours=10),
-        pods=pods,
-        template=True,
-    )
+    usual: dict[str, Any] = {
+        "container": "app",
+        "registry": host,
+        "policy": "IfNotPresent",
+        "reason": f"tag is {image.rpartition(':')[2]}, not latest",
+        "opened_by": OpenedBy.SECRET,
+        "secret": "registry-access",
+        "key": host,
+        "owner": OWNER,
+        "confidence": "certain" if "code" in fields else "",
+        "template": True,
+    }
+    return Pull(namespace=namespace, workload=workload, image=image, outcome=outcome, **{**usual, **fields})
+
+
+def _fine(namespace: str, workload: str, image: str, **fields: Any) -> Pull:
+    return _pull(namespace, workload, image, outcome=StartOutcome.FINE, expires=NOW + timedelta(hours=10), **fields)
+
+
+def _token(namespace: str, secret: str, key: str, *, hours_left: float, **fields: Any) -> TokenStatus:
+    """A token of 12 hours that a CronJob renews at half of its life, unless the fields say otherwise."""
+    expires = NOW + timedelta(hours=hours_left)
+    usual: dict[str, Any] = {
+        "owner": OWNER,
+        "renewer": BY_ITSELF,
+        "issued": expires - timedelta(hours=12),
+        "renewal": expires - timedelta(hours=6),
+    }
+    return TokenStatus(namespace=namespace, secret=secret, key=key, expires=expires, **{**usual, **fields})

@@ -145,48 +145,37 @@ def _drop_port(host: str) -> str:
 def _find_not_in_namespace(image: ResolvedImage, opening: Sequence[PlannedAccess]) -> Finding:
     namespace, secret = image.namespace or DEFAULT_NAMESPACE, opening[0].secret
     if opening[0].by_node:
-        return Finding(
-            image=image,
-            severity=Severity.ERROR,
-            code="secret-not-in-namespace",
-            text=f"the nodes open this image with a role of ServiceAccounts, which none in namespace {namespace} has",
-            advice=f"add {namespace} to the namespaces of the access by the node",
-        )
-    there = sorted(opening[0].namespaces or ())
-    others = ", ".join(there[:_NAMESPACES_NAMED]) + (", ..." if len(there) > _NAMESPACES_NAMED else "")
-    facts = {"secret": secret, "other_namespace": others or "(none)", "namespace": namespace}
-    said = _as_diagnosis_says("secret-other-namespace", facts)
-    return Finding(
-        image=image, severity=Severity.ERROR, code="secret-not-in-namespace", text=said.cause, advice=said.fix
-    )
+        text = f"the nodes open this image with a role of ServiceAccounts, which none in namespace {namespace} has"
+        advice = f"add {namespace} to the namespaces of the access by the node"
+    else:
+        there = sorted(opening[0].namespaces or ())
+        others = ", ".join(there[:_NAMESPACES_NAMED]) + (", ..." if len(there) > _NAMESPACES_NAMED else "")
+        facts = {"secret": secret, "other_namespace": others or "(none)", "namespace": namespace}
+        said = _as_diagnosis_says("secret-other-namespace", facts)
+        text, advice = said.cause, said.fix
+    return Finding(image=image, severity=Severity.ERROR, code="secret-not-in-namespace", text=text, advice=advice)
 
 
 def _find_not_given(image: ResolvedImage, there: Sequence[PlannedAccess], pod: PodAccess) -> Finding:
-    secret = there[0].secret
+    account, secret = pod.service_account, there[0].secret
     if there[0].by_node:
-        return Finding(
-            image=image,
-            severity=Severity.WARNING,
-            code="secret-not-given",
-            text=f"the nodes open this image with a role that its ServiceAccount {pod.service_account} does not have",
-            advice=f"add {pod.service_account} to the service_accounts of the access by the node",
-        )
-    host = parse(image.image).domain
-    facts = {"secret": secret, "account": pod.service_account, "host": host, "node_credentials": ""}
-    listed = ", ".join(pod.pull_secrets)
-    if not listed:
-        text = _as_diagnosis_says("no-pull-secret", facts).cause
-    elif there[0].is_listed_by(pod.service_account):
-        text = _as_diagnosis_says("pod-own-list", {**facts, "listed": listed}).cause
+        text = f"the nodes open this image with a role that its ServiceAccount {account} does not have"
+        advice = f"add {account} to the service_accounts of the access by the node"
     else:
-        text = f"the Secret {secret} opens the image, but the Pod lists {listed} in imagePullSecrets"
-    return Finding(
-        image=image,
-        severity=Severity.WARNING,
-        code="secret-not-given",
-        text=text,
-        advice=f"write access=... in the workload, or {secret} in its imagePullSecrets",
-    )
+        text = _explain_unlisted_secret(image, there[0], pod)
+        advice = f"write access=... in the workload, or {secret} in its imagePullSecrets"
+    return Finding(image=image, severity=Severity.WARNING, code="secret-not-given", text=text, advice=advice)
+
+
+def _explain_unlisted_secret(image: ResolvedImage, access: PlannedAccess, pod: PodAccess) -> str:
+    """Why the Pod does not get the Secret that opens its image."""
+    host, listed = parse(image.image).domain, ", ".join(pod.pull_secrets)
+    facts = {"secret": access.secret, "account": pod.service_account, "host": host, "node_credentials": ""}
+    if not listed:
+        return _as_diagnosis_says("no-pull-secret", facts).cause
+    if access.is_listed_by(pod.service_account):
+        return _as_diagnosis_says("pod-own-list", {**facts, "listed": listed}).cause
+    return f"the Secret {access.secret} opens the image, but the Pod lists {listed} in imagePullSecrets"
 
 
 def _as_diagnosis_says(code: str, facts: Mapping[str, str]) -> Cause:

@@ -240,6 +240,19 @@ def test_a_refusal_names_the_role_that_was_refused(aws: Aws, monkeypatch: pytest
     assert len(aws.requests) == 2  # a refusal is not repeated
 
 
+@pytest.mark.parametrize(("principal", "endpoint"), [({"profile": "absent"}, None), ({}, "no URL")])
+def test_what_stands_in_the_way_of_a_call_names_the_registry(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, principal: dict[str, Any], endpoint: str | None
+) -> None:
+    if endpoint is not None:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+
+    with pytest.raises(CredentialError, match="ECR in eu-west-1: "):
+        ask_aws(request(**principal))
+
+    assert aws.requests == []
+
+
 def test_a_fault_of_aws_is_tried_four_times(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     aws.status = 500
