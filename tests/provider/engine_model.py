@@ -35,7 +35,7 @@ class Declared:
     former: tuple[tuple[str, str], ...] = ()
 
 
-class _Tokens:
+class IssuedTokens:
     """In place of TokenSource: a new token each time, without AWS."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class Stack:
     states: dict[str, State] = field(default_factory=dict)
     leaving: list[tuple[str, State]] = field(default_factory=list)
     tainted: set[str] = field(default_factory=set)
-    tokens: _Tokens = field(default_factory=_Tokens)
+    tokens: IssuedTokens = field(default_factory=IssuedTokens)
     _plugin: dict[str, Resource] = field(default_factory=_start_plugin)
 
     def urn(self, kind: str, name: str, parent: str) -> str:

@@ -232,3 +232,28 @@ def test_accounts_survive_conflicts_too(tmp_path: Path) -> None:
     with_plugin(api, tmp_path, create_accounts)
     assert {name for _, name, _ in api.objects} == set(NAMES)
     assert all(each["imagePullSecrets"] == [{"name": "pull"}] for each in api.objects.values())
+
+
+def test_a_namespace_that_may_no_longer_be_looked_into_stays_known_and_is_named_at_destroy(tmp_path: Path) -> None:
+    api = FaultyApi()
+    refusal = "namespace n1: RBAC forbids it; allow robot to get secrets"
+
+    def forbid(method: str, path: str) -> Fault | None:
+        in_cluster = path.startswith("/api/v1/secrets")
+        verb = "list" if in_cluster else "get"
+        said = f'secrets "pull" is forbidden: User "robot" cannot {verb} resource "secrets" in API group ""'
+        return Fault(status=403, reason=said) if in_cluster or "/n1/" in path else None
+
+    async def live(one: Plugin) -> None:
+        inputs = {**INPUTS, "namespaces": ["n0", "n1", "n2"]}
+        outputs = await one.create(SECRET, inputs)
+        api.fault = forbid
+        read = await one.read(SECRET, inputs, outputs)
+        assert read["uids"] == outputs["uids"]
+        assert [each for each in one.log.messages if "RBAC" in each] == [f"Secret pull in {refusal}"]
+        with pytest.raises(Refused) as refused:
+            await one.delete(SECRET, inputs, outputs)
+        assert refused.value.message == refusal
+
+    with_plugin(api, tmp_path, live)
+    assert [namespace for _, namespace, _ in api.objects] == ["n1"]

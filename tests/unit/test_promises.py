@@ -20,3 +20,7 @@ def test_each_named_test_exists(file: str, name: str) -> None:
     tree = ast.parse((CHECKOUT / file).read_text())
     defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     assert not name or name in defined
+
+
+def test_every_test_has_a_time_limit(pytestconfig: pytest.Config) -> None:
+    assert 0 < float(pytestconfig.getini("timeout")) <= 600
