@@ -125,7 +125,12 @@ def test_a_secret_that_cannot_be_written_is_refused(changes: dict[str, Any], say
 def test_a_malformed_secret_of_ours_is_mended() -> None:
     broken = replace(written(), config=b'{"auths": 5}')
     assert "auths" in (drift(broken) or "")
-    assert drift(patched(broken, change(broken).body)) is None
+    decision = decide(broken)
+    assert decision.change is not None
+    after = patched(broken, decision.change.body)
+    assert drift(after) is None
+    assert set(after.credentials) == {ECR, OTHER_ECR}
+    assert decision.remarks == ("the docker config's auths is not an object",)
 
 
 BROKEN_ENTRY = {"auths": {GHCR: {"auth": "dTpw"}, "quay.io": {"auth": "!"}}, "credHelpers": {"gcr.io": "gcloud"}}
@@ -146,6 +151,42 @@ def test_only_the_malformed_entry_goes_and_the_person_is_told(inputs: dict[str, 
 def test_more_than_a_secret_holds_is_refused() -> None:
     with pytest.raises(ImagePullError, match="at most 1048576"):
         decide(None, {ECR: token("x" * 800_000)})
+
+
+def test_a_secret_that_is_there_is_patched_and_never_created_anew() -> None:
+    assert change(None).create is True
+    assert change(written(), {ECR: token("t9")}).create is False
+
+
+def test_a_host_whose_entry_somebody_took_out_is_no_longer_noted() -> None:
+    existing = written()
+    emptied = replace(existing, config=docker_config.merge(existing.config, {}, [OTHER_ECR]))
+    after = patched(emptied, change(emptied, {ECR: token("t9")}).body)
+    assert set(after.notes) == {ECR}
+
+
+def test_a_new_secret_has_the_lifetimes_of_what_is_in_it() -> None:
+    assert decide(None).lifetimes == {host: entry.lifetime for host, entry in FRESH.items()}
+
+
+def test_a_plain_secret_is_adopted_without_a_word() -> None:
+    assert decide(foreign(), adopt=True).remarks == ()
+
+
+def test_release_of_a_secret_whose_annotations_somebody_stripped_leaves_the_entries_of_others() -> None:
+    stripped = replace(with_foreign(written()), annotations={})
+    released = secret_object.release(stripped, replace(KNOWN, hosts=[ECR, OTHER_ECR]))
+    assert released is not None
+    assert released.create is False
+    assert set(patched(stripped, released.body).credentials) == {GHCR}
+
+
+@pytest.mark.parametrize("config", [None, b"["])
+def test_release_of_a_secret_without_readable_content_leaves_its_other_data(config: bytes | None) -> None:
+    existing = replace(written(), config=config, other_data=frozenset({"ca.crt"}))
+    released = secret_object.release(existing, KNOWN)
+    assert released is not None
+    assert patched(existing, released.body).credentials == {}
 
 
 def test_release_of_a_secret_that_is_all_ours_is_a_deletion() -> None:
