@@ -61,6 +61,24 @@ class Silent:
         """Says nothing."""
 
 
+class Heard(Silent):
+    """Keeps what a run says of itself."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+        self.counts: list[tuple[str, int]] = []
+        self.steps = 0
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+    def begin(self, verb: str, total: int) -> None:
+        self.counts.append((verb, total))
+
+    def step(self) -> None:
+        self.steps += 1
+
+
 @dataclass(kw_only=True)
 class Stack:
     """A stack in a backend of its own.

@@ -16,31 +16,13 @@ from imagepull.service_accounts import spec as service_accounts
 from imagepull.service_accounts import writer as account_writer
 from imagepull.service_accounts.spec import AccountsSpec
 from imagepull.service_accounts.writer import AccountsOutcome
-from tests.provider.engine_model import Silent
+from tests.provider.engine_model import Heard
 from tests.provider.fake_cluster import FakeCluster, Key
 
 T = TypeVar("T")
 OURS = Owner(title="shop/dev/pull", identity="aaaaaaaaaaaaaaaa", urn="urn:pulumi:dev::shop::t::pull")
 NEXT = Owner(title="shop/dev/pull", identity="bbbbbbbbbbbbbbbb", urn="urn:pulumi:dev::shop::t::pull")
 BEING_DELETED = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
-
-
-class Heard(Silent):
-    """Keeps what a run says of itself."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-        self.counts: list[tuple[str, int]] = []
-        self.steps = 0
-
-    def warn(self, message: str) -> None:
-        self.warnings.append(message)
-
-    def begin(self, verb: str, total: int) -> None:
-        self.counts.append((verb, total))
-
-    def step(self) -> None:
-        self.steps += 1
 
 
 def add_account(cluster: FakeCluster, namespace: str, name: str = "default", *listed: str, **metadata: object) -> Key:
