@@ -214,7 +214,7 @@ def _template(entries: Mapping[str, int]) -> str:
         f'"{key}":{{"username":{{{{ .token{number}_username | toJson }}}},'
         f'"password":{{{{ .token{number}_password | toJson }}}},'
         f'"auth":{{{{ printf "%s:%s" .token{number}_username .token{number}_password | b64enc | toJson }}}}}}'
-        for key, number in entries.items()
+        for key, number in sorted(entries.items())
     ]
     return '{"auths":{' + ",".join(parts) + "}}"
 

@@ -1,9 +1,15 @@
 """`imagepull.renewal.external_secrets`: the manifests as a golden file, and what the operator cannot do."""
 
+import base64
+import json
+import re
+
 import pytest
 
 from imagepull.errors import InvalidInput
 from imagepull.kubernetes.ownership import IDENTITY_LABEL, Owner
+from imagepull.registries import docker_config
+from imagepull.registries.docker_config import Credential
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.registry_secret.spec import RegistrySource
 from imagepull.renewal import external_secrets
@@ -39,6 +45,34 @@ def test_one_generator_for_each_principal_and_region() -> None:
         ("us-east-1", None),
         ("eu-west-1", ROLE),
     ]
+
+
+def render(template: str, values: dict[str, str]) -> str:
+    """What the operator's template engine makes of the few expressions that we use."""
+
+    def evaluate(found: re.Match[str]) -> str:
+        names = re.findall(r"\.(\w+)", found[1])
+        if "b64enc" in found[1]:
+            return json.dumps(base64.b64encode(":".join(values[name] for name in names).encode()).decode())
+        return json.dumps(values[names[0]])
+
+    return re.sub(r"\{\{(.+?)\}\}", evaluate, template)
+
+
+def test_the_content_is_byte_for_byte_that_of_our_own_secrets() -> None:
+    hosts = [US, OTHER_EU, "public.ecr.aws", EU]
+    made = external_secrets.objects(
+        ExternalSecretsSettings(), "pull", registries(*({"host": host} for host in hosts)), ["a"], {}
+    )
+    numbers = {US: 0, OTHER_EU: 1, "public.ecr.aws": 2, EU: 1}
+    values = {f"token{n}_{field}": f"{field}-{n}" for n in range(3) for field in ("username", "password")}
+    expected = docker_config.encode(
+        {host: Credential(username=f"username-{n}", password=f"password-{n}") for host, n in numbers.items()}
+    )
+
+    template = made.source["spec"]["target"]["template"]["data"][".dockerconfigjson"]
+
+    assert render(template, values).encode() == expected
 
 
 def test_copies_carry_the_identity_and_outlive_their_external_secret() -> None:
