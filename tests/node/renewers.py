@@ -68,7 +68,7 @@ def program(lab: Lab, home: Home, shop: str, *, renewal: str = "cronJob", **sett
         "registries": [{"host": SHOP.host}],
         "namespaces": [shop],
         "renewal": renewal,
-        "refresh_before": "80s",
+        "refresh_before": "140s",
         **({"cron_job": cron_job} if renewal == "cronJob" else {}),
     }
     return f"from components import RegistryAccess\nRegistryAccess('pull', {arguments!r})\n"
