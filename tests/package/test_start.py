@@ -1,6 +1,7 @@
 """The plugin as an executable with a Python of its own; and what the checkout's script says without an environment."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -31,14 +32,16 @@ def test_executable_is_installed_and_serves_a_program_without_python(
     folder.mkdir()
     access = {"registries": [{"host": SHOP.host}], "namespaces": [namespace]}
     web = {"image": "nginx:1", "namespace": namespace, "replicas": 0, "imagePullSecrets": "${access.imagePullSecrets}"}
+    version = {"version": __version__}
     resources = {
-        "access": {"type": "imagepull:RegistryAccess", "properties": access},
-        "web": {"type": "imagepull:Deployment", "properties": web},
+        "access": {"type": "imagepull:RegistryAccess", "properties": access, "options": version},
+        "web": {"type": "imagepull:Deployment", "properties": web, "options": version},
     }
     (folder / "Pulumi.yaml").write_text(json.dumps({"name": "program", "runtime": "yaml", "resources": resources}))
     program = stack(folder)
     program.pulumi("plugin", "install", "resource", "imagepull", __version__, "--file", str(executable))
     program.init()
+    assert re.search(rf"resource +imagepull +{re.escape(__version__)}\n", program.pulumi("about").stdout)
 
     program.up()
 

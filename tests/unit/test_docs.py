@@ -77,6 +77,12 @@ def test_every_language_has_a_check() -> None:
     assert {block.language for block in BLOCKS} == {"", "console", "ini", "json", "python", "typescript", "yaml"}
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_stand_in_fenced_blocks_where_they_are_checked(page: Path) -> None:
+    outside = re.sub(r"^( *)```.*?^\1```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    assert re.findall(rf"\n\n {{4}}(?:{'|'.join(PROGRAMS)}) .*", outside) == []
+
+
 @pytest.mark.parametrize("block", written_in(""), ids=str)
 def test_block_without_a_language_is_what_something_prints_or_a_drawing(block: Block) -> None:
     """Nothing in it is to be run: a command stands in a console block, whose commands are checked."""
