@@ -4,9 +4,11 @@ The forms are those of the sources: containerd `core/remotes/docker`, containers
 and `registry/`, Go's net/http, and the registries' own documentation.
 """
 
+import re
+
 import pytest
 
-from imagepull.causes.table import Confidence
+from imagepull.causes.table import Confidence, text_rules
 from imagepull.diagnosis.texts import classify
 
 HUB = "https://registry-1.docker.io/v2/team/app/manifests/1"
@@ -301,3 +303,11 @@ def test_a_name_that_reads_like_an_error_is_no_error(name: str) -> None:
     refused = classify(containerd(f"unexpected status from HEAD request to {url}: 401 Unauthorized", image), image)
     assert refused is not None
     assert refused.code == "credential-refused"
+
+
+def test_what_a_pattern_skips_is_bounded() -> None:
+    """A registry's answer may be a whole page, and made to keep a reader busy."""
+    for rule in text_rules():
+        pattern = rule.pattern.pattern
+        assert not re.search(r"(?<!\\)\.[*+]", pattern), pattern
+        assert all(int(most) <= 8000 for most in re.findall(r"\{0,(\d+)\}", pattern)), pattern
