@@ -36,7 +36,7 @@ class _Recorder(pulumi.runtime.Mocks):
         return f"{args.name}-id", {**args.inputs, "hosts": ["registry.example.com"]}
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> Any:
-        raise NotImplementedError(args.token)
+        raise AssertionError(f"the program calls {args.token}")
 
 
 class _DependencyRecorder(pulumi.runtime.mocks.MockMonitor):
