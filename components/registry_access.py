@@ -16,7 +16,7 @@ from .arguments import lift, make_output
 from .external_secrets import ExternalSecretsRenewal, declare_external_secrets
 from .node_access import NodeRenewal, declare_node_access, parse_node_access
 from .ordering import after
-from .renewal import CronJobRenewal, declare_renewal, parse_renewal, plan_renewal
+from .renewal import CronJobRenewal, RenewalSettings, declare_renewal, parse_renewal, plan_renewal
 from .resources import PullSecretArgs, RegistrySecret, ServiceAccountImagePullSecrets
 
 if TYPE_CHECKING:
@@ -90,40 +90,42 @@ class RegistryAccess(Access):
         options = pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts else None)
         self.credential_provider_config = pulumi.Output.from_input(None)
         self._namespaces = given["namespaces"]
+        self._missing: pulumi.Output[Any] = pulumi.Output.from_input({})
+        self.namespaces = make_output(given["namespaces"])
         if by_node is not None:
             self._open_by_node(name, by_node, given, options)
-            return
+        else:
+            self._open_by_secret(name, renewal, {**given, "secret_name": secret_name}, options)
+        self.register_outputs({**self.wire_outputs, "credentialProviderConfig": self.credential_provider_config})
+
+    def _open_by_secret(
+        self, name: str, renewal: RenewalSettings, given: Mapping[str, Any], options: pulumi.ResourceOptions
+    ) -> None:
+        """Declares the Secret, what renews it, and the ServiceAccounts that list it; sets the outputs."""
         secret_args: Any = {field: value for field, value in given.items() if field in _SECRET_FIELDS}
-        secret_args["name"] = secret_name
+        secret_args["name"] = given["secret_name"]
         secret = RegistrySecret(name, secret_args, options)
+        below = pulumi.ResourceOptions(parent=self)
         if renewal.cron_job is not None:
-            declare_renewal(name, renewal.cron_job, secret, secret_args, pulumi.ResourceOptions(parent=self))
+            declare_renewal(name, renewal.cron_job, secret, secret_args, below)
         if renewal.external_secrets is not None:
-            declare_external_secrets(
-                name, renewal.external_secrets, secret, secret_args, pulumi.ResourceOptions(parent=self)
-            )
+            declare_external_secrets(name, renewal.external_secrets, secret, secret_args, below)
+        self._secret_names = [given["secret_name"]]
         service_accounts = given.get("service_accounts", ["default"])
-        self._missing: pulumi.Output[Any] = pulumi.Output.from_input({})
         if service_accounts != []:
-            accounts = ServiceAccountImagePullSecrets(
-                name,
-                {
-                    "secret_names": [secret_name],
-                    "namespaces": given["namespaces"],
-                    "service_accounts": service_accounts,
-                },
-                after(options, secret),
-            )
+            listed: Any = {
+                "secret_names": self._secret_names,
+                "namespaces": given["namespaces"],
+                "service_accounts": service_accounts,
+            }
+            accounts = ServiceAccountImagePullSecrets(name, listed, after(options, secret))
             self._missing = accounts.missing_secrets
-        self.renewer = plan_renewal(renewal, secret_name, name)
-        self._secret_names = [secret_name]
+        self.renewer = plan_renewal(renewal, given["secret_name"], name)
         self.image_pull_secrets = pulumi.Output.from_input(self._secret_names)
-        self.namespaces = make_output(given["namespaces"])
         self.service_accounts = pulumi.Output.from_input(service_accounts)
         self.hosts = secret.hosts
         self.expires_at = secret.expires_at
         self._lifetimes = secret._get_output("lifetimes")
-        self._register()
 
     def _open_by_node(
         self, name: str, settings: "NodeSettings", given: Mapping[str, Any], options: pulumi.ResourceOptions
@@ -135,9 +137,7 @@ class RegistryAccess(Access):
         self._secret_names = []
         self.renewer = None
         self._lifetimes = pulumi.Output.from_input({})
-        self._missing = pulumi.Output.from_input({})
         self.image_pull_secrets = pulumi.Output.from_input(list[str]())
-        self.namespaces = make_output(given["namespaces"])
         # The node's role asks no ServiceAccount.
         accounts = given.get("service_accounts", ["default"]) if settings.role_arn else [ALL]
         self.service_accounts = pulumi.Output.from_input(accounts)
@@ -147,10 +147,6 @@ class RegistryAccess(Access):
         self.credential_provider_config = self.hosts.apply(
             lambda hosts: node.credential_provider_config(hosts, settings)
         )
-        self._register()
-
-    def _register(self) -> None:
-        self.register_outputs({**self.wire_outputs, "credentialProviderConfig": self.credential_provider_config})
 
     def secrets_in(self, namespace: Lifted[Optional[str]]) -> Lifted[Sequence[str]]:
         """See `Access.secrets_in`. Plain when the namespace and the arguments of this resource are, else an Output."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CronJobRenewal",
+    "RenewalSettings",
     "declare_renewal",
     "parse_renewal",
     "plan_renewal",
