@@ -7,11 +7,12 @@ import pulumi
 from pulumi.runtime.config import get_config_secret_keys_env
 
 import components
-from components import RegistryAccess, cluster_providers, exported_access, image_pull_plan
+from components import RegistryAccess, cluster_providers, exported_access, image_pull_plan, watch_pulls
 from imagepull.errors import InvalidInput
 from imagepull.pull_plan.findings import Severity
 from imagepull.stack_config.environment import Environment, Verify
 from imagepull.stack_config.reader import read
+from imagepull.stack_config.rollouts import PullWatchMode
 from imagepull.stack_config.stack_file import read_stack_file
 
 if TYPE_CHECKING:
@@ -51,8 +52,15 @@ def declare(environment: Environment) -> None:
             rules=environment.rules,
             opts=pulumi.ResourceOptions(providers=providers),
         )
-        for spec in environment.workloads
+        for spec in environment.timed_workloads
     ]
+    if environment.pull_watch is not PullWatchMode.OFF:
+        watch_pulls(
+            *workloads,
+            fail=environment.pull_watch is PullWatchMode.ERROR,
+            timeout=environment.longest_rollout,
+            opts=pulumi.ResourceOptions(providers=providers),
+        )
     plan = image_pull_plan(*workloads, access=[access], verifier=verifier(environment))
     pulumi.export("imagePullPlan", plan)
     pulumi.export("access", exported_access(access))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from .kinds import CronJob, DaemonSet, Deployment, Job, Pod, StatefulSet
     from .plan import image_pull_plan
+    from .pull_watch import watch_pulls
     from .registry_access import RegistryAccess
     from .stack_references import AccessReference, cluster_providers, exported_access
     from .transform import explicit_image_pulls
@@ -23,11 +24,13 @@ __all__ = [
     "explicit_image_pulls",
     "exported_access",
     "image_pull_plan",
+    "watch_pulls",
 ]
 
 
 _MODULES: Final = {
     "image_pull_plan": ".plan",
+    "watch_pulls": ".pull_watch",
     "RegistryAccess": ".registry_access",
     "AccessReference": ".stack_references",
     "cluster_providers": ".stack_references",

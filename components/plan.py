@@ -30,7 +30,7 @@ from .registry_access import RegistryAccess
 if TYPE_CHECKING:
     from imagepull.verify import Verifier
 
-__all__ = ["ImagesSource", "describe_images", "enforce_rules", "image_pull_plan"]
+__all__ = ["ImagesSource", "describe_images", "enforce_rules", "hide_secret", "image_pull_plan"]
 
 _REPORTED_BY_RULES: Final = frozenset(rule.value for rule in RuleName)
 # The engine's own way of naming colours: it writes them where it prints to a terminal, and leaves them out elsewhere
@@ -129,7 +129,7 @@ def image_pull_plan(
         )
         _print(plan, await verifier.findings(known) if verifier else [])
 
-    to_show = [accesses, [_hide_secret(pod) for pod in pods], [_hide_secret(image) for image in images]]
+    to_show = [accesses, [hide_secret(pod) for pod in pods], [hide_secret(image) for image in images]]
     pulumi.Output.all(*to_show).apply(show, run_with_unknowns=True)
     return pulumi.Output.all(accesses, pods, images).apply(
         lambda all_: Plan(
@@ -184,7 +184,7 @@ def _plan_access(access: Access) -> pulumi.Output[credentials.PlannedAccess]:
     return later.apply(of, run_with_unknowns=True)
 
 
-def _hide_secret(image: object) -> pulumi.Output[object]:
+def hide_secret(image: object) -> pulumi.Output[object]:
     """The resolved image, `UNKNOWN` where it is not known yet, nothing where it is a secret."""
     output = pulumi.Output.from_input(image)
 

@@ -9,6 +9,7 @@ import pulumi
 from imagepull.images.rules import Rules
 from imagepull.pull_plan.access import PodAccess
 from imagepull.pull_plan.explicit import ExplicitManifest, make_explicit
+from imagepull.pull_plan.kinds import WorkloadKind
 from imagepull.pull_plan.manifest import WORKLOAD_KINDS, Lifted, parse_spec_path, read_pod_access
 
 from .access import Access, check_access
@@ -89,6 +90,7 @@ class ExplicitImagePulls:
         self._rules = rules
         self._exclude = exclude
         self._declared: list[pulumi.Resource] = []
+        self._workloads: list[tuple[str, Mapping[str, Any]]] = []
         self._ours: dict[tuple[str, str], list[pulumi.Resource | None]] = {}
         self._resolved: dict[tuple[str, str, str], _Resolved] = {}
         pulumi.runtime.register_stack_transformation(self._note)
@@ -104,6 +106,11 @@ class ExplicitImagePulls:
         """How the Pods of all workloads get their pull Secrets, likewise."""
         return [self._wait_for_registration(lambda resolved: [resolved.pods()])]
 
+    @property
+    def declared_workloads(self) -> Sequence[tuple[str, Mapping[str, Any]]]:
+        """Name and manifest of the workloads that the program itself has declared by now, before they are made."""
+        return self._workloads
+
     def _wait_for_registration(self, what: Callable[[_Resolved], Sequence[object]]) -> pulumi.Output[list[object]]:
         registered = pulumi.Output.all(*(resource.urn for resource in self._declared))
 
@@ -115,6 +122,8 @@ class ExplicitImagePulls:
 
     def _note(self, args: pulumi.ResourceTransformationArgs) -> None:
         self._declared.append(args.resource)
+        if args.type_.startswith("kubernetes:") and args.props.get("kind") in tuple(WorkloadKind):
+            self._workloads.append((args.name, args.props))
         if isinstance(args.resource, Workload):
             parent = args.opts.parent if args.opts else None
             self._ours.setdefault((args.type_, args.name), []).append(parent)

@@ -54,7 +54,8 @@ class Workload(pulumi.CustomResource):
         self.title = f"{self._kind}/{name}"
         given = {**_list_fields(args), **fields}
         self._refuse_wrong(given)
-        access: Optional[Access] = given.get("access")
+        self.access: Optional[Access] = given.get("access")
+        access = self.access
         rules = self._parse_rules(given.get("rules"))
         explicit = make_explicit(
             {"kind": self._kind, **self._complete(name, given)},
@@ -64,7 +65,7 @@ class Workload(pulumi.CustomResource):
             lift=lift,
         )
         self.images = explicit.images
-        self._manifest = explicit.manifest
+        self.manifest = explicit.manifest
         depends_on: list[Any] = [access] if access else []
         if rules:
             depends_on.append(enforce_rules(self.images))
@@ -84,7 +85,7 @@ class Workload(pulumi.CustomResource):
     @property
     def pods(self) -> Sequence[Lifted[PodAccess]]:
         """How its Pods get their pull Secrets."""
-        return [read_pod_access(self._manifest, name=self._name, lift=lift)]
+        return [read_pod_access(self.manifest, name=self._name, lift=lift)]
 
     def _parse_rules(self, given: object) -> Optional[Rules]:
         """Rules as they are, or from a mapping with Python's names or the schema's."""

@@ -6,6 +6,7 @@ __all__ = [
     "ACCESS_REFERENCE",
     "COPIED_SECRETS",
     "PACKAGE",
+    "PULL_WATCH",
     "REGISTRY_ACCESS",
     "REGISTRY_SECRET",
     "RENEWAL_RIGHTS",
@@ -23,6 +24,7 @@ def make_type_token(name: str) -> str:
 
 REGISTRY_SECRET: Final = make_type_token("RegistrySecret")
 COPIED_SECRETS: Final = make_type_token("CopiedSecrets")
+PULL_WATCH: Final = make_type_token("PullWatch")
 RENEWAL_RIGHTS: Final = make_type_token("RenewalRights")
 SERVICE_ACCOUNTS: Final = make_type_token("ServiceAccountImagePullSecrets")
 REGISTRY_ACCESS: Final = make_type_token("RegistryAccess")

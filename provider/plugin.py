@@ -14,6 +14,7 @@ from imagepull.registries.ecr_tokens import TokenSource
 from .completion import CANCELLED_EARLY
 from .copied_secrets import CopiedSecretsResource
 from .operations import Partial, Resource, State
+from .pull_watch import PullWatchResource
 from .registry_secret import RegistrySecretResource
 from .renewal_rights import RenewalRightsResource
 from .service_accounts import ServiceAccountsResource
@@ -26,6 +27,7 @@ __all__ = ["CLUSTER_UID", "ImagePull", "Kept", "T"]
 _RESOURCES: Final[Mapping[str, Resource]] = {
     resource_types.REGISTRY_SECRET: RegistrySecretResource(),
     resource_types.COPIED_SECRETS: CopiedSecretsResource(),
+    resource_types.PULL_WATCH: PullWatchResource(),
     resource_types.RENEWAL_RIGHTS: RenewalRightsResource(),
     resource_types.SERVICE_ACCOUNTS: ServiceAccountsResource(),
 }

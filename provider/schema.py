@@ -16,13 +16,14 @@ from imagepull.docstrings import use_wire_names
 from imagepull.registries.secret_properties import SECRET_PROPERTIES
 from imagepull.resource_types import PACKAGE, make_type_token
 
-from .declared import kinds, registry_access, resources, workload_args
+from .declared import kinds, pull_watch, registry_access, resources, workload_args
 from .schema_analyzer import ComponentAnalyzer
 from .workload import WorkloadByName
 
 _RESOURCES: Final[Mapping[str, tuple[type, type]]] = {
     "RegistrySecret": (resources.RegistrySecret, resources.RegistrySecretArgs),
     "CopiedSecrets": (resources.CopiedSecrets, resources.CopiedSecretsArgs),
+    "PullWatch": (pull_watch.PullWatch, pull_watch.PullWatchArgs),
     "RenewalRights": (resources.RenewalRights, resources.RenewalRightsArgs),
     "ServiceAccountImagePullSecrets": (
         resources.ServiceAccountImagePullSecrets,

@@ -57,6 +57,7 @@ class Cluster:
         seconds: float = 15.0,
     ) -> None:
         self.server: Final = connection.cluster.server
+        self.namespace: Final = connection.namespace
         self._transport = Transport(connection, connections=IN_FLIGHT, seconds=seconds)
         self._pause = pause
         self._places = asyncio.Semaphore(IN_FLIGHT)

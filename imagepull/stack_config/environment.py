@@ -6,7 +6,7 @@ field's docstring is its description there.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
@@ -17,12 +17,14 @@ from imagepull.images.rules import Rules
 from imagepull.inputs import NAMESPACE, OBJECT_NAME, TextPattern
 from imagepull.pull_plan.kinds import WorkloadKind
 from imagepull.registries.inputs import ROLE_ARN
-from imagepull.registries.lifetimes import DURATION
+from imagepull.registries.lifetimes import DURATION, parse_seconds
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.registry_secret.spec import Renewal
 from imagepull.renewal.schedule import SCHEDULE
 from imagepull.renewal.settings import Scope
 from imagepull.stack_config.annotations import CronText, Examples, Image, Matching, RegistryInputs
+from imagepull.stack_config.rollouts import PullWatchMode, make_timeout_annotation
+from imagepull.stack_config.sizes import SIZE, parse_size
 
 __all__ = [
     "ClusterSource",
@@ -40,15 +42,6 @@ Text = Annotated[str, MinLen(1)]
 PLATFORM = TextPattern(
     pattern=re.compile("[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?"), longest=64, expected="a platform such as 'linux/amd64'"
 )
-_UNITS: Final[Mapping[str, int]] = {"": 1} | {
-    unit: base**power
-    for base, units in ((1000, ("k", "M", "G", "T")), (1024, ("Ki", "Mi", "Gi", "Ti")))
-    for power, unit in enumerate(units, start=1)
-}
-SIZE = TextPattern(
-    pattern=re.compile("[1-9][0-9]{0,14}(?:k|M|G|T|Ki|Mi|Gi|Ti)?"), longest=18, expected="a size in bytes such as '2Gi'"
-)
-"""kubernetes/apimachinery pkg/api/resource/quantity.go, as far as sizes need it."""
 
 
 class Verify(StrEnum):
@@ -108,6 +101,8 @@ class WorkloadSpec:
     """Probe the port. Default: true."""
     restricted: bool | None = None
     """Run as the Pod Security Standard `restricted` asks: no root, no privileges. Default: true."""
+    rollout_timeout: Annotated[str, Matching(DURATION), Examples("3m")] | None = None
+    """How long `pulumi up` waits until it is rolled out. Default: `rolloutTimeout` of the environment."""
 
     @property
     def component_arguments(self) -> dict[str, Any]:
@@ -115,7 +110,9 @@ class WorkloadSpec:
         given = _list_given(self)
         if self.resources is not None:
             given["resources"] = _list_given(self.resources)
-        return {name: value for name, value in given.items() if name not in ("kind", "name")}
+        if self.rollout_timeout is not None:
+            given["metadata"] = {"annotations": make_timeout_annotation(self.rollout_timeout)}
+        return {name: value for name, value in given.items() if name not in ("kind", "name", "rollout_timeout")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,14 +220,18 @@ class Environment:
     """Platforms of the nodes, which `verify` is to find in each image. Default: any."""
     largest_image: Annotated[str, Matching(SIZE), Examples("2Gi")] | None = None
     """The most that `verify` lets an image take to pull: compressed, as Kubernetes writes sizes. Default: any."""
+    pull_watch: PullWatchMode = PullWatchMode.WARNING
+    """Say during `pulumi up`, within seconds, why an image is not pulled: `off`, `warning`, or `error`, which fails the
+    run. It takes the right to list Pods. Default: `warning`."""
+    rollout_timeout: Annotated[str, Matching(DURATION), Examples("3m")] | None = None
+    """How long `pulumi up` waits until a workload is rolled out, and watches its images. Default: 10 minutes."""
     cluster: ClusterSource | None = None
     """Where to deploy. Default: as `kubernetes:context` and `imagepull:context` say, else as kubectl does."""
 
     @property
     def access_arguments(self) -> dict[str, Any]:
         """Arguments of `components.RegistryAccess`: name to value, as far as they are given. They hold passwords."""
-        others = ("registries", "namespaces", "workloads", "rules", "verify", "platforms", "largest_image", "cluster")
-        given = {name: value for name, value in _list_given(self).items() if name not in others}
+        given = {name: value for name, value in _list_given(self).items() if name not in _NOT_OF_ACCESS}
         if self.cron_job is not None:
             given["cron_job"] = _list_given(self.cron_job)
         if self.external_secrets is not None:
@@ -244,17 +245,33 @@ class Environment:
         }
 
     @property
+    def timed_workloads(self) -> tuple[WorkloadSpec, ...]:
+        """The workloads, each with the `rollout_timeout` that counts for it."""
+        return tuple(
+            replace(each, rollout_timeout=each.rollout_timeout or self.rollout_timeout) for each in self.workloads
+        )
+
+    @property
+    def longest_rollout(self) -> str | None:
+        """The longest of their timeouts; None where one has none."""
+        timeouts = [each.rollout_timeout for each in self.timed_workloads]
+        return None if None in timeouts else max(filter(None, timeouts), key=parse_seconds, default=None)
+
+    @property
     def largest_bytes(self) -> int | None:
         """`largest_image` as a number of bytes."""
-        if self.largest_image is None:
-            return None
-        digits = self.largest_image.rstrip("kKMGTi")
-        return int(digits) * _UNITS[self.largest_image.removeprefix(digits)]
+        return None if self.largest_image is None else parse_size(self.largest_image)
 
     @property
     def credentials(self) -> tuple[registry_secret.RegistrySource, ...]:
         """What opens each registry. They hold passwords."""
         return registry_secret.parse_registries([*self.registries])
+
+
+_NOT_OF_ACCESS: Final = frozenset(
+    ("registries", "namespaces", "workloads", "rules", "verify", "platforms", "largest_image", "pull_watch")
+).union(("rollout_timeout", "cluster"))
+"""Fields that say nothing of `components.RegistryAccess`."""
 
 
 def _list_given(section: Any) -> dict[str, Any]:

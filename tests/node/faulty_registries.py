@@ -129,6 +129,12 @@ class Registry(http.server.BaseHTTPRequestHandler):
             return self.reply(403)
         if fault == "corrupt":
             return self.reply(200, bytes(len(image.layer)), "application/octet-stream")
+        if fault == "slow":
+            half = len(image.layer) // 2
+            self.reply(200, image.layer[:half], "application/octet-stream", length=len(image.layer))
+            self.released.wait(120)
+            self.wfile.write(image.layer[half:])
+            return None
         if fault == "truncated":
             self.reply(200, image.layer[:20], "application/octet-stream", length=len(image.layer))
             self.close_connection = True

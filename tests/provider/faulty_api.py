@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import yaml
 
 _PATH = re.compile(
-    r"/api/v1/(?:namespaces/(?P<namespace>[^/]+)/)?(?P<kind>secrets|serviceaccounts)(?:/(?P<name>[^/]+))?"
+    r"/api/v1/(?:namespaces/(?P<namespace>[^/]+)/)?(?P<kind>secrets|serviceaccounts|pods)(?:/(?P<name>[^/]+))?"
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from imagepull.resource_types import PULL_WATCH
 from lab.images import SHOP, TOOLS
 from lab.layout import CHECKOUT
 from lab.lifecycle import Lab
@@ -72,9 +73,14 @@ def names(lab: Lab, kind: str, namespace: str) -> list[str]:
 
 
 def test_application_and_registry_are_added_in_yaml_alone(lab: Lab, namespace: str, stack: PulumiProject) -> None:
-    before = environment(namespace)
+    before = environment(namespace, rolloutTimeout="2m")
     write_config(stack, before)
     stack.up()
+    timeout = r"--output=jsonpath={.metadata.annotations.pulumi\.com/timeoutSeconds}"
+    assert lab.kubectl("get", "deployment", "web", f"--namespace={namespace}", timeout) == "120"
+    watch = stack.resource(PULL_WATCH)["inputs"]
+    assert watch["workloads"] == [{"kind": "Deployment", "name": "web", "namespace": namespace, "images": [WEB]}]
+    assert (watch["fail"], watch["timeout"]) == (False, "2m")
     job = {"kind": "CronJob", "name": "nightly", "namespace": namespace, "schedule": "0 3 * * *"}
 
     write_config(

@@ -168,7 +168,7 @@ def test_pull_request_has_one_comment_that_follows_its_pushes(repository: Reposi
     repository.pulumi("stack", "init", STACK)
     _assert_passed(repository.run("preview.yml", "preview"))
     (*_, comment) = repository.github["comments"]
-    assert comment["body"].startswith("### ✅ pr: 5 to create")
+    assert comment["body"].startswith("### ✅ pr: 6 to create")
     assert f"`{ECR}/shop/web:1.0`" in comment["body"]
 
     _assert_passed(repository.run("up.yml", "up"))

@@ -14,6 +14,7 @@ from lab.ecr.faults import FaultMode
 from lab.lifecycle import Lab
 from lab.processes import start_mark, wait_until
 from tests.pulumi_project import PulumiProject
+from tests.running_update import find_plugin
 from tests.stack.gate import gate_to
 from tests.stack.programs import EU, SECRET_TYPE, US, auths, let_hours_pass, pull_secret
 
@@ -155,26 +156,12 @@ def start_up(stack: PulumiProject) -> "subprocess.Popen[str]":
     )
 
 
-def plugin_of(cli: "subprocess.Popen[str]") -> int | None:
-    """The process of our plugin among the descendants of a command."""
-    processes = {
-        int(fields[0]): (int(fields[1]), fields[2])
-        for line in subprocess.check_output(["ps", "-wweo", "pid,ppid,args"], text=True).splitlines()[1:]
-        if len(fields := line.split(maxsplit=2)) == 3
-    }
-
-    def is_below(pid: int) -> bool:
-        return pid == cli.pid or (pid in processes and is_below(processes[pid][0]))
-
-    return next((pid for pid, (_, args) in processes.items() if "provider 127.0.0.1:" in args and is_below(pid)), None)
-
-
 def started_plugin_of(cli: "subprocess.Popen[str]") -> int:
     """The same, waited for."""
     found: list[int | None] = []
 
     def look() -> bool:
-        found.append(plugin_of(cli))
+        found.append(find_plugin(cli.pid))
         return found[-1] is not None
 
     assert wait_until(look, timeout=60)

@@ -100,13 +100,36 @@ def test_workload_becomes_the_components_arguments() -> None:
     }
 
 
+def test_rollout_timeout_becomes_pulumis_annotation_the_workloads_own_first() -> None:
+    workloads = [
+        {"name": "web", "namespace": "shop", "image": "nginx"},
+        {"name": "db", "namespace": "shop", "image": "postgres", "rolloutTimeout": "1m30s"},
+    ]
+    environment = parse(config(workloads=workloads, rolloutTimeout="45s"))
+
+    annotations = [each.component_arguments["metadata"]["annotations"] for each in environment.timed_workloads]
+    assert annotations == [{"pulumi.com/timeoutSeconds": "45"}, {"pulumi.com/timeoutSeconds": "90"}]
+    assert environment.longest_rollout == "1m30s"
+
+
+def test_without_a_rollout_timeout_the_longest_is_pulumis_own() -> None:
+    workloads = [{"name": "db", "namespace": "shop", "image": "postgres", "rolloutTimeout": "1m"}]
+    web = {"name": "web", "namespace": "shop", "image": "nginx"}
+
+    assert parse(config(workloads=[*workloads, web])).longest_rollout is None
+    assert "metadata" not in parse(config(workloads=[web])).timed_workloads[0].component_arguments
+
+
 def test_every_field_of_the_short_form_can_be_configured() -> None:
     from dataclasses import fields
 
     from components.short_form import SHORT_FORM_FIELDS
     from imagepull.stack_config.environment import WorkloadSpec
 
-    assert {field.name for field in fields(WorkloadSpec)} == {"kind", "name", "namespace", *SHORT_FORM_FIELDS}
+    assert {field.name for field in fields(WorkloadSpec)} == {
+        *("kind", "name", "namespace", "rollout_timeout"),
+        *SHORT_FORM_FIELDS,
+    }
 
 
 def test_rules_are_read() -> None:

@@ -1,0 +1,1 @@
+"""Watches the Pods of a roll-out, and says why images are not pulled."""
