@@ -156,6 +156,8 @@ class ExplicitImagePulls:
             if not pulumi.runtime.is_dry_run():
                 await kept.future()  # nothing that breaks a rule is registered, even without a preview first
         if self._access and secrets != []:
+            # The SDK waits for it, so the workload comes after its Secret. The state does not keep it: for a stack's
+            # transform the engine drops it (pulumi pkg/resource/deploy/source_eval.go, `len(req.Transforms) > 0`).
             opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(depends_on=[self._access]))
         else:
             opts = args.opts

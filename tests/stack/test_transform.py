@@ -122,14 +122,6 @@ deployment("there", "{LATEST}", other.metadata.name)
     assert secrets(pod_specs(lab, namespace)["here"]) == ["pull"]
     there = pod_specs(lab, f"{namespace}-other")["there"]
     assert (policies(there), secrets(there)) == (["Always"], [])
-    depends_on = {
-        each["urn"].rpartition("::")[2]: [urn for urn in each.get("dependencies", []) if "imagepull:index" in urn]
-        for each in stack.resources()
-    }
-    assert {urn.rpartition("$")[2] for urn in depends_on["here"]} == {
-        "imagepull:index:RegistrySecret::pull",
-        "imagepull:index:ServiceAccountImagePullSecrets::pull",
-    }
 
 
 def test_manifest_files_and_kustomizations_are_reached(lab: Lab, namespace: str, project: Project) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import Pod, RegistryAccess
+from components import Pod, RegistryAccess, explicit_image_pulls
 from components.resources import RegistrySecret
 from tests.pulumi_mocks import declared, list_dependencies
 
@@ -226,3 +226,22 @@ def test_what_an_access_depends_on_its_children_depend_on(fields: dict[str, Any]
 
     found = {kind: depends_on for (kind, name), depends_on in dependencies.items() if name.startswith("pull")}
     assert {kind for kind, depends_on in found.items() if (SECRET, "first") in depends_on} >= children
+
+
+@pytest.mark.parametrize(("namespace", "depends"), [("a", True), ("b", False)])
+def test_a_workload_that_the_transform_gives_a_secret_waits_for_the_access(namespace: str, depends: bool) -> None:
+    async def transform() -> None:
+        access = RegistryAccess("pull", registries=[{"host": HOST}], namespaces=["a"])
+        pulls = explicit_image_pulls(access)
+        props = {"kind": "Pod", "metadata": {"namespace": namespace}, "spec": {"containers": []}}
+        args = pulumi.ResourceTransformArgs(
+            custom=True, type_="kubernetes:core/v1:Pod", name="web", props=props, opts=pulumi.ResourceOptions()
+        )
+        given = await pulls._transform(args)
+        assert given is not None
+        assert (given.opts.depends_on or []) == ([access] if depends else [])
+        done.append(namespace)
+
+    done: list[str] = []
+    declared(lambda: pulumi.Output.from_input(transform()))
+    assert done == [namespace]
