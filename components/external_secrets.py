@@ -86,6 +86,8 @@ def _declare_external_secrets(
     from pulumi_kubernetes.core.v1 import Namespace, ServiceAccount
     from pulumi_kubernetes.rbac.v1 import Role, RoleBinding
 
+    from imagepull.renewal.external_secrets import source_digest
+
     def declare_custom(suffix: str, manifest: Mapping[str, Any], options: pulumi.ResourceOptions) -> pulumi.Resource:
         return CustomResource(
             f"{name}-{suffix}",
@@ -121,6 +123,8 @@ def _declare_external_secrets(
         "namespaces": secret_args["namespaces"],
         "cluster_external_secret": objects.copies["metadata"]["name"],
         "identity": secret.identity,
+        "source_namespace": objects.source["metadata"]["namespace"],
+        "source_digest": source_digest(objects),
     }
     return CopiedSecrets(name, args, after(opts, *needed))
 

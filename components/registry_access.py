@@ -120,7 +120,7 @@ class RegistryAccess(Access):
             }
             accounts = ServiceAccountImagePullSecrets(name, listed, after(options, secret))
             self._missing = accounts.missing_secrets
-        self.renewer = plan_renewal(renewal, given["secret_name"], name)
+        self.renewer = plan_renewal(renewal, given["secret_name"], name, given["registries"])
         self.image_pull_secrets = pulumi.Output.from_input(self._secret_names)
         self.service_accounts = pulumi.Output.from_input(service_accounts)
         self.hosts = secret.hosts

@@ -127,14 +127,16 @@ def parse_renewal(given: Mapping[str, Any], secret_name: Any) -> RenewalSettings
     return RenewalSettings(Renewal(renewal) if renewal in ways else Renewal.EXTERNAL, settings, operator)
 
 
-def plan_renewal(settings: RenewalSettings, secret_name: Any, name: str) -> Optional["PlannedRenewer"]:
+def plan_renewal(settings: RenewalSettings, secret_name: Any, name: str, registries: Any) -> Optional["PlannedRenewer"]:
     """Who renews, for the image pull plan; None for `pulumi up`."""
     if settings.renewal is Renewal.PULUMI:
         return None
-    from imagepull.renewal.renewer_plan import plan_cron_job, plan_renewer
+    from imagepull.renewal.renewer_plan import plan_cron_job, plan_external_secrets, plan_renewer
 
     if settings.cron_job is not None:
         return plan_cron_job(settings.cron_job, secret_name, _owner_title(name))
+    if settings.external_secrets is not None:
+        return plan_external_secrets(secret_name, len(registries), settings.external_secrets.namespace_labels)
     return plan_renewer(settings.renewal.value)
 
 

@@ -90,6 +90,10 @@ class CopiedSecretsArgs(TypedDict):
     """Name of the ClusterExternalSecret that copies."""
     identity: pulumi.Input[str]
     """The RegistrySecret's output `identity`, which the copies carry as a label."""
+    source_namespace: pulumi.Input[str]
+    """Namespace of the ExternalSecret, called as the Secret, that fetches the tokens; it is waited for first."""
+    source_digest: pulumi.Input[str]
+    """Differs between sources: one that has changed is waited for again."""
 
 
 class RenewalRightsArgs(TypedDict):

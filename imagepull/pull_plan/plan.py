@@ -152,14 +152,17 @@ def as_table(plan: Plan, now: datetime | None = None) -> str:
 
 
 def describe_renewals(plan: Plan, now: datetime | None = None) -> list[str]:
-    """A sentence for each Secret whose tokens expire: who renews them, and when.
+    """A sentence for each Secret whose tokens expire, who renews them and when, and what to know about that renewer.
 
     Args:
         now: The moment from which on the next renewal counts (timezone-aware). Default: this one.
     """
     now = now or datetime.now(UTC)
-    sentences = [access.describe_renewal(now) for access in plan.accesses or ()]
-    return [sentence for sentence in sentences if sentence is not None]
+    lines = []
+    for access in plan.accesses or ():
+        if (sentence := access.describe_renewal(now)) is not None:
+            lines += [sentence, *(f"  {limit}" for limit in (access.renewer.limits if access.renewer else ()))]
+    return lines
 
 
 def warn_of_missing_secrets(plan: Plan) -> list[str]:

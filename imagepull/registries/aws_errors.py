@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-__all__ = ["ACCESS_DENIED", "AwsFault", "explain", "explain_unusable_credentials"]
+__all__ = ["ACCESS_DENIED", "UNREACHABLE", "AwsFault", "explain", "explain_code", "explain_unusable_credentials"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,9 @@ class _Kind:
 ACCESS_DENIED: Final = AwsFault(
     cause="access denied",
     advice="allow ecr:GetAuthorizationToken on * (and sts:AssumeRole on the role, if one is named)",
+)
+UNREACHABLE: Final = AwsFault(
+    cause="AWS cannot be reached", advice="check the network, the proxy and the region", reached=False
 )
 # Exception classes: botocore/exceptions.py; codes: the error lists of the STS and ECR API references.
 _KINDS: Final = (
@@ -118,9 +121,7 @@ _KINDS: Final = (
     ),
     _Kind(
         names=frozenset({"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "SSLError"}),
-        fault=AwsFault(
-            cause="AWS cannot be reached", advice="check the network, the proxy and the region", reached=False
-        ),
+        fault=UNREACHABLE,
     ),
     _Kind(
         names=frozenset({"ReadTimeoutError", "ConnectionClosedError", "HTTPClientError", "ServerException"}),
@@ -185,11 +186,23 @@ def explain(error: Exception) -> AwsFault:
         cause = f"AWS answers with an error of its own (HTTP {status})"
         return AwsFault(cause=cause, advice="try again in a minute", reached=False)
     if fault is None:
-        cause = f"AWS refuses: {code or type(error).__name__}"
-        return AwsFault(cause=cause, advice="look the error up in the ECR and STS API references")
-    said = str(response.get("Error", {}).get("Message", "")) if fault is ACCESS_DENIED else ""
-    details = ": ".join(part for part in (code, said[:300]) if part)
-    return replace(fault, details=details)
+        return _explain_unknown(code or type(error).__name__)
+    return _add_details(fault, code, str(response.get("Error", {}).get("Message", "")))
+
+
+def explain_code(code: str, message: str) -> AwsFault:
+    """What an error code of AWS means that another program got, as `explain`."""
+    fault = next((kind.fault for kind in _KINDS if code in kind.names), None)
+    return _explain_unknown(code) if fault is None else _add_details(fault, code, message)
+
+
+def _explain_unknown(name: str) -> AwsFault:
+    return AwsFault(cause=f"AWS refuses: {name}", advice="look the error up in the ECR and STS API references")
+
+
+def _add_details(fault: AwsFault, code: str, message: str) -> AwsFault:
+    quoted = message if fault is ACCESS_DENIED else ""
+    return replace(fault, details=": ".join(part for part in (code, quoted[:300]) if part))
 
 
 def explain_unusable_credentials(

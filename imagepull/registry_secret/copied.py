@@ -5,20 +5,26 @@ The operator's copies carry our identity, so that Pulumi knows them and may take
 
 import asyncio
 from collections.abc import Collection, Mapping
-from typing import Final
+from typing import Any, Final
 
 from imagepull.errors import ClusterError
 from imagepull.kubernetes.client import Cluster, for_each
 from imagepull.kubernetes.kinds import NAMESPACE, SECRET, Kind
 from imagepull.kubernetes.lookup import find_objects
-from imagepull.kubernetes.objects import KubernetesObject
+from imagepull.kubernetes.objects import Document, KubernetesObject
 from imagepull.kubernetes.ownership import IDENTITY_LABEL
 from imagepull.kubernetes.progress import Report, WriteOutcome
 from imagepull.registry_secret.writer import find, read_secret
 
-__all__ = ["find_uids", "release_namespaces", "wait_for_copies"]
+__all__ = ["find_uids", "find_unlabelled", "release_namespaces", "wait_for_copies"]
 
 _EXTERNAL_SECRET: Final = Kind(name="ExternalSecret", plural="externalsecrets", api_version="external-secrets.io/v1")
+_CLUSTER_EXTERNAL_SECRET: Final = Kind(
+    name="ClusterExternalSecret",
+    plural="clusterexternalsecrets",
+    api_version="external-secrets.io/v1",
+    namespaced=False,
+)
 _FINALIZER: Final = "externalsecrets.external-secrets.io/ces-"
 _POLLS: Final = 120
 _POLL: Final = 0.5
@@ -79,6 +85,38 @@ async def release_namespaces(
         await _drop_finalizer(cluster, copies, namespace)
 
     await for_each(namespaces, outcome.record_failures_of(release, report))
+
+
+async def find_unlabelled(cluster: Cluster, copies: str) -> list[str]:
+    """Namespaces that carry the operator's mark and are selected no more: they have lost a label, outside Pulumi.
+
+    Args:
+        copies: Name of the ClusterExternalSecret.
+    """
+    marked = await cluster.list(NAMESPACE, parse=lambda document: _read_marked(document, copies))
+    names = dict(filter(None, marked))
+    if not names:
+        return []
+    found = await cluster.get(_CLUSTER_EXTERNAL_SECRET, copies, "")
+    selectors = [] if found is None else found.document.get("spec", {}).get("namespaceSelectors", [])
+    return sorted(name for name, labels in names.items() if not any(_selects(each, labels) for each in selectors))
+
+
+def _read_marked(document: Document, copies: str) -> tuple[str, Mapping[str, str]] | None:
+    """Name and labels of a namespace with the mark."""
+    metadata = document["metadata"]
+    if _FINALIZER + copies not in metadata.get("finalizers", ()):
+        return None
+    return metadata["name"], metadata.get("labels", {})
+
+
+def _selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """Whether a selector of ours, which knows equality and `In` only, has a namespace with these labels."""
+    equal = selector.get("matchLabels", {}).items()
+    among = selector.get("matchExpressions", [])
+    return all(labels.get(key) == value for key, value in equal) and all(
+        labels.get(each["key"]) in each.get("values", ()) for each in among
+    )
 
 
 def _is_ready(found: KubernetesObject) -> bool:

@@ -4,6 +4,7 @@ One source, copied: a generator in every namespace would call AWS once for each 
 the component declares. The operator's API: external-secrets.io/v1, generators.external-secrets.io/v1alpha1.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from imagepull.registry_secret.spec import RegistrySource
 from imagepull.renewal.cron_job import shorten
 from imagepull.renewal.settings import ExternalSecretsSettings
 
-__all__ = ["ExternalSecretsObjects", "check_registries", "copy_marks", "objects", "source_name"]
+__all__ = ["ExternalSecretsObjects", "check_registries", "copy_marks", "objects", "source_digest", "source_name"]
 
 _API: Final = "external-secrets.io/v1"
 _GENERATORS_API: Final = "generators.external-secrets.io/v1alpha1"
@@ -132,6 +133,12 @@ def objects(
     )
 
 
+def source_digest(made: ExternalSecretsObjects) -> str:
+    """Differs between sources that fetch different tokens: 16 hex digits."""
+    told = json.dumps([made.source["spec"], *(each["spec"] for each in made.generators)], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
 def _generator(
     settings: ExternalSecretsSettings, home: str, name: str, index: int, request: TokenRequest
 ) -> dict[str, Any]:
@@ -180,8 +187,6 @@ def _source(
             "name": secret_name,
             "namespace": home,
             "labels": {MANAGED_BY_LABEL: MANAGED_BY},
-            # `pulumi up` waits for the first token: a wrong right in IAM fails it.
-            "annotations": {"pulumi.com/waitFor": "condition=Ready"},
         },
         "spec": {
             "refreshInterval": _duration(settings.source_interval),

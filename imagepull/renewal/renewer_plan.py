@@ -1,5 +1,6 @@
 """Who renews a Secret outside of `pulumi up`, in words for the image pull plan."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -9,7 +10,7 @@ from imagepull.renewal import cron_job
 from imagepull.renewal.schedule import CronSchedule
 from imagepull.renewal.settings import CronJobSettings
 
-__all__ = ["PlannedRenewer", "plan_cron_job", "plan_renewer"]
+__all__ = ["PlannedRenewer", "plan_cron_job", "plan_external_secrets", "plan_renewer"]
 
 _WHO = {
     Renewal.CRON_JOB: "a CronJob",
@@ -20,12 +21,16 @@ _WHO = {
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedRenewer:
-    """Who renews: `who` as a person says it (`a CronJob`), `name` in full, and when it starts where that is known."""
+    """Who renews: `who` as a person says it (`a CronJob`), `name` in full, and when it starts where that is known.
+
+    `limits`: sentences on what it does that others do not, with what to do about it.
+    """
 
     who: str
     name: str
     schedule: CronSchedule | None = None
     time_zone: str = CronJobSettings.time_zone
+    limits: tuple[str, ...] = ()
 
     def describe(self, now: datetime) -> str:
         """`CronJob ops/pull-renewal, next start 2026-11-24 14:17 Etc/UTC`."""
@@ -54,3 +59,26 @@ def plan_cron_job(settings: CronJobSettings, secret_name: str, owner: str) -> Pl
         schedule=cron_job.started_by(settings, owner),
         time_zone=settings.time_zone,
     )
+
+
+def plan_external_secrets(secret_name: str, registries: int, labels: Mapping[str, str]) -> PlannedRenewer:
+    """The renewer that `renewal: externalSecrets` declares.
+
+    Args:
+        registries: How many are in the Secret.
+        labels: Namespaces with these get a copy, too.
+    """
+    who = _WHO[Renewal.EXTERNAL_SECRETS]
+    limits = [f"entries of others in Secret {secret_name} are replaced; keep them in a Secret of another name"]
+    if registries > 1:
+        limits.append(
+            f"if one of {registries} registries fails, none in Secret {secret_name} is renewed; give one that may fail"
+            " a RegistryAccess of its own"
+        )
+    if labels:
+        chosen = ", ".join(f"{key}={value}" for key, value in sorted(labels.items()))
+        limits.append(
+            f"namespaces with {chosen} that this program does not name get Secret {secret_name}, but their `default`"
+            f" ServiceAccounts do not list it; write imagePullSecrets: [{{name: {secret_name}}}] in the Pods there"
+        )
+    return PlannedRenewer(who=who, name=who, limits=tuple(limits))

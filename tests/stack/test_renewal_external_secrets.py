@@ -1,6 +1,6 @@
 """`renewal: externalSecrets` with the real operator: one source, copied."""
 
-import json
+import base64
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -67,8 +67,17 @@ def test_the_life_of_copies(
         found = secret("copied", place)
         return auths(found) if found else {}
 
-    # From pulumi to the operator: the Secrets stay where they are.
+    # A wrong right in IAM: the `up` that made it fails in our words, and the Secrets stay.
     stack.write(program(lab, [a, b], namespace_labels={"team": "x"}))
+    lab.ecr.set_fault(FaultMode.ACCESS_DENIED, region="us-east-1")
+    failed = stack.up(check=False)
+    assert failed.returncode != 0
+    assert f"registry {US}: External Secrets Operator cannot fetch the token: access denied" in failed.stdout
+    assert "allow ecr:GetAuthorizationToken" in failed.stdout
+    assert uid(secret("copied", a)) == before
+    lab.ecr.set_fault(FaultMode.NONE)
+
+    # From pulumi to the operator: the Secrets stay where they are.
     calls = len(lab.ecr.calls())
     stack.up()
     assert uid(secret("copied", a)) == before
@@ -83,9 +92,7 @@ def test_the_life_of_copies(
     expected = docker_config.encode({host: Credential(username="AWS", password=text) for host, text in tokens.items()})
     found = secret("copied", b)
     assert found is not None
-    assert (
-        docker_config.parse(expected).auths == docker_config.parse(json.dumps({"auths": auths(found)}).encode()).auths
-    )
+    assert base64.b64decode(found["data"][".dockerconfigjson"]) == expected
     stack.preview("--expect-no-changes")
     stack.preview("--refresh", "--expect-no-changes")
 
@@ -114,12 +121,21 @@ def test_the_life_of_copies(
     assert auths(secret("copied", a))[US]["password"] == newest(lab, "us-east-1")
     lab.ecr.set_fault(FaultMode.NONE)
 
+    # A namespace that loses the label behind Pulumi's back: refresh says so, and the next `up` cleans it.
+    lab.kubectl("label", "namespace", later, "team-")
+    gone = ["get", "externalsecret", "copied", "-n", later, "--ignore-not-found", "-o=name"]
+    assert wait_until(lambda: lab.kubectl(*gone) == "", timeout=60)
+    assert "ces-" in lab.kubectl("get", "namespace", later, "-o=jsonpath={.metadata.finalizers}")
+    told = stack.refresh().stdout
+    assert f"namespace {later}: has lost the label by which it gets Secret copied" in told, told
+
     # A namespace that is taken out keeps neither the Secret nor the operator's mark, and can be deleted.
     stack.write(program(lab, [a], namespace_labels={"team": "x"}))
     stack.up()
     assert secret("copied", b) is None
     assert "ces-" not in lab.kubectl("get", "namespace", b, "-o=jsonpath={.metadata.finalizers}")
-    lab.kubectl("delete", "namespace", b, "--timeout=60s")
+    assert secret("copied", later) is None
+    lab.kubectl("delete", "namespace", b, later, "--timeout=60s")
 
     # And back: the Secret stays.
     stack.write(program(lab, [a], renewal="pulumi"))

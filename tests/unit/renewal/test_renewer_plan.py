@@ -6,7 +6,8 @@ import pytest
 
 from imagepull.inputs import UNKNOWN, Unknown
 from imagepull.pull_plan.access import PlannedAccess
-from imagepull.renewal.renewer_plan import PlannedRenewer, plan_cron_job, plan_renewer
+from imagepull.pull_plan.plan import Plan, describe_renewals
+from imagepull.renewal.renewer_plan import PlannedRenewer, plan_cron_job, plan_external_secrets, plan_renewer
 from imagepull.renewal.settings import CronJobSettings
 
 NOW = datetime(2026, 11, 24, 13, 30, tzinfo=UTC)
@@ -36,3 +37,16 @@ def test_nobody_renews_what_does_not_expire() -> None:
 @pytest.mark.parametrize("renewal", ["pulumi", None, UNKNOWN, "nonsense"])
 def test_pulumi_up_is_no_renewer_beside_it(renewal: object) -> None:
     assert plan_renewer(renewal) is None
+
+
+def test_what_the_operator_does_that_others_do_not_is_said_below_its_sentence() -> None:
+    renewer = plan_external_secrets("pull", 2, {"team": "x"})
+    access = PlannedAccess(secret="pull", hosts=("a", "b"), namespaces=None, expires=EXPIRY, renewer=renewer)
+
+    lines = describe_renewals(Plan(images=(), accesses=(access,)), NOW)
+
+    assert lines[0] == "Secret pull is renewed by External Secrets Operator"
+    assert [line for line in lines if "entries of others in Secret pull are replaced" in line]
+    assert [line for line in lines if "if one of 2 registries fails, none in Secret pull is renewed" in line]
+    assert [line for line in lines if "namespaces with team=x" in line and "write imagePullSecrets" in line]
+    assert len(plan_external_secrets("pull", 1, {}).limits) == 1
