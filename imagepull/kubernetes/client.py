@@ -13,7 +13,7 @@ from imagepull.errors import ClusterError, ClusterUnreachable, Conflict, NotFoun
 from imagepull.kubernetes import kubeconfig
 from imagepull.kubernetes.connection import Connection
 from imagepull.kubernetes.failures import describe_connection_failure, make_refusal
-from imagepull.kubernetes.kinds import EVERY_NAMESPACE, KINDS, Kind
+from imagepull.kubernetes.kinds import EVERY_NAMESPACE, KINDS, Kind, is_possible_name
 from imagepull.kubernetes.objects import Document, KubernetesObject
 from imagepull.kubernetes.transport import ApiAnswer, Request, Transport
 
@@ -113,8 +113,12 @@ class Cluster:
             parse: What to keep of an object's JSON. It is applied to each chunk as it arrives, so that large objects
                 that are kept in part do not have to fit into memory together.
         """
-        selected = {**(fields or {}), **({} if name is None else {"metadata.name": name})}
-        selectors = {"fieldSelector": _join_selector(selected), "labelSelector": _join_selector(labels or {})}
+        named = {} if name is None else {"metadata.name": name}
+        selected = {key: _escape(value) for key, value in {**(fields or {}), **named}.items()}
+        selectors = {
+            "fieldSelector": _join_selector(selected),
+            "labelSelector": _join_selector(labels or {}),
+        }
         query = {"limit": str(_CHUNK), **{key: value for key, value in selectors.items() if value}}
         found: list[T | KubernetesObject] = []
         while True:
@@ -131,7 +135,9 @@ class Cluster:
             query = {**query, "continue": more}
 
     async def get(self, kind: Kind, name: str, namespace: str) -> KubernetesObject | None:
-        """The object, None when it (or its namespace) is not there."""
+        """The object, None when it (or its namespace) is not there, and for what can be no object's name."""
+        if not is_possible_name(name):
+            return None
         try:
             answer = await self._send_and_retry(Request(method="GET", path=kind.path(namespace, name)))
         except NotFound:
@@ -342,6 +348,11 @@ def _flatten(errors: BaseExceptionGroup[ClusterError]) -> Iterator[ClusterError]
 
 def _join_selector(pairs: Mapping[str, str]) -> str:
     return ",".join(f"{key}={value}" for key, value in pairs.items())
+
+
+def _escape(value: str) -> str:
+    """A value in a field selector (kubernetes/apimachinery pkg/fields/selector.go, EscapeValue)."""
+    return value.replace("\\", "\\\\").replace(",", "\\,").replace("=", "\\=")
 
 
 def _plan_waits() -> Iterable[float]:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
-__all__ = ["EVERY_NAMESPACE", "KINDS", "NAMESPACE", "SECRET", "SERVICE_ACCOUNT", "Kind"]
+__all__ = ["EVERY_NAMESPACE", "KINDS", "NAMESPACE", "SECRET", "SERVICE_ACCOUNT", "Kind", "is_possible_name"]
 
 EVERY_NAMESPACE: Final = "*"
 """In place of a namespace's name: the whole cluster."""
@@ -27,10 +28,23 @@ class Kind:
     namespaced: bool = True
 
     def path(self, namespace: str, name: str | None = None) -> str:
-        """Path of the object, or of the list without a name; `namespace` counts for kinds that have one."""
+        """Path of the object, or of the list without a name; `namespace` counts for kinds that have one.
+
+        Names are percent-encoded: what somebody wrote into a Pod's or ServiceAccount's `imagePullSecrets` may be any
+        text, and must lead to no other path.
+        """
         root = "/apis" if "/" in self.api_version else "/api"
-        place = f"/namespaces/{namespace}" if self.namespaced and namespace != EVERY_NAMESPACE else ""
-        return f"{root}/{self.api_version}{place}/{self.plural}" + (f"/{name}" if name is not None else "")
+        place = f"/namespaces/{_encode(namespace)}" if self.namespaced and namespace != EVERY_NAMESPACE else ""
+        return f"{root}/{self.api_version}{place}/{self.plural}" + (f"/{_encode(name)}" if name is not None else "")
+
+
+def is_possible_name(name: str) -> bool:
+    """Whether a name can stand in a path at all (kubernetes/apimachinery pkg/api/validation/path/name.go)."""
+    return name not in ("", ".", "..") and "/" not in name and "%" not in name
+
+
+def _encode(name: str) -> str:
+    return quote(name, safe="")
 
 
 SECRET: Final = Kind(name="Secret", plural="secrets")

@@ -17,6 +17,7 @@ from functools import lru_cache
 from imagepull.errors import InvalidDockerConfig
 from imagepull.images.reference import HUB, find_unexpanded_variable, is_domain
 from imagepull.registries.keyring import HUB_ALIAS, match, parse_key
+from imagepull.registries.nesting import is_nested_too_deeply
 
 __all__ = [
     "HUB_KEY",
@@ -209,6 +210,8 @@ def read_document(data: bytes) -> dict[str, object]:
         problem = "holds a number out of range, or is nested too deeply"
     if not isinstance(document, dict):
         raise InvalidDockerConfig(f"the docker config {problem}")
+    if is_nested_too_deeply(document):
+        raise InvalidDockerConfig("the docker config is nested too deeply")
     for key, value in document.items():
         if key.lower() == "httpheaders" and not _is_headers(value):
             raise InvalidDockerConfig("the docker config's HttpHeaders is not an object of strings")

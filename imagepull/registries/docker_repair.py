@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from imagepull.errors import InvalidDockerConfig
 from imagepull.registries import docker_config
+from imagepull.registries.nesting import is_nested_too_deeply
 
 __all__ = ["Repaired", "repair"]
 
@@ -57,6 +58,9 @@ def _drop_malformed(config: bytes, error: InvalidDockerConfig) -> Repaired:
 
 
 def _find_problem(document: object) -> str | None:
+    # Python may read what it cannot write.
+    if is_nested_too_deeply(document):
+        return "a field of the docker config is nested too deeply"
     try:
         docker_config.parse(json.dumps(document).encode())
     except InvalidDockerConfig as error:

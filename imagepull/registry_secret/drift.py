@@ -4,6 +4,7 @@ from datetime import datetime
 
 from imagepull.kubernetes import ownership
 from imagepull.kubernetes.ownership import Owner
+from imagepull.redaction import clean
 from imagepull.registries import lifetimes as renewal
 from imagepull.registries.lifetimes import Lifetime
 from imagepull.registry_secret import trust
@@ -26,7 +27,7 @@ def find_drift(existing: Existing, spec: SecretSpec, owner: Owner, now: datetime
     if existing.malformed is not None:
         return existing.malformed
     if existing.type != SECRET_TYPE:
-        return f"its type is {existing.type}"
+        return f"its type is {clean(existing.type)}"
     labels = dict(spec.labels)
     if owner.identity is not None:
         labels[ownership.IDENTITY_LABEL] = owner.identity

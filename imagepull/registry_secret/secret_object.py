@@ -14,6 +14,7 @@ from typing import Any, Final
 from imagepull.errors import ImagePullError, InvalidDockerConfig
 from imagepull.kubernetes import ownership
 from imagepull.kubernetes.ownership import Owner, Standing
+from imagepull.redaction import clean
 from imagepull.registries import docker_config
 from imagepull.registries.docker_config import Credential
 from imagepull.registries.docker_repair import Repaired, repair
@@ -145,7 +146,8 @@ def _refuse(existing: Existing, standing: Standing, spec: SecretSpec) -> None:
             advice = f"{advice}; a resource that was renamed keeps its Secrets by an alias"
         raise Refusal(f"{where} {whose}; {advice}")
     if existing.type != SECRET_TYPE:
-        raise Refusal(f"{where} is of type {existing.type}, which cannot change; delete it, or choose another name")
+        kind = clean(existing.type)  # any text
+        raise Refusal(f"{where} is of type {kind}, which cannot change; delete it, or choose another name")
     if existing.immutable:
         raise Refusal(f"{where} is immutable; delete it, or choose another name")
 

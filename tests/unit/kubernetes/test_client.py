@@ -170,6 +170,18 @@ def test_lists_come_in_chunks(tmp_path: Path) -> None:
     assert len(api.requests) == 3
 
 
+def test_a_name_that_a_tenant_made_up_is_one_value_and_no_path(tmp_path: Path) -> None:
+    api = FaultyApi()
+
+    async def work(cluster: Cluster) -> None:
+        assert await cluster.get(SECRET, "../../../kube-system/secrets/x", "n") is None
+        assert await cluster.get(SECRET, "a\nb", "n") is None
+        assert await cluster.list(SECRET, name="x,metadata.namespace=n") == []
+
+    with_cluster(api, tmp_path, work)
+    assert len(api.requests) == 2
+
+
 def test_a_delete_with_preconditions_spares_another_object_of_that_name(tmp_path: Path) -> None:
     api = FaultyApi()
 

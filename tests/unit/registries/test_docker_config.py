@@ -146,6 +146,7 @@ def test_bad_entry_under_an_unreadable_key_is_named_by_its_number() -> None:
         (b'{"a":NaN,"b":"hunter2"}', "number out of range"),
         (b'{"a":1e999,"b":"hunter2"}', "number out of range"),
         (b'{"hunter2":' + b"[" * 100_000, "nested too deeply"),
+        *[(b'{"hunter2":' + b"[" * depth + b"]" * depth + b"}", "nested too deeply") for depth in (200, 900, 980)],
         (b"\xff\xfehunter2", "not UTF-8"),
         (b'["hunter2"]', "not a JSON object"),
         (b'"hunter2"', "not a JSON object"),

@@ -148,6 +148,21 @@ def test_only_the_malformed_entry_goes_and_the_person_is_told(inputs: dict[str, 
     assert any("auths[quay.io]: auth is not base64" in remark for remark in decision.remarks)
 
 
+@pytest.mark.parametrize("depth", [150, 900, 980, 100_000])
+def test_what_is_nested_too_deeply_is_dropped_and_stops_nobody(depth: int) -> None:
+    deep = '{"credHelpers":{"gcr.io":"gcloud"},"deep":' + "[" * depth + "]" * depth + "}"
+    decision = decide(replace(written(), config=deep.encode()))
+    assert any("nested too deeply" in remark for remark in decision.remarks)
+    assert decision.change is not None
+
+
+def test_a_type_that_somebody_made_up_steers_no_terminal() -> None:
+    odd = replace(written(), type="\x1b[31mred\nerror: forged")
+    with pytest.raises(ImagePullError) as raised:
+        decide(odd)
+    assert str(raised.value).isprintable()
+
+
 def test_more_than_a_secret_holds_is_refused() -> None:
     with pytest.raises(ImagePullError, match="at most 1048576"):
         decide(None, {ECR: token("x" * 800_000)})
