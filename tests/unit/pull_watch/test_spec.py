@@ -41,8 +41,9 @@ def test_a_wrong_input_is_named_with_what_to_write(inputs: dict[str, Any], probl
 
 
 def test_what_is_not_known_yet_is_no_problem() -> None:
-    parse({"workloads": UNKNOWN, "timeout": UNKNOWN})
-    parse({"workloads": [{**WEB, "images": UNKNOWN, "namespace": UNKNOWN}]})
+    assert parse({"workloads": UNKNOWN, "timeout": UNKNOWN}).workloads == ()
+    (workload,) = parse({"workloads": [{**WEB, "images": UNKNOWN, "namespace": UNKNOWN}]}).workloads
+    assert not workload.images
 
 
 def test_nothing_but_the_workloads_starts_a_watch() -> None:
