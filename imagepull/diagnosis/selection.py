@@ -7,12 +7,12 @@ from typing import Final
 from imagepull.diagnosis.fields import Json
 from imagepull.diagnosis.objects import Pod
 from imagepull.diagnosis.parsing import parse_pod
-from imagepull.diagnosis.symptoms import PULL_REASONS
+from imagepull.diagnosis.symptoms import NO_IMAGE_REASONS
 from imagepull.diagnosis.texts import is_error_text
 from imagepull.errors import InvalidInput, Problem
 from imagepull.inputs import OBJECT_NAME, describe_value
 
-__all__ = ["Target", "belongs_to", "may_wait_for_image", "parse_target"]
+__all__ = ["Target", "belongs_to", "list_owners", "may_wait_for_image", "parse_target"]
 
 _KINDS: Final = {
     "pod": "Pod",
@@ -23,13 +23,7 @@ _KINDS: Final = {
     "cronjob": "CronJob",
 }
 _SHORT: Final = {"po": "pod", "deploy": "deployment", "sts": "statefulset", "ds": "daemonset", "cj": "cronjob"}
-_WAITING: Final = PULL_REASONS | {
-    "InvalidImageName",
-    "ErrImageNeverPull",
-    "ImageInspectError",
-    "ContainerCreating",
-    "PodInitializing",
-}
+_WAITING: Final = NO_IMAGE_REASONS | {"ContainerCreating", "PodInitializing"}
 _MADE_BY_CRON: Final = re.compile(r"-\d+$")
 
 
@@ -67,11 +61,24 @@ def may_wait_for_image(pod: Pod) -> bool:
     return any(reason in _WAITING or is_error_text(reason) for reason in waits)
 
 
+def list_owners(pod: Pod) -> tuple[tuple[str, str], ...]:
+    """Kind and name of what a Pod may belong to: its controller, and what that is named after.
+
+    A ReplicaSet is named after its Deployment, a Job after its CronJob. A bare Pod belongs to itself.
+    """
+    if not pod.owner:
+        return (("Pod", pod.name),)
+    kind, _, name = pod.owner.partition("/")
+    if kind == "ReplicaSet":
+        return ((kind, name), ("Deployment", name.rpartition("-")[0]))
+    if kind == "Job" and _MADE_BY_CRON.search(name):
+        return ((kind, name), ("CronJob", _MADE_BY_CRON.sub("", name)))
+    return ((kind, name),)
+
+
 def belongs_to(document: Json, target: Target) -> bool:
     """Whether a Pod is of a workload; a Deployment's and a CronJob's Pods have an owner between."""
-    kind, _, name = parse_pod(document).owner.partition("/")
-    if target.kind == "Deployment":
-        return kind == "ReplicaSet" and name.rpartition("-")[0] == target.name
-    if target.kind == "CronJob":
-        return kind == "Job" and _MADE_BY_CRON.sub("", name) == target.name
-    return (kind, name) == (target.kind, target.name)
+    pod = parse_pod(document)
+    # `kubectl create job tidy --from=cronjob/tidy` makes a Job without a number.
+    made_by_hand = target.kind == "CronJob" and pod.owner == f"Job/{target.name}"
+    return made_by_hand or (target.kind, target.name) in list_owners(pod)

@@ -13,12 +13,14 @@ from imagepull.diagnosis.texts import back_off_parts, event_text
 from imagepull.errors import InvalidReference
 from imagepull.images.reference import parse
 
-__all__ = ["PULL_REASONS", "Symptom", "events_of", "last_attempt", "symptom_of"]
+__all__ = ["NO_IMAGE_REASONS", "PULL_REASONS", "Symptom", "events_of", "last_attempt", "symptom_of"]
 
 PULL_REASONS: Final = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "SignatureValidationFailed"}
 )
 """Reasons under which the text of a failed pull stands."""
+NO_IMAGE_REASONS: Final = PULL_REASONS | {"InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
+"""Reasons of a container that waits because there is no image for it: those of a pull, and those without one."""
 
 
 @dataclass(frozen=True, kw_only=True)

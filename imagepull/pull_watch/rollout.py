@@ -3,22 +3,21 @@
 Fields: kubernetes/api apps/v1 and batch/v1 `types.go`, core/v1 ContainerState.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from imagepull.diagnosis.fields import Json, integer, items, mapping, text
-from imagepull.diagnosis.objects import Container, ContainerKind, Pod
+from imagepull.diagnosis.objects import Container, ContainerKind
 from imagepull.diagnosis.parsing import parse_pod
-from imagepull.diagnosis.symptoms import PULL_REASONS
+from imagepull.diagnosis.selection import list_owners
+from imagepull.diagnosis.symptoms import NO_IMAGE_REASONS
 from imagepull.diagnosis.texts import is_error_text
 from imagepull.pull_plan.manifest import WORKLOAD_KINDS
 from imagepull.pull_watch.spec import WatchedWorkload
 
 __all__ = ["PodProgress", "Rollout", "find_workload", "has_all_images", "parse_pod_progress", "parse_rollout"]
 
-_FAILING: Final = PULL_REASONS | {"InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 _AFTER_PULL: Final = frozenset(
     {
         "CrashLoopBackOff",
@@ -29,7 +28,6 @@ _AFTER_PULL: Final = frozenset(
     }
 )
 """Reasons of a container that waits although its image is there (kubernetes pkg/kubelet/kuberuntime)."""
-_MADE_BY_CRON: Final = re.compile(r"-\d+$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,7 +80,7 @@ def parse_pod_progress(document: Json) -> PodProgress:
         namespace=pod.namespace,
         name=pod.name,
         uid=pod.uid,
-        owners=_list_owners(pod),
+        owners=list_owners(pod),
         images=_read_images(mapping(document, "spec")),
         ready=ended or (bool(pulled) and all(map(_has_image, pulled))),
         failing=() if ended else tuple(each.name for each in pulled if _is_failing(each)),
@@ -132,18 +130,6 @@ def has_all_images(workload: WatchedWorkload, pods: Sequence[PodProgress], rollo
     return all(each.ready for each in current)
 
 
-def _list_owners(pod: Pod) -> tuple[tuple[str, str], ...]:
-    """A ReplicaSet is named after its Deployment, a Job after its CronJob."""
-    if not pod.owner:
-        return (("Pod", pod.name),)
-    kind, _, name = pod.owner.partition("/")
-    if kind == "ReplicaSet":
-        return ((kind, name), ("Deployment", name.rpartition("-")[0]))
-    if kind == "Job" and _MADE_BY_CRON.search(name):
-        return ((kind, name), ("CronJob", _MADE_BY_CRON.sub("", name)))
-    return ((kind, name),)
-
-
 def _has_image(container: Container) -> bool:
     if _is_failing(container):
         return False
@@ -152,7 +138,7 @@ def _has_image(container: Container) -> bool:
 
 
 def _is_failing(container: Container) -> bool:
-    return container.waiting_reason in _FAILING or is_error_text(container.waiting_reason)
+    return container.waiting_reason in NO_IMAGE_REASONS or is_error_text(container.waiting_reason)
 
 
 def _read_images(spec: Json) -> frozenset[str]:
