@@ -10,6 +10,7 @@ from lab import lifecycle
 from lab.ecr.faults import FaultMode
 from lab.errors import LabError
 from lab.lifecycle import Lab
+from tests.namespaces import create_namespace
 from tests.pulumi_project import PulumiProject
 from tests.secrecy import content, found_in
 
@@ -29,9 +30,7 @@ def lab() -> Iterator[Lab]:
 def namespace(lab: Lab) -> Iterator[str]:
     """A namespace of the test's own, with its `default` ServiceAccount; deleted afterwards."""
     name = f"test-{next(_numbers)}"
-    lab.kubectl("create", "namespace", name)
-    # The controller makes 20 a second, and tests with a thousand namespaces may have gone before.
-    lab.kubectl("wait", "--for=create", "serviceaccount/default", f"--namespace={name}", "--timeout=300s")
+    create_namespace(lab, name)
     yield name
     lab.kubectl("delete", "namespace", name, "--wait=false")
 

@@ -12,6 +12,7 @@ from lab.ecr.faults import FaultMode
 from lab.images import SHOP
 from lab.lifecycle import Lab
 from lab.python_image import python_image
+from tests.namespaces import create_namespace
 
 __all__ = ["Home", "home", "program", "shop"]
 
@@ -49,8 +50,7 @@ def home(lab: Lab, namespace: str, tmp_path: Path) -> Iterator[Home]:
 def shop(lab: Lab) -> Iterator[str]:
     """A namespace whose Pods pull."""
     name = f"shop-{os.urandom(3).hex()}"
-    lab.kubectl("create", "namespace", name)
-    lab.kubectl("wait", "--for=create", "serviceaccount/default", f"--namespace={name}", "--timeout=300s")
+    create_namespace(lab, name)
     yield name
     lab.kubectl("delete", "namespace", name, "--wait=false")
 

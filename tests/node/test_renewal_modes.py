@@ -15,6 +15,7 @@ from imagepull.renewal.state import document_of_state
 from lab.external_secrets import ExternalSecrets
 from lab.images import PAUSE_REFERENCE, SHOP
 from lab.lifecycle import Lab
+from tests.namespaces import create_namespace
 from tests.node.pulling import pulling
 from tests.node.renewers import Home, program
 from tests.node.test_node_credentials import ROLE, configure
@@ -134,8 +135,7 @@ def test_pods_pull_through_many_lives_of_a_token_by_loop_operator_and_node(
 ) -> None:
     places = {mode: f"{namespace}-{mode.lower()}" for mode in ("external", "externalSecrets", "node")}
     for place in places.values():
-        lab.kubectl("create", "namespace", place)
-        lab.kubectl("wait", "--for=create", "serviceaccount/default", f"--namespace={place}", "--timeout=300s")
+        create_namespace(lab, place)
     stack = project(
         "from components import RegistryAccess\n"
         + access(lab, "external", "loop", places["external"], refresh_before=f"{LIFE * 0.8:.0f}s")
