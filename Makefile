@@ -22,7 +22,7 @@ demo: $(VENV)/installed
 test: $(VENV)/installed $(POLICIES_VENV)/installed check
 	@$(RUN) -m lab toolchain > $(VENV)/toolchain.log
 	@$(RUN) -m lab browser
-	@$(RUN) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --durations=15 $(TESTS)
+	@$(RUN) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder --durations=15 $(TESTS)
 
 check: $(VENV)/installed
 	@$(VENV)/bin/ruff format --check --quiet .

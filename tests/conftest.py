@@ -14,7 +14,15 @@ from tests.namespaces import create_namespace
 from tests.pulumi_project import PulumiProject
 from tests.secrecy import content, found_in
 
+_TESTS = Path(__file__).parent
+_LAYERS = ("node", "package", "stack", "browser", "provider", "unit")
+"""The folders of tests/, those with the longest tests first."""
 _numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Runs the layers with the longest tests first, so that no worker is left with one while the others have ended."""
+    items.sort(key=lambda item: _LAYERS.index(item.path.relative_to(_TESTS).parts[0]))
 
 
 @pytest.fixture(scope="session")
