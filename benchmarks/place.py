@@ -21,7 +21,7 @@ def own_lab() -> Iterator[tuple[Lab, Path]]:
     """A lab and an empty folder; both are gone afterwards."""
     # Users keep compiled modules; where this is set, every run compiles them anew.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    owner = lifecycle.this_process()
+    owner = lifecycle.identify_this_process()
     name = f"benchmark-{owner.pid}"
     lab = lifecycle.up(name, owner=owner)
     folder = Path(tempfile.mkdtemp(prefix="imagepull-benchmark-"))

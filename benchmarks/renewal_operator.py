@@ -40,8 +40,8 @@ def prepare_copies(lab: Lab, folder: Path, name: str, namespaces: Sequence[str])
     registries = spec.parse({"name": name, "registries": [{"host": HOST}]}, required=False).registries
     marks = external_secrets.copy_marks(OWNER, [HOST], {}, {})
     settings = ExternalSecretsSettings(source_interval="24h", copy_interval="24h", server=server)
-    objects = external_secrets.objects(settings, name, registries, [*namespaces], marks)
-    home = external_secrets.source_name(name)
+    objects = external_secrets.make_objects(settings, name, registries, [*namespaces], marks)
+    home = external_secrets.make_source_name(name)
     manifests = [objects.namespace_object, objects.account, objects.role, objects.role_binding, *objects.generators]
     manifests += [objects.source, objects.store, objects.copies]
     with _running(lab, folder, name, [each for each in manifests if each is not None], len(namespaces) + 1) as pid:

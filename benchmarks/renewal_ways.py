@@ -79,7 +79,7 @@ def prepare_ours(lab: Lab, folder: Path, name: str, namespaces: Sequence[str]) -
     assert change is not None
     _create(lab, name, namespaces, change.body)
     file = folder / f"{name}.json"
-    told = document.secret_of(inputs, OWNER.title, OWNER.identity or "", OWNER.digest_key)
+    told = document.describe_secret(inputs, OWNER.title, OWNER.identity or "", OWNER.digest_key)
     file.write_text(document.encode([told]))
     yield partial(_run, [sys.executable, "-m", "imagepull", "renew", file, "--now"], lab.env, folder / "ours.log")
 

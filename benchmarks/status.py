@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from benchmarks import raw_client
 from benchmarks.place import RESULTS, own_lab
-from imagepull.registries.lifetimes import to_text
+from imagepull.registries.lifetimes import format_time
 from lab.lifecycle import Lab
 from lab.progress import say
 
@@ -136,7 +136,7 @@ def _fill(lab: Lab, namespaces: int, pods_each: int) -> None:
 def _first_objects(namespace: str) -> Iterable[raw_client.Request]:
     """The Secret, the ServiceAccount that lists it, and a Deployment (of no replicas: the Pods are made here)."""
     now = datetime.now(UTC)
-    hosts = {HOST: {"issued": to_text(now), "expires": to_text(now + timedelta(hours=12))}}
+    hosts = {HOST: {"issued": format_time(now), "expires": format_time(now + timedelta(hours=12))}}
     config = json.dumps({"auths": {HOST: {"username": "AWS", "password": "x" * 2000}}})
     annotations = {"imagepull/hosts": json.dumps(hosts), "imagepull/owned-by": "shop/prod/access"}
     secret = _object("v1", "Secret", SECRET, type="kubernetes.io/dockerconfigjson")

@@ -71,7 +71,7 @@ def declare_external_secrets(
         )
     )
     namespaces = secret_args["namespaces"]
-    objects = external_secrets.objects(settings, secret_args["name"], registries, namespaces, marks)
+    objects = external_secrets.make_objects(settings, secret_args["name"], registries, namespaces, marks)
     return _declare_external_secrets(name, objects, secret, secret_args, opts)
 
 
@@ -86,7 +86,7 @@ def _declare_external_secrets(
     from pulumi_kubernetes.core.v1 import Namespace, ServiceAccount
     from pulumi_kubernetes.rbac.v1 import Role, RoleBinding
 
-    from imagepull.renewal.external_secrets import source_digest
+    from imagepull.renewal.external_secrets import compute_source_digest
 
     def declare_custom(suffix: str, manifest: Mapping[str, Any], options: pulumi.ResourceOptions) -> pulumi.Resource:
         return CustomResource(
@@ -124,7 +124,7 @@ def _declare_external_secrets(
         "cluster_external_secret": objects.copies["metadata"]["name"],
         "identity": secret.identity,
         "source_namespace": objects.source["metadata"]["namespace"],
-        "source_digest": source_digest(objects),
+        "source_digest": compute_source_digest(objects),
     }
     return CopiedSecrets(name, args, after(opts, *needed))
 

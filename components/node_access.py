@@ -79,7 +79,7 @@ def declare_node_access(
     """
     from imagepull.renewal import node
 
-    annotations = node.service_account_annotations(settings)
+    annotations = node.make_service_account_annotations(settings)
     if not annotations:
         return
     # Lazily: pulumi_kubernetes takes a quarter of a second to import, and other ways of renewal do without.
@@ -90,7 +90,7 @@ def declare_node_access(
         for account in given.get("service_accounts", ["default"]):
             patch: Any = {"namespace": namespace, "name": account, "annotations": annotations}
             ServiceAccountPatch(f"{name}-{namespace}-{account}", metadata=patch, opts=opts)
-    role, binding = node.audience_rights()
+    role, binding = node.make_audience_rights()
     # The rights are the cluster's, and several stacks may ask for them.
     own = f"imagepull:{pulumi.get_project()}:{pulumi.get_stack()}:{name}"
     metadata: Any = {**role["metadata"], "name": own}

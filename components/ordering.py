@@ -2,9 +2,9 @@
 
 import pulumi
 
-__all__ = ["after"]
+__all__ = ["wait_for"]
 
 
-def after(opts: pulumi.ResourceOptions, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
+def wait_for(opts: pulumi.ResourceOptions, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
     """The options, for a resource that is made once these are there, and deleted before them."""
     return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[*resources]))

@@ -21,7 +21,7 @@ from imagepull.pull_plan.plan import (
     describe_violations,
     warn_of_missing_secrets,
 )
-from imagepull.registries.lifetimes import find_issue_time, from_text, lifetimes_from_texts
+from imagepull.registries.lifetimes import find_issue_time, parse_time, parse_lifetimes
 from imagepull.service_accounts.missing_secrets import read_missing_secrets
 
 from .access import Access
@@ -127,7 +127,7 @@ def image_pull_plan(
             accesses=None if seen_accesses is None or contains_unknowns(seen_accesses) else tuple(seen_accesses),
             pods=tuple(pod for pod in flatten(seen_pods) if isinstance(pod, PodAccess)),  # the others are not known yet
         )
-        _print(plan, await verifier.findings(known) if verifier else [])
+        _print(plan, await verifier.list_findings(known) if verifier else [])
 
     to_show = [accesses, [hide_secret(pod) for pod in pods], [hide_secret(image) for image in images]]
     pulumi.Output.all(*to_show).apply(show, run_with_unknowns=True)
@@ -174,9 +174,9 @@ def _plan_access(access: Access) -> pulumi.Output[credentials.PlannedAccess]:
                 hosts=tuple(sure[1]),
                 namespaces=None if contains_unknowns(namespaces) else tuple(namespaces),
                 service_accounts=tuple(sure[2]),
-                expires=UNKNOWN if contains_unknowns(expires) else from_text(expires),
+                expires=UNKNOWN if contains_unknowns(expires) else parse_time(expires),
                 renewer=access.renewer if isinstance(access, RegistryAccess) else None,
-                written=None if contains_unknowns(lifetimes) else find_issue_time(lifetimes_from_texts(lifetimes)),
+                written=None if contains_unknowns(lifetimes) else find_issue_time(parse_lifetimes(lifetimes)),
                 missing_secrets={} if contains_unknowns(missing) else read_missing_secrets(missing),
             )
         )

@@ -145,7 +145,7 @@ class RegistryAccess(Access):
         self.hosts = registries.apply(lambda registries: [each["host"] for each in registries])
         self.expires_at = pulumi.Output.from_input(None)
         self.credential_provider_config = self.hosts.apply(
-            lambda hosts: node.credential_provider_config(hosts, settings)
+            lambda hosts: node.make_credential_provider_config(hosts, settings)
         )
 
     def secrets_in(self, namespace: Lifted[Optional[str]]) -> Lifted[Sequence[str]]:

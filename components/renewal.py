@@ -134,7 +134,7 @@ def plan_renewal(settings: RenewalSettings, secret_name: Any, name: str, registr
     from imagepull.renewal.renewer_plan import plan_cron_job, plan_external_secrets, plan_renewer
 
     if settings.cron_job is not None:
-        return plan_cron_job(settings.cron_job, secret_name, _owner_title(name))
+        return plan_cron_job(settings.cron_job, secret_name, _make_owner_title(name))
     if settings.external_secrets is not None:
         return plan_external_secrets(secret_name, len(registries), settings.external_secrets.namespace_labels)
     return plan_renewer(settings.renewal.value)
@@ -167,20 +167,20 @@ def declare_renewal(
     text = pulumi.Output.unsecret(
         inputs.apply(
             lambda all_: document.encode(
-                [document.secret_of(_on_the_wire(all_["inputs"]), all_["owner"], all_["identity"])]
+                [document.describe_secret(_convert_to_wire(all_["inputs"]), all_["owner"], all_["identity"])]
             )
         )
     )
-    owner = _owner_title(name)
+    owner = _make_owner_title(name)
     image = settings.image or cron_job.DEFAULT_IMAGE
     assert image is not None  # parse_renewal
-    objects = cron_job.objects(
+    objects = cron_job.make_objects(
         settings,
         image,
         secret_name,
         owner,
         document=text,
-        digest=text.apply(document.digest),
+        digest=text.apply(document.compute_digest),
         digest_key=secret.digest_key,
     )
     return _declare(name, objects, settings, secret, secret_args, opts)
@@ -220,7 +220,7 @@ def _declare_rights(
     secret_args: Mapping[str, Any],
     opts: pulumi.ResourceOptions,
 ) -> list[pulumi.Resource]:
-    from imagepull.renewal.cron_job import cluster_rights
+    from imagepull.renewal.cron_job import make_cluster_rights
     from imagepull.renewal.settings import Scope
 
     metadata, secret_name = objects.service_account["metadata"], secret_args["name"]
@@ -235,7 +235,7 @@ def _declare_rights(
         return [RenewalRights(title, args, opts)]
     from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding
 
-    role, binding = cluster_rights(secret_name, metadata["namespace"])
+    role, binding = make_cluster_rights(secret_name, metadata["namespace"])
     return [
         ClusterRole(title, metadata=role["metadata"], rules=role["rules"], opts=opts),
         ClusterRoleBinding(
@@ -248,11 +248,11 @@ def _declare_rights(
     ]
 
 
-def _owner_title(name: str) -> str:
+def _make_owner_title(name: str) -> str:
     return f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
 
 
-def _on_the_wire(inputs: Mapping[str, Any]) -> dict[str, Any]:
+def _convert_to_wire(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs with registries' names in camel case."""
     registries = [{to_camel_case(key): value for key, value in each.items()} for each in inputs["registries"]]
     return {**inputs, "registries": registries}

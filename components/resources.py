@@ -267,13 +267,13 @@ def _to_wire_inputs(declared: type, args: Mapping[str, Any]) -> dict[str, Any]:
 def _to_wire(registries: Any) -> Any:
     """The registries with the keys that the plugin knows (camel case), each password a Pulumi secret."""
     if isinstance(registries, Sequence):
-        return [_registry_to_wire(registry) for registry in registries]
+        return [_convert_registry(registry) for registry in registries]
     return pulumi.Output.from_input(registries).apply(_to_wire)
 
 
-def _registry_to_wire(registry: Any) -> Any:
+def _convert_registry(registry: Any) -> Any:
     if not isinstance(registry, Mapping):
-        return pulumi.Output.from_input(registry).apply(_registry_to_wire)
+        return pulumi.Output.from_input(registry).apply(_convert_registry)
     wire = {to_camel_case(key): value for key, value in registry.items()}
     for name in REGISTRY_SECRETS.intersection(wire):
         wire[name] = pulumi.Output.secret(wire[name])

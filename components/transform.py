@@ -66,7 +66,7 @@ class _Resolved:
     pod_spec: Optional[Sequence[str]]
     ours: bool
 
-    def pods(self) -> Lifted[PodAccess]:
+    def list_pods(self) -> Lifted[PodAccess]:
         return read_pod_access(self.explicit.manifest, name=self.name, lift=lift, pod_spec=self.pod_spec)
 
 
@@ -102,9 +102,9 @@ class ExplicitImagePulls:
         return [self._wait_for_registration(lambda resolved: [] if resolved.ours else resolved.explicit.images)]
 
     @property
-    def pods(self) -> Sequence[pulumi.Output[list[object]]]:
+    def list_pods(self) -> Sequence[pulumi.Output[list[object]]]:
         """How the Pods of all workloads get their pull Secrets, likewise."""
-        return [self._wait_for_registration(lambda resolved: [resolved.pods()])]
+        return [self._wait_for_registration(lambda resolved: [resolved.list_pods()])]
 
     @property
     def declared_workloads(self) -> Sequence[tuple[str, Mapping[str, Any]]]:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from docsite.reference import pages
+from docsite.reference import make_pages
 
 __all__ = ["build"]
 
@@ -17,7 +17,7 @@ def build(folder: Path) -> int:
     source = folder / "build" / "docs"
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(folder / "docs", source)
-    for name, text in pages().items():
+    for name, text in make_pages().items():
         page = source / name
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(text)

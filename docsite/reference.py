@@ -18,7 +18,7 @@ from imagepull.cli import make_parser
 from imagepull.pull_plan.manifest import WORKLOAD_KINDS
 from provider.schema import make_schema
 
-__all__ = ["pages"]
+__all__ = ["make_pages"]
 
 _CHECKOUT: Final = Path(__file__).resolve().parent.parent
 _VERSION: Final = "0.0.0"  # no page names it
@@ -27,7 +27,7 @@ _ROOMS: Final = ("images", "registries", "pull_plan")
 """Rooms of the domain that programs of other people may use; the others serve the provider and the command."""
 
 
-def pages() -> Mapping[str, str]:
+def make_pages() -> Mapping[str, str]:
     """Text of each generated page by its path below docs/."""
     package = json.loads(make_schema(_VERSION))
     return {
@@ -35,7 +35,7 @@ def pages() -> Mapping[str, str]:
         "reference/cli.md": "\n".join(_describe_commands(make_parser())),
         "reference/api.md": "\n".join(_describe_api()),
         "changelog.md": make_changelog(_CHECKOUT),
-        **troubleshooting.pages(),
+        **troubleshooting.make_pages(),
     }
 
 
@@ -45,15 +45,15 @@ def _describe_package(package: Mapping[str, Any]) -> Iterator[str]:
     yield "\n## Provider configuration\n"
     yield from _describe_fields(package["config"]["variables"], ())
     resources = package["resources"]
-    for token in sorted(resources, key=lambda token: (_name(token) in WORKLOAD_KINDS, token)):
+    for token in sorted(resources, key=lambda token: (_drop_prefix(token) in WORKLOAD_KINDS, token)):
         resource = resources[token]
-        yield f"\n## {_name(token)}\n\n{resource.get('description', '')}\n\n### Inputs of {_name(token)}\n"
+        yield f"\n## {_drop_prefix(token)}\n\n{resource.get('description', '')}\n\n### Inputs of {_drop_prefix(token)}\n"
         yield from _describe_fields(resource.get("inputProperties", {}), resource.get("requiredInputs", ()))
         if resource.get("properties"):
-            yield f"\n### Outputs of {_name(token)}\n"
+            yield f"\n### Outputs of {_drop_prefix(token)}\n"
             yield from _describe_fields(resource["properties"], ())
     for token, definition in package["types"].items():
-        yield f"\n## {_name(token)} (type) {{ #type-{_name(token).lower()} }}\n\n{definition.get('description', '')}\n"
+        yield f"\n## {_drop_prefix(token)} (type) {{ #type-{_drop_prefix(token).lower()} }}\n\n{definition.get('description', '')}\n"
         if "enum" in definition:
             yield "One of " + ", ".join(f"`{member['value']}`" for member in definition["enum"]) + "."
         else:
@@ -66,7 +66,7 @@ def _describe_fields(fields: Mapping[str, Any], required: object) -> Iterator[st
     names = required if isinstance(required, list | tuple) else ()
     for name, field in fields.items():
         marks = " (required)" * (name in names) + " (secret)" * bool(field.get("secret"))
-        meaning = _in_cell(field.get("description", ""))
+        meaning = _escape_cell(field.get("description", ""))
         yield f"| `{name}`{marks} | {_describe_type(field)} | {meaning} |"
 
 
@@ -112,9 +112,9 @@ def _describe_api() -> Iterator[str]:
             yield f"::: {package}.{found.name}\n    options:\n      heading_level: 3\n"
 
 
-def _name(token: str) -> str:
+def _drop_prefix(token: str) -> str:
     return token.rsplit(":", 1)[-1]
 
 
-def _in_cell(text: str) -> str:
+def _escape_cell(text: str) -> str:
     return " ".join(text.replace("|", "\\|").split())

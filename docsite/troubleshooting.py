@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from imagepull.causes.table import Cause, all_causes, fill
+from imagepull.causes.table import Cause, list_causes, fill
 
-__all__ = ["pages"]
+__all__ = ["make_pages"]
 
 _GROUPS: Final = {
     "credential": "Credentials: 401, 403, no basic auth credentials, pull access denied",
@@ -20,16 +20,16 @@ Words in capitals stand for what it fills in.
 """
 
 
-def pages() -> Mapping[str, str]:
+def make_pages() -> Mapping[str, str]:
     """Text of each page by its path below docs/."""
-    by_group = {group: [cause for cause in all_causes() if cause.group == group] for group in _GROUPS}
+    by_group = {group: [cause for cause in list_causes() if cause.group == group] for group in _GROUPS}
     return {
-        "troubleshooting/index.md": "\n".join(_index(by_group)),
-        **{f"troubleshooting/{group}.md": "\n".join(_page(title, by_group[group])) for group, title in _GROUPS.items()},
+        "troubleshooting/index.md": "\n".join(_describe_groups(by_group)),
+        **{f"troubleshooting/{group}.md": "\n".join(_describe_causes(title, by_group[group])) for group, title in _GROUPS.items()},
     }
 
 
-def _index(by_group: Mapping[str, list[Cause]]) -> Iterator[str]:
+def _describe_groups(by_group: Mapping[str, list[Cause]]) -> Iterator[str]:
     yield f"# ImagePullBackOff and ErrImagePull: find the text\n{_HEAD}"
     yield "| text in `kubectl describe pod` | what it may mean |\n|---|---|"
     meanings: dict[str, list[str]] = {}
@@ -38,11 +38,11 @@ def _index(by_group: Mapping[str, list[Cause]]) -> Iterator[str]:
             for symptom in cause.symptoms:
                 meanings.setdefault(symptom, []).append(f"[{cause.title}]({group}.md#{cause.code})")
     for symptom, links in sorted(meanings.items(), key=lambda each: each[0].lower()):
-        yield f"| `{_in_cell(symptom)}` | {'<br>'.join(links)} |"
+        yield f"| `{_escape_cell(symptom)}` | {'<br>'.join(links)} |"
     yield ""
 
 
-def _page(title: str, causes: list[Cause]) -> Iterator[str]:
+def _describe_causes(title: str, causes: list[Cause]) -> Iterator[str]:
     yield f"# {title}\n{_HEAD}"
     for cause in causes:
         yield f"\n## {cause.title} {{ #{cause.code} }}\n"
@@ -60,5 +60,5 @@ def _page(title: str, causes: list[Cause]) -> Iterator[str]:
     yield ""
 
 
-def _in_cell(text: str) -> str:
+def _escape_cell(text: str) -> str:
     return text.replace("|", "\\|")

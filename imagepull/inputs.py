@@ -106,12 +106,12 @@ class Reader:
     path: str = ""
     problems: list[Problem] = field(default_factory=list)
 
-    def at(self, key: str) -> str:
+    def make_path(self, key: str) -> str:
         """The path of a value: `registries[1].host`."""
         return f"{self.path}.{key}" if self.path else key
 
-    def problem(self, key: str, reason: str) -> None:
-        self.problems.append(Problem(path=self.at(key), reason=reason))
+    def add_problem(self, key: str, reason: str) -> None:
+        self.problems.append(Problem(path=self.make_path(key), reason=reason))
 
     def has(self, key: str) -> bool:
         return self.values.get(key) is not None
@@ -120,74 +120,74 @@ class Reader:
         """Every key is one of `known`."""
         for key in self.values:
             if key not in known and not key.startswith("__"):
-                self.problem(key, describe_unknown_key(key, known))
+                self.add_problem(key, describe_unknown_key(key, known))
 
-    def text(self, key: str, rule: TextPattern = ANY_TEXT, *, required: bool = False) -> str | None:
+    def read_text(self, key: str, rule: TextPattern = ANY_TEXT, *, required: bool = False) -> str | None:
         """The text under `key`; None when it is absent, unknown or wrong."""
         value = self.values.get(key)
         if value is None:
             if required:
-                self.problem(key, f"is missing; write {rule.expected}")
+                self.add_problem(key, f"is missing; write {rule.expected}")
             return None
         return self._check(key, value, rule)
 
-    def secret(self, key: str) -> str | None:
+    def read_secret(self, key: str) -> str | None:
         """The text under `key`, of which no problem says anything but that it is missing."""
         value = self.values.get(key)
         if value is None or value is UNKNOWN:
             return None
         if not isinstance(value, str) or not value:
-            self.problem(key, "is not a text, or empty; write it as a secret text")
+            self.add_problem(key, "is not a text, or empty; write it as a secret text")
             return None
         return value
 
-    def choice(self, key: str, choices: Sequence[str], default: str) -> str:
+    def read_choice(self, key: str, choices: Sequence[str], default: str) -> str:
         value = self.values.get(key)
         if value is None or value is UNKNOWN:
             return default
         if not isinstance(value, str) or value not in choices:
-            self.problem(key, f"is {describe_value(value)}; write {list_choices(choices, value)}")
+            self.add_problem(key, f"is {describe_value(value)}; write {list_choices(choices, value)}")
             return default
         return value
 
-    def flag(self, key: str) -> bool:
+    def read_flag(self, key: str) -> bool:
         """The boolean under `key`; False when it is absent, unknown or wrong."""
         value = self.values.get(key)
         if value is None or value is UNKNOWN:
             return False
         if not isinstance(value, bool):
-            self.problem(key, f"is {describe_value(value)}; write true or false")
+            self.add_problem(key, f"is {describe_value(value)}; write true or false")
             return False
         return value
 
-    def texts(self, key: str, rule: TextPattern, *, required: bool = False) -> tuple[str, ...]:
+    def read_texts(self, key: str, rule: TextPattern, *, required: bool = False) -> tuple[str, ...]:
         """The known, right texts of the list under `key`, each once, in the list's order."""
         found = [self._check(f"{key}[{i}]", value, rule) for i, value in enumerate(self._read_list(key, required))]
         return tuple(dict.fromkeys(text for text in found if text is not None))
 
-    def mapping(self, key: str, value_rule: TextPattern) -> dict[str, str]:
+    def read_mapping(self, key: str, value_rule: TextPattern) -> dict[str, str]:
         """The known, right entries of the mapping of texts under `key`, whose keys are Kubernetes metadata keys."""
         value = self.values.get(key)
         if value is None or value is UNKNOWN:
             return {}
         if not isinstance(value, Mapping):
-            self.problem(key, f"is {describe_value(value)}; write a mapping of texts to texts")
+            self.add_problem(key, f"is {describe_value(value)}; write a mapping of texts to texts")
             return {}
         found = {}
         for name, content in value.items():
             if not METADATA_KEY.admits(name):
-                self.problem(f'{key}["{_shorten(name)}"]', f"is no key; write {METADATA_KEY.expected}")
+                self.add_problem(f'{key}["{_shorten(name)}"]', f"is no key; write {METADATA_KEY.expected}")
             elif (text := self._check(f'{key}["{name}"]', content, value_rule)) is not None:
                 found[name] = text
         return found
 
-    def children(self, key: str, *, required: bool = False) -> Iterator["Reader"]:
+    def read_children(self, key: str, *, required: bool = False) -> Iterator["Reader"]:
         """A reader for each mapping in the list under `key`."""
         for i, value in enumerate(self._read_list(key, required)):
             if isinstance(value, Mapping):
-                yield Reader(values=value, path=self.at(f"{key}[{i}]"), problems=self.problems)
+                yield Reader(values=value, path=self.make_path(f"{key}[{i}]"), problems=self.problems)
             elif value is not UNKNOWN:
-                self.problem(f"{key}[{i}]", f"is {describe_value(value)}; write a mapping")
+                self.add_problem(f"{key}[{i}]", f"is {describe_value(value)}; write a mapping")
 
     def raise_problems(self) -> None:
         """Raises InvalidInput when any problem was noted."""
@@ -200,10 +200,10 @@ class Reader:
             return ()
         if value is None or value == []:
             if required:
-                self.problem(key, "is missing; write a list of at least one")
+                self.add_problem(key, "is missing; write a list of at least one")
             return ()
         if not isinstance(value, list | tuple):
-            self.problem(key, f"is {describe_value(value)}; write a list")
+            self.add_problem(key, f"is {describe_value(value)}; write a list")
             return ()
         return value
 
@@ -211,10 +211,10 @@ class Reader:
         if value is UNKNOWN:
             return None
         if value is REFERENCE:
-            self.problem(key, "is a whole resource; write its name: RESOURCE.metadata.name (Python: metadata['name'])")
+            self.add_problem(key, "is a whole resource; write its name: RESOURCE.metadata.name (Python: metadata['name'])")
             return None
         if not isinstance(value, str) or not rule.admits(value):
-            self.problem(key, f"is {describe_value(value)}; write {rule.expected}")
+            self.add_problem(key, f"is {describe_value(value)}; write {rule.expected}")
             return None
         return value
 

@@ -15,7 +15,7 @@ _ROOT = Path("/sys/fs/cgroup")
 
 def create(name: str) -> None:
     """Make the cgroup `name` in every hierarchy of this machine, ready for the kubelet to make others in it."""
-    for hierarchy in _hierarchies():
+    for hierarchy in _list_hierarchies():
         folder = hierarchy / name
         folder.mkdir(exist_ok=True)
         if (hierarchy / "cgroup.controllers").exists():
@@ -35,20 +35,20 @@ def remove(name: str) -> None:
     Raises:
         LabError: something still runs in it.
     """
-    for hierarchy in _hierarchies():
+    for hierarchy in _list_hierarchies():
         folder = hierarchy / name
-        if not wait_until(partial(_removed, folder), timeout=10):
+        if not wait_until(partial(_remove, folder), timeout=10):
             raise LabError(f"{folder} cannot be removed", hint="end the processes in it, then again")
 
 
-def _hierarchies() -> list[Path]:
+def _list_hierarchies() -> list[Path]:
     if (_ROOT / "cgroup.controllers").exists():
         return [_ROOT]
     folders = [folder for folder in _ROOT.iterdir() if folder.is_dir() and not folder.is_symlink()]
     return [folder for folder in folders if folder.is_mount() and (folder / "cgroup.procs").exists()]
 
 
-def _removed(folder: Path) -> bool:
+def _remove(folder: Path) -> bool:
     for below, _, _ in os.walk(folder, topdown=False):
         with contextlib.suppress(OSError):
             Path(below).rmdir()

@@ -12,7 +12,7 @@ import yaml
 
 from lab.layout import Layout
 from lab.network import PodNetwork
-from lab.pki import Authority, signing_key, write_private
+from lab.pki import Authority, write_signing_key, write_private
 from lab.processes import ProcessTable
 from lab.progress import step
 
@@ -44,7 +44,7 @@ class ControlPlane:
         """The API server's address."""
         return f"https://127.0.0.1:{self._layout.ports.apiserver}"
 
-    def kubeconfig(self, user: str) -> Path:
+    def find_kubeconfig(self, user: str) -> Path:
         """The kubeconfig of one of the static users."""
         if user == "admin":
             return self._layout.kubeconfig
@@ -53,7 +53,7 @@ class ControlPlane:
     @property
     def service_account_key(self) -> Path:
         """The key that signs ServiceAccounts' tokens."""
-        return self._pki("service-accounts.key")
+        return self._find_key_file("service-accounts.key")
 
     def start(self, network: PodNetwork | None = None) -> None:
         """Make keys, tokens and kubeconfigs, start the four processes, wait until they answer.
@@ -65,10 +65,10 @@ class ControlPlane:
             self._write_credentials((network.bridge_address, network.api_server) if network else ())
             self._start_etcd()
             self._start_apiserver(str(network.services) if network else SERVICE_NETWORK)
-            self._processes.wait_for("kube-apiserver", self.ready)
+            self._processes.wait_for("kube-apiserver", self.is_ready)
             self._start_controllers()
 
-    def ready(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether the API server says that it is ready."""
         try:
             with self.get("/readyz") as answer:
@@ -91,7 +91,7 @@ class ControlPlane:
         request = urllib.request.Request(self.url + path, data=body, headers=headers)  # noqa: S310 # always our own https address
         return urllib.request.urlopen(request, context=context, timeout=5)  # noqa: S310
 
-    def node_ready(self) -> bool:
+    def is_node_ready(self) -> bool:
         """Whether the node has joined, is ready, and has lost the taint that keeps pods away until then."""
         try:
             with self.get(f"/api/v1/nodes/{NODE_NAME}") as answer:
@@ -102,7 +102,7 @@ class ControlPlane:
         ready = any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
         return ready and not node["spec"].get("taints")
 
-    def kubelet_answers(self) -> bool:
+    def does_kubelet_answer(self) -> bool:
         """Whether the kubelet says that it is healthy, asked through the API server."""
         try:
             with self.get(f"/api/v1/nodes/{NODE_NAME}/proxy/healthz") as answer:
@@ -122,14 +122,14 @@ class ControlPlane:
         )
         authority.issue("apiserver-kubelet", name="kube-apiserver", organization="system:masters")
         authority.issue("kubelet", name=f"system:node:{NODE_NAME}", hosts=(NODE_NAME, "127.0.0.1", *node_addresses))
-        signing_key(self.service_account_key)
+        write_signing_key(self.service_account_key)
         tokens = {user: secrets.token_urlsafe(32) for user in _USERS}
         rows = [f'{tokens[user]},{user},{user},"{group}"' for user, group in _USERS.items()]
         write_private(self.folder / "tokens.csv", "\n".join(rows) + "\n")
         for user, token in tokens.items():
-            write_private(self.kubeconfig(user), yaml.safe_dump(self._kubeconfig(authority, user, token)))
+            write_private(self.find_kubeconfig(user), yaml.safe_dump(self._make_kubeconfig(authority, user, token)))
 
-    def _kubeconfig(self, authority: Authority, user: str, token: str) -> dict[str, object]:
+    def _make_kubeconfig(self, authority: Authority, user: str, token: str) -> dict[str, object]:
         name = "lab"
         cluster = {"server": self.url, "certificate-authority": str(authority.certificate)}
         return {
@@ -141,7 +141,7 @@ class ControlPlane:
             "contexts": [{"name": name, "context": {"cluster": name, "user": user}}],
         }
 
-    def _pki(self, name: str) -> Path:
+    def _find_key_file(self, name: str) -> Path:
         return self.folder / "pki" / name
 
     def _start_etcd(self) -> None:
@@ -157,9 +157,9 @@ class ControlPlane:
                 f"--listen-peer-urls={peer}",
                 f"--initial-advertise-peer-urls={peer}",
                 f"--initial-cluster=default={peer}",
-                f"--trusted-ca-file={self._pki('ca.crt')}",
-                f"--cert-file={self._pki('etcd.crt')}",
-                f"--key-file={self._pki('etcd.key')}",
+                f"--trusted-ca-file={self._find_key_file('ca.crt')}",
+                f"--cert-file={self._find_key_file('etcd.crt')}",
+                f"--key-file={self._find_key_file('etcd.key')}",
                 "--client-cert-auth",
                 "--unsafe-no-fsync",  # a lab's data is worth nothing after a power cut
                 "--log-level=warn",
@@ -172,18 +172,18 @@ class ControlPlane:
             [
                 self._programs["kube-apiserver"],
                 f"--etcd-servers=https://127.0.0.1:{self._layout.ports.etcd}",
-                f"--etcd-cafile={self._pki('ca.crt')}",
-                f"--etcd-certfile={self._pki('etcd-client.crt')}",
-                f"--etcd-keyfile={self._pki('etcd-client.key')}",
+                f"--etcd-cafile={self._find_key_file('ca.crt')}",
+                f"--etcd-certfile={self._find_key_file('etcd-client.crt')}",
+                f"--etcd-keyfile={self._find_key_file('etcd-client.key')}",
                 "--bind-address=127.0.0.1",
                 f"--secure-port={self._layout.ports.apiserver}",
-                f"--client-ca-file={self._pki('ca.crt')}",
-                f"--tls-cert-file={self._pki('apiserver.crt')}",
-                f"--tls-private-key-file={self._pki('apiserver.key')}",
+                f"--client-ca-file={self._find_key_file('ca.crt')}",
+                f"--tls-cert-file={self._find_key_file('apiserver.crt')}",
+                f"--tls-private-key-file={self._find_key_file('apiserver.key')}",
                 "--kubelet-preferred-address-types=InternalIP",
-                f"--kubelet-certificate-authority={self._pki('ca.crt')}",
-                f"--kubelet-client-certificate={self._pki('apiserver-kubelet.crt')}",
-                f"--kubelet-client-key={self._pki('apiserver-kubelet.key')}",
+                f"--kubelet-certificate-authority={self._find_key_file('ca.crt')}",
+                f"--kubelet-client-certificate={self._find_key_file('apiserver-kubelet.crt')}",
+                f"--kubelet-client-key={self._find_key_file('apiserver-kubelet.key')}",
                 f"--service-account-key-file={self.service_account_key}",
                 f"--service-account-signing-key-file={self.service_account_key}",
                 "--service-account-issuer=https://kubernetes.default.svc",
@@ -201,8 +201,8 @@ class ControlPlane:
             "kube-controller-manager",
             [
                 self._programs["kube-controller-manager"],
-                f"--kubeconfig={self.kubeconfig('system:kube-controller-manager')}",
-                f"--root-ca-file={self._pki('ca.crt')}",
+                f"--kubeconfig={self.find_kubeconfig('system:kube-controller-manager')}",
+                f"--root-ca-file={self._find_key_file('ca.crt')}",
                 f"--service-account-private-key-file={self.service_account_key}",
                 "--use-service-account-credentials",
                 "--leader-elect=false",
@@ -213,7 +213,7 @@ class ControlPlane:
             "kube-scheduler",
             [
                 self._programs["kube-scheduler"],
-                f"--kubeconfig={self.kubeconfig('system:kube-scheduler')}",
+                f"--kubeconfig={self.find_kubeconfig('system:kube-scheduler')}",
                 "--leader-elect=false",
                 "--secure-port=0",
             ],

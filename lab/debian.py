@@ -12,7 +12,7 @@ from lab.errors import LabError
 from lab.lock import machine_lock
 from lab.progress import step
 
-__all__ = ["BROWSER", "PACKAGES", "find", "missing", "provide", "provide_browser"]
+__all__ = ["BROWSER", "PACKAGES", "find", "list_missing", "provide", "provide_browser"]
 
 # Program (or file) to the package that brings it.
 PACKAGES = {
@@ -30,7 +30,7 @@ BROWSER = {"chromium": "chromium"}
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
 
-def missing(programs: Mapping[str, str] = PACKAGES) -> list[str]:
+def list_missing(programs: Mapping[str, str] = PACKAGES) -> list[str]:
     """The packages whose programs are not on this machine."""
     return sorted({package for program, package in programs.items() if find(program) is None})
 
@@ -44,7 +44,7 @@ def find(program: str) -> Path | None:
 
 def provide_browser() -> None:
     """Install the browser if it is missing; raises LabError as `provide` does."""
-    if missing(BROWSER):
+    if list_missing(BROWSER):
         with machine_lock("debian", waiting="Debian packages: another command installs them; waiting for it"):
             provide(BROWSER)
 
@@ -55,7 +55,7 @@ def provide(programs: Mapping[str, str] = PACKAGES) -> None:
     Raises:
         LabError: something is missing and cannot be installed from here; it names the line to run.
     """
-    packages = missing(programs)
+    packages = list_missing(programs)
     if not packages:
         return
     line = f"apt-get install --no-install-recommends {' '.join(packages)}"
@@ -63,7 +63,7 @@ def provide(programs: Mapping[str, str] = PACKAGES) -> None:
         raise LabError(f"these Debian packages are missing: {' '.join(packages)}", hint=f"as root: {line}")
     with (
         step(f"Debian packages {' '.join(packages)}"),
-        _no_services(),
+        _keep_services_down(),
         tempfile.NamedTemporaryFile("w", prefix="imagepull-apt-", suffix=".log", delete=False) as log,
     ):
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -75,7 +75,7 @@ def provide(programs: Mapping[str, str] = PACKAGES) -> None:
 
 
 @contextmanager
-def _no_services() -> Iterator[None]:
+def _keep_services_down() -> Iterator[None]:
     """Keep packages from starting their services: the lab starts its own (Debian's policy-rc.d interface)."""
     if _POLICY.exists():
         yield

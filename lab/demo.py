@@ -10,7 +10,7 @@ from imagepull.pull_plan.plan import IMAGES_KEY
 from lab import lifecycle
 from lab.ecr import access_log
 from lab.errors import LabError
-from lab.layout import CHECKOUT, DEFAULT_NAME, command
+from lab.layout import CHECKOUT, DEFAULT_NAME, format_command
 from lab.lifecycle import Lab
 from lab.progress import step
 
@@ -30,21 +30,21 @@ def run(name: str) -> int:
     with step("lab"):
         lab = lifecycle.up(name)
     seed(lab)
-    _heading("pulumi up --stack local")
+    _print_heading("pulumi up --stack local")
     lab.run("pulumi", "stack", "select", "--create", STACK, cwd=CHECKOUT)
-    _shown(lab, "pulumi", "up", "--stack", STACK, "--yes", "--skip-preview", "--suppress-outputs")
-    _heading("The pods: their images come from registries that demand ECR credentials")
-    _shown(lab, "kubectl", "get", "pods", "--all-namespaces", "--output=custom-columns=" + _POD_COLUMNS)
-    _heading("The ServiceAccount: our Secret beside the one that was there before")
-    _shown(lab, "kubectl", "get", "serviceaccount", "default", "--namespace", SEEDED_NAMESPACE, f"--output={_SECRETS}")
-    _heading("pulumi preview, again: nothing to do")
-    _shown(lab, "pulumi", "preview", "--stack", STACK, "--expect-no-changes", "--suppress-outputs")
-    _heading("The policy of each container, and why")
+    _run_shown(lab, "pulumi", "up", "--stack", STACK, "--yes", "--skip-preview", "--suppress-outputs")
+    _print_heading("The pods: their images come from registries that demand ECR credentials")
+    _run_shown(lab, "kubectl", "get", "pods", "--all-namespaces", "--output=custom-columns=" + _POD_COLUMNS)
+    _print_heading("The ServiceAccount: our Secret beside the one that was there before")
+    _run_shown(lab, "kubectl", "get", "serviceaccount", "default", "--namespace", SEEDED_NAMESPACE, f"--output={_SECRETS}")
+    _print_heading("pulumi preview, again: nothing to do")
+    _run_shown(lab, "pulumi", "preview", "--stack", STACK, "--expect-no-changes", "--suppress-outputs")
+    _print_heading("The policy of each container, and why")
     _show_plan(lab)
-    _heading("What the registries were asked by containerd")
+    _print_heading("What the registries were asked by containerd")
     _show_pulls(lab)
-    _heading("Next")
-    env, down = (f".venv/bin/{command(subcommand, name)}" for subcommand in ("env", "down"))
+    _print_heading("Next")
+    env, down = (f".venv/bin/{format_command(subcommand, name)}" for subcommand in ("env", "down"))
     print(f'  look around:  eval "$({env})"; kubectl get all -A; pulumi stack output --stack local')
     print(f"  stop:         {'make down' if name == DEFAULT_NAME else down}")
     return 0
@@ -104,11 +104,11 @@ def _show_pulls(lab: Lab) -> None:
             print(f"  {access.time:%H:%M:%S}  {access.host}  {access.method:<4} {path:<50} {access.status}  {token}")
 
 
-def _heading(text: str) -> None:
+def _print_heading(text: str) -> None:
     print(f"\n== {text}", flush=True)
 
 
-def _shown(lab: Lab, *command: str) -> None:
+def _run_shown(lab: Lab, *command: str) -> None:
     """Run a program, its output going to the person.
 
     Raises:

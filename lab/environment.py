@@ -8,15 +8,15 @@ from pathlib import Path
 
 from lab.layout import Layout
 from lab.network import PodNetwork
-from lab.toolchain.cache import cache_folder
+from lab.toolchain.cache import find_cache_folder
 
-__all__ = ["hard_link", "link_programs", "pod_variables", "process_environment", "shell_exports", "variables"]
+__all__ = ["hard_link", "link_programs", "make_pod_variables", "make_process_environment", "format_shell_exports", "make_variables"]
 
 # Of the person's own set-up: they would lead away from the lab.
 _UNWANTED = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "PULUMI_ACCESS_TOKEN")
 
 
-def variables(layout: Layout) -> dict[str, str]:
+def make_variables(layout: Layout) -> dict[str, str]:
     """Name of each variable to its value; PATH has the lab's programs in front."""
     folder = layout.folder
     endpoint = f"http://127.0.0.1:{layout.ports.ecr}"
@@ -41,7 +41,7 @@ def variables(layout: Layout) -> dict[str, str]:
     }
 
 
-def pod_variables(layout: Layout, network: PodNetwork) -> dict[str, str]:
+def make_pod_variables(layout: Layout, network: PodNetwork) -> dict[str, str]:
     """The variables with which a Pod asks the lab's ECR and STS: the relay listens on the bridge's address."""
     endpoint = f"http://{network.bridge_address}:{layout.ports.ecr}"
     return {
@@ -54,15 +54,15 @@ def pod_variables(layout: Layout, network: PodNetwork) -> dict[str, str]:
     }
 
 
-def process_environment(layout: Layout) -> dict[str, str]:
+def make_process_environment(layout: Layout) -> dict[str, str]:
     """This process's environment, changed so that programs started with it use the lab."""
     kept = {name: value for name, value in os.environ.items() if name not in _UNWANTED}
-    return kept | variables(layout)
+    return kept | make_variables(layout)
 
 
-def shell_exports(layout: Layout) -> str:
+def format_shell_exports(layout: Layout) -> str:
     """Lines for `eval "$(python -m lab env)"`."""
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables(layout).items() if name != "PATH"]
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in make_variables(layout).items() if name != "PATH"]
     lines.append(f'export PATH={shlex.quote(str(layout.folder / "bin"))}:"$PATH"')
     lines.append(f"unset {' '.join(_UNWANTED)}")
     return "\n".join(lines)
@@ -79,7 +79,7 @@ def link_programs(layout: Layout, programs: dict[str, Path]) -> None:
     for name, file in programs.items():
         # On PATH, Pulumi would warn of the plugin at every command; it is installed into PULUMI_HOME instead.
         if name != "pulumi-resource-kubernetes":
-            if file.is_relative_to(cache_folder()):
+            if file.is_relative_to(find_cache_folder()):
                 hard_link(file, folder / name)
             else:
                 (folder / name).symlink_to(file)

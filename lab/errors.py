@@ -18,7 +18,7 @@ class LabError(Exception):
         lines = [what]
         if log is not None:
             lines.append(f"  log:  {log}")
-            lines += [f"        {line}" for line in _last_lines(log)]
+            lines += [f"        {line}" for line in _read_last_lines(log)]
         if hint is not None:
             lines.append(f"  next: {hint}")
         super().__init__("\n".join(lines))
@@ -26,7 +26,7 @@ class LabError(Exception):
         self.hint = hint
 
 
-def _last_lines(log: Path, count: int = 8) -> list[str]:
+def _read_last_lines(log: Path, count: int = 8) -> list[str]:
     try:
         return log.read_text(errors="replace").splitlines()[-count:]
     except OSError:

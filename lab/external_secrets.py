@@ -12,8 +12,8 @@ from pathlib import Path
 import yaml
 
 from imagepull.kubernetes.rights import Grantee, make_role
-from imagepull.renewal.operator_rights import operator_rules
-from lab.layout import free_ports
+from imagepull.renewal.operator_rights import list_operator_rules
+from lab.layout import find_free_ports
 from lab.lifecycle import Lab
 from lab.pki import write_private
 from lab.progress import step
@@ -55,9 +55,9 @@ class ExternalSecrets:
         with step("External Secrets Operator"):
             self._folder.mkdir(exist_ok=True)
             self._install_crds(program.parent / Path(CRDS).name)
-            self._apply(_roles(operator_rules() if rules is None else rules))
+            self._apply(_make_roles(list_operator_rules() if rules is None else rules))
             self._write_kubeconfig()
-            (port,) = free_ports(1)
+            (port,) = find_free_ports(1)
             lab = self._lab
             endpoint = lab.env["AWS_ENDPOINT_URL_ECR"]
             lab.processes.start(
@@ -77,7 +77,7 @@ class ExternalSecrets:
                     "AWS_STS_ENDPOINT": endpoint,
                 },
             )
-            lab.processes.wait_for(NAME, lambda: _answers(port))
+            lab.processes.wait_for(NAME, lambda: _does_answer(port))
 
     def stop(self) -> None:
         """Stop the operator; its CRDs and what it wrote stay in the cluster."""
@@ -104,7 +104,7 @@ class ExternalSecrets:
         write_private(self._folder / "kubeconfig", json.dumps(document))
 
 
-def _answers(port: int) -> bool:
+def _does_answer(port: int) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/healthz")
@@ -115,7 +115,7 @@ def _answers(port: int) -> bool:
         connection.close()
 
 
-def _roles(rules: Sequence[Mapping[str, object]]) -> list[object]:
+def _make_roles(rules: Sequence[Mapping[str, object]]) -> list[object]:
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME}},
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NAME, "namespace": NAME}},

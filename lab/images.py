@@ -37,8 +37,8 @@ __all__ = [
     "Registry",
     "Repository",
     "assemble",
-    "layer",
-    "layout",
+    "make_layer",
+    "make_layout",
     "write_layout",
     "write_pause",
 ]
@@ -126,7 +126,7 @@ class Base:
     """What all images of the lab share: busybox under its names, a user without rights, for one architecture."""
 
     architecture: str
-    layer: Blob
+    make_layer: Blob
 
     @classmethod
     def of_this_machine(cls) -> "Base":
@@ -154,11 +154,11 @@ class Base:
             "etc/passwd": f"root:x:0:0:root:/:/bin/sh\nnonroot:x:{USER_ID}:{USER_ID}:nonroot:/:/bin/sh\n".encode(),
             "etc/group": f"root:x:0:\nnonroot:x:{USER_ID}:\n".encode(),
         }
-        return cls(architecture=architecture, layer=layer(files, {f"bin/{name}": "busybox" for name in _APPLETS}))
+        return cls(architecture=architecture, layer=make_layer(files, {f"bin/{name}": "busybox" for name in _APPLETS}))
 
     def image(self, name: str, script: str) -> Image:
         """An image that runs a shell script as a user without rights; its web page is its own name."""
-        page = layer({"www/index.html": f"{name}\n".encode()}, {})
+        page = make_layer({"www/index.html": f"{name}\n".encode()}, {})
         config = {
             "User": f"{USER_ID}:{USER_ID}",
             "Env": ["PATH=/bin"],
@@ -182,22 +182,22 @@ def assemble(*, architecture: str, layers: Sequence[Blob], config: Mapping[str, 
         "config": config,
         "rootfs": {"type": "layers", "diff_ids": [_digest_unpacked(blob) for blob in layers]},
     }
-    config_blob = Blob(media_type=_CONFIG, data=_json(document))
+    config_blob = Blob(media_type=_CONFIG, data=_encode_json(document))
     manifest = {
         "schemaVersion": 2,
         "mediaType": _MANIFEST,
         "config": config_blob.descriptor,
         "layers": [blob.descriptor for blob in layers],
     }
-    return Image(manifest=Blob(media_type=_MANIFEST, data=_json(manifest)), parts=(config_blob, *layers))
+    return Image(manifest=Blob(media_type=_MANIFEST, data=_encode_json(manifest)), parts=(config_blob, *layers))
 
 
-def layer(files: Mapping[str, bytes], links: Mapping[str, str]) -> Blob:
+def make_layer(files: Mapping[str, bytes], links: Mapping[str, str]) -> Blob:
     """A layer of files (path to content) and symbolic links (path to target)."""
-    return Blob(media_type=LAYER, data=gzip.compress(_tar(files, links), compresslevel=6, mtime=0))
+    return Blob(media_type=LAYER, data=gzip.compress(_make_tar(files, links), compresslevel=6, mtime=0))
 
 
-def layout(images: Mapping[str, Image]) -> dict[str, bytes]:
+def make_layout(images: Mapping[str, Image]) -> dict[str, bytes]:
     """An OCI image layout of images by the name each is to have: path in the layout to content."""
     blobs = [blob for image in images.values() for blob in (image.manifest, *image.parts)]
     index = {
@@ -210,15 +210,15 @@ def layout(images: Mapping[str, Image]) -> dict[str, bytes]:
         ],
     }
     return {
-        "oci-layout": _json({"imageLayoutVersion": "1.0.0"}),
-        "index.json": _json(index),
+        "oci-layout": _encode_json({"imageLayoutVersion": "1.0.0"}),
+        "index.json": _encode_json(index),
         **{f"blobs/{blob.digest.replace(':', '/')}": blob.data for blob in blobs},
     }
 
 
 def write_layout(folder: Path, images: Mapping[str, Image]) -> None:
     """Write `layout` as files under `folder`: what `skopeo copy oci:FOLDER:NAME` reads."""
-    for path, content in layout(images).items():
+    for path, content in make_layout(images).items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
@@ -232,36 +232,36 @@ def write_pause(file: Path) -> str:
     """
     pause = Base.of_this_machine().image(PAUSE_REFERENCE, SLEEP)
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(_tar(layout({PAUSE_REFERENCE: pause}), {}))
+    file.write_bytes(_make_tar(make_layout({PAUSE_REFERENCE: pause}), {}))
     return PAUSE_REFERENCE
 
 
-def _tar(files: Mapping[str, bytes], links: Mapping[str, str]) -> bytes:
+def _make_tar(files: Mapping[str, bytes], links: Mapping[str, str]) -> bytes:
     """A tar archive with no time or owner of this machine in it."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         folders = {str(folder) for path in (*files, *links) for folder in Path(path).parents if folder.name}
         for path in sorted(folders):
-            archive.addfile(_entry(path, kind=tarfile.DIRTYPE))
+            archive.addfile(_make_entry(path, kind=tarfile.DIRTYPE))
         for path, content in sorted(files.items()):
-            entry = _entry(path, kind=tarfile.REGTYPE)
+            entry = _make_entry(path, kind=tarfile.REGTYPE)
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
         for path, target in sorted(links.items()):
-            entry = _entry(path, kind=tarfile.SYMTYPE)
+            entry = _make_entry(path, kind=tarfile.SYMTYPE)
             entry.linkname = target
             archive.addfile(entry)
     return packed.getvalue()
 
 
-def _entry(path: str, *, kind: bytes) -> tarfile.TarInfo:
+def _make_entry(path: str, *, kind: bytes) -> tarfile.TarInfo:
     entry = tarfile.TarInfo(path)
     entry.type = kind
     entry.mode = 0o755
     return entry
 
 
-def _json(document: object) -> bytes:
+def _encode_json(document: object) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
 

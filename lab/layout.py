@@ -18,12 +18,12 @@ __all__ = [
     "LABS",
     "Layout",
     "Ports",
-    "command",
-    "existing",
-    "free_ports",
+    "format_command",
+    "load_existing",
+    "find_free_ports",
     "load",
-    "names",
-    "new",
+    "list_names",
+    "lay_out",
 ]
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -95,7 +95,7 @@ class Layout:
         write_private(self.folder / "lab.json", json.dumps(asdict(self), indent=2))
 
 
-def new(name: str, *, owner: tuple[int, str] | None = None) -> Layout:
+def lay_out(name: str, *, owner: tuple[int, str] | None = None) -> Layout:
     """Lay out a lab: an id and free ports. Nothing is written."""
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", name):
         raise LabError(f"not a lab's name: {name!r}", hint="lower-case letters, digits and inner dashes, 32 at most")
@@ -106,7 +106,7 @@ def new(name: str, *, owner: tuple[int, str] | None = None) -> Layout:
             hint=f"move the checkout to where .lab/{name} has at most {_LONGEST_FOLDER} characters",
         )
     hosts = [registry.host for registry in REGISTRIES]
-    free = iter(free_ports(6 + 2 * len(hosts)))
+    free = iter(find_free_ports(6 + 2 * len(hosts)))
     return Layout(
         name=name,
         id=secrets.token_hex(4),
@@ -139,12 +139,12 @@ def load(name: str) -> Layout | None:
     )
 
 
-def command(subcommand: str, name: str) -> str:
+def format_command(subcommand: str, name: str) -> str:
     """The command line that a person types for the lab `name`: `python -m lab down --name test`."""
     return f"python -m lab {subcommand}" + ("" if name == DEFAULT_NAME else f" --name {name}")
 
 
-def existing(name: str) -> Layout:
+def load_existing(name: str) -> Layout:
     """The layout of a lab that was made earlier.
 
     Raises:
@@ -152,16 +152,16 @@ def existing(name: str) -> Layout:
     """
     layout = load(name)
     if layout is None:
-        raise LabError(f"there is no lab {name}", hint=command("up", name))
+        raise LabError(f"there is no lab {name}", hint=format_command("up", name))
     return layout
 
 
-def names() -> list[str]:
+def list_names() -> list[str]:
     """The labs that were made in this checkout and not taken down."""
     return sorted(file.parent.name for file in LABS.glob("*/lab.json"))
 
 
-def free_ports(count: int) -> list[int]:
+def find_free_ports(count: int) -> list[int]:
     """Ports that nobody listens on: held open together, so that they differ."""
     sockets = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
     try:

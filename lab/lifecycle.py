@@ -13,17 +13,17 @@ from lab.control_plane import ControlPlane
 from lab.ecr.client import EcrControl
 from lab.ecr.config import EcrConfig, RegistryConfig
 from lab.errors import LabError
-from lab.layout import CHECKOUT, DEFAULT_NAME, LABS, Layout, load, names, new
+from lab.layout import CHECKOUT, DEFAULT_NAME, LABS, Layout, load, list_names, lay_out
 from lab.lock import machine_lock
 from lab.network import PodNetwork
 from lab.node import Node, missing_for_node
-from lab.processes import Process, ProcessTable, start_mark
+from lab.processes import Process, ProcessTable, read_start_mark
 from lab.progress import say, step
 from lab.publish import publish, publish_images
 from lab.toolchain import build
 from lab.toolchain.table import KUBERNETES_PLUGIN_VERSION
 
-__all__ = ["PROGRAMS", "Lab", "down", "prepare", "this_process", "up"]
+__all__ = ["PROGRAMS", "Lab", "down", "prepare", "identify_this_process", "up"]
 
 # What `up` and the tests start; the other programs of the table are built when something asks for them.
 PROGRAMS = (
@@ -60,7 +60,7 @@ class Lab:
     @property
     def env(self) -> dict[str, str]:
         """The environment for programs that are to use this lab."""
-        return environment.process_environment(self.layout)
+        return environment.make_process_environment(self.layout)
 
     @property
     def pod_network(self) -> PodNetwork | None:
@@ -77,7 +77,7 @@ class Lab:
         network = self.pod_network
         if network is None:
             raise LabError(f"the lab {self.layout.name} has no node, so no Pod runs", hint=self.without)
-        return environment.pod_variables(self.layout, network)
+        return environment.make_pod_variables(self.layout, network)
 
     @property
     def ecr(self) -> EcrControl:
@@ -130,7 +130,7 @@ class Lab:
         node = None if self.without else Node(self.layout, self.processes)
         network = node.prepare() if node else None
         control_plane.start(network)
-        if not debian.missing():
+        if not debian.list_missing():
             self._start_registries()
         if node and network:
             node.start(network, control_plane, programs)
@@ -153,7 +153,7 @@ class Lab:
         """Bring an image into the first of the lab's registries.
 
         Args:
-            image: such as `lab.python_image.python_image()`, which runs this checkout's imagepull.
+            image: such as `lab.python_image.make_python_image()`, which runs this checkout's imagepull.
             repository: such as `tools/imagepull`.
             tag: a tag that is there already is moved.
 
@@ -250,7 +250,7 @@ def up(name: str = DEFAULT_NAME, *, owner: Process | None = None) -> Lab:
         say(f"lab {name}: cleaning up what an earlier one left ({', '.join(broken) or 'it never came up'})")
         down(name)
     programs = prepare(PROGRAMS)
-    layout = new(name, owner=(owner.pid, owner.started) if owner else None)
+    layout = lay_out(name, owner=(owner.pid, owner.started) if owner else None)
     layout.save()
     lab = Lab(layout)
     try:
@@ -288,17 +288,17 @@ def down(name: str = DEFAULT_NAME) -> bool:
     return True
 
 
-def this_process() -> Process:
+def identify_this_process() -> Process:
     """This very process, as the owner of a lab."""
-    return Process(name="owner", pid=os.getpid(), started=start_mark(os.getpid()) or "")
+    return Process(name="owner", pid=os.getpid(), started=read_start_mark(os.getpid()) or "")
 
 
 def _sweep() -> None:
     """Take down labs whose owner is gone: tests that were killed."""
     with machine_lock("sweep"):
-        for name in names():
+        for name in list_names():
             layout = load(name)
-            if layout and layout.owner and start_mark(layout.owner[0]) != layout.owner[1]:
+            if layout and layout.owner and read_start_mark(layout.owner[0]) != layout.owner[1]:
                 say(f"lab {name}: its owner is gone; taking it down")
                 Lab(layout).stop()
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lab.progress import say
-from lab.toolchain.cache import cache_folder
+from lab.toolchain.cache import find_cache_folder
 
 __all__ = ["machine_lock"]
 
@@ -13,7 +13,7 @@ __all__ = ["machine_lock"]
 @contextmanager
 def machine_lock(name: str, *, waiting: str | None = None) -> Iterator[None]:
     """Hold the lock `name` while the block runs; when another command has it, say `waiting` and wait."""
-    folder = cache_folder() / "locks"
+    folder = find_cache_folder() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / name).open("w") as file:
         try:

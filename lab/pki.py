@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-__all__ = ["Authority", "public_key", "signing_key", "write_private"]
+__all__ = ["Authority", "read_public_key", "write_signing_key", "write_private"]
 
 _LIFE = datetime.timedelta(days=365)
 
@@ -70,7 +70,7 @@ class Authority:
         )
         if hosts:
             builder = builder.add_extension(
-                x509.SubjectAlternativeName([_general_name(host) for host in hosts]), critical=False
+                x509.SubjectAlternativeName([_make_general_name(host) for host in hosts]), critical=False
             )
         certificate, key_file = self._folder / f"{file}.crt", self._folder / f"{file}.key"
         signed = builder.sign(self._key, hashes.SHA256())
@@ -93,20 +93,20 @@ class Authority:
         )
 
 
-def signing_key(file: Path) -> Path:
+def write_signing_key(file: Path) -> Path:
     """Write the RSA key that signs ServiceAccount tokens."""
     _write_key(file, rsa.generate_private_key(public_exponent=65537, key_size=2048))
     return file
 
 
-def public_key(file: Path) -> rsa.RSAPublicKey:
-    """The public half of a key that `signing_key` wrote."""
+def read_public_key(file: Path) -> rsa.RSAPublicKey:
+    """The public half of a key that `write_signing_key` wrote."""
     key = serialization.load_pem_private_key(file.read_bytes(), password=None)
     assert isinstance(key, rsa.RSAPrivateKey)
     return key.public_key()
 
 
-def _general_name(host: str) -> x509.GeneralName:
+def _make_general_name(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:

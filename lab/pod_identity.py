@@ -22,7 +22,7 @@ from lab.errors import LabError
 from lab.lifecycle import Lab
 from lab.network import POD_IDENTITY
 
-__all__ = ["AUDIENCE", "ENVIRONMENT", "VOLUME", "PodIdentityAgent", "webhook"]
+__all__ = ["AUDIENCE", "ENVIRONMENT", "VOLUME", "PodIdentityAgent", "make_webhook"]
 
 AUDIENCE = "pods.eks.amazonaws.com"
 _FOLDER = f"/var/run/secrets/{AUDIENCE}/serviceaccount"
@@ -59,7 +59,7 @@ class PodIdentityAgent:
         if POD_IDENTITY in os.environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI", ""):
             raise LabError(f"this machine itself gets credentials from {POD_IDENTITY}: the lab leaves it alone")
         bridge = self._lab.layout.bridge
-        _ip("address", "replace", f"{POD_IDENTITY}/32", "dev", bridge)
+        _run_ip("address", "replace", f"{POD_IDENTITY}/32", "dev", bridge)
         agent = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -87,7 +87,7 @@ class PodIdentityAgent:
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
-            _ip("address", "delete", f"{POD_IDENTITY}/32", "dev", self._lab.layout.bridge)
+            _run_ip("address", "delete", f"{POD_IDENTITY}/32", "dev", self._lab.layout.bridge)
 
     def answer(self, path: str, token: str) -> tuple[HTTPStatus, str]:
         """The answer to one request: status, and credentials as JSON or a reason."""
@@ -141,7 +141,7 @@ class _Account:
     name: str
 
 
-def webhook(namespace: str, service_account: str) -> list[dict[str, object]]:
+def make_webhook(namespace: str, service_account: str) -> list[dict[str, object]]:
     """What EKS's webhook does to an associated ServiceAccount's Pods, as a MutatingAdmissionPolicy and its binding."""
     name = f"pod-identity-{namespace}"
     variables = ", ".join(
@@ -191,7 +191,7 @@ def webhook(namespace: str, service_account: str) -> list[dict[str, object]]:
     ]
 
 
-def _ip(*arguments: str) -> None:
+def _run_ip(*arguments: str) -> None:
     done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise LabError(f"ip {' '.join(arguments)} failed: {done.stderr.strip()}")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from lab.errors import LabError
 
-__all__ = ["Process", "ProcessTable", "children", "start_mark", "wait_until"]
+__all__ = ["Process", "ProcessTable", "list_children", "read_start_mark", "wait_until"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Process:
     def alive(self) -> bool:
         """Whether this very process still runs (a zombie does not)."""
         _reap(self.pid)
-        return start_mark(self.pid) == self.started
+        return read_start_mark(self.pid) == self.started
 
     def stop(self, grace: float = 10.0) -> None:
         """End it, with SIGKILL after `grace` seconds. Nothing happens when it is gone already."""
@@ -88,7 +88,7 @@ class ProcessTable:
         process = Process(
             name=name,
             pid=child.pid,
-            started=start_mark(child.pid) or "",
+            started=read_start_mark(child.pid) or "",
             ends_by=ends_by,
             command=arguments,
         )
@@ -141,7 +141,7 @@ class ProcessTable:
             raise LabError(f"{name} ended while it was starting", log=self.log(name))
 
 
-def start_mark(pid: int) -> str | None:
+def read_start_mark(pid: int) -> str | None:
     """When process `pid` was started, as its kernel tells it; None when there is no such living process."""
     if Path("/proc/self/stat").exists():
         try:
@@ -153,7 +153,7 @@ def start_mark(pid: int) -> str | None:
     return found.stdout.strip() or None
 
 
-def children(pid: int) -> list[int]:
+def list_children(pid: int) -> list[int]:
     """The processes that `pid` started and that still run (Linux)."""
     found = []
     for folder in Path("/proc").iterdir():

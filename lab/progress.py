@@ -27,7 +27,7 @@ class Step:
     def elapsed(self) -> str:
         """Time since the step began, as `42s` or `3m07s`."""
         seconds = time.monotonic() - self._start
-        return f"{seconds:.1f}s" if seconds < 10 else _minutes(round(seconds))
+        return f"{seconds:.1f}s" if seconds < 10 else _format_minutes(round(seconds))
 
     def tick(self, detail: Callable[[], str]) -> None:
         """Say `detail` (only worked out when it is due)."""
@@ -45,5 +45,5 @@ def step(title: str) -> Iterator[Step]:
     say(f"  {title}: done in {current.elapsed}")
 
 
-def _minutes(seconds: int) -> str:
+def _format_minutes(seconds: int) -> str:
     return f"{seconds}s" if seconds < 60 else f"{seconds // 60}m{seconds % 60:02d}s"

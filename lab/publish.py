@@ -63,7 +63,7 @@ def publish_images(
     Raises:
         LabError: a push failed.
     """
-    ecr = _client(config, registry)
+    ecr = _open_client(config, registry)
     token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
     push(images, repository, port=registry.port, authorization=token)
     _register(ecr, repository, images)
@@ -111,7 +111,7 @@ def _run(*command: str) -> None:
         raise LabError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
 
 
-def _client(config: EcrConfig, registry: RegistryConfig) -> "ECRClient":
+def _open_client(config: EcrConfig, registry: RegistryConfig) -> "ECRClient":
     """The ECR API as a role of the registry's own account: an account makes repositories for itself only."""
     import boto3
     from botocore.config import Config

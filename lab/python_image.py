@@ -18,13 +18,13 @@ from functools import cache
 from pathlib import Path
 
 from lab.errors import LabError
-from lab.images import ARCHITECTURES, LAYER, USER_ID, Blob, Image, assemble, layer
+from lab.images import ARCHITECTURES, LAYER, USER_ID, Blob, Image, assemble, make_layer
 from lab.layout import CHECKOUT
 from lab.lock import machine_lock
 from lab.progress import step
-from lab.toolchain.cache import cache_folder
+from lab.toolchain.cache import find_cache_folder
 
-__all__ = ["AWS_SERVICES", "LEFT_OUT", "base_layer", "python_image", "unpacked_size"]
+__all__ = ["AWS_SERVICES", "LEFT_OUT", "provide_base_layer", "make_python_image", "measure_unpacked_size"]
 
 # Packages of the closure of Python's own that hold what imagepull needs; not curses, sqlite, databases, perl.
 _PACKAGES = re.compile(
@@ -55,14 +55,14 @@ LEFT_OUT = ("pulumi", "pulumi_kubernetes", "pydantic", "Jinja2")
 _RECIPE = 1  # of this module: raise it when the same ingredients are to give another layer
 
 
-def python_image(entrypoint: Sequence[str] = ("-m", "imagepull")) -> Image:
+def make_python_image(entrypoint: Sequence[str] = ("-m", "imagepull")) -> Image:
     """The image, for this machine's kind of processor: runs Python with `entrypoint` as a user without rights.
 
     Raises:
         LabError: this is not a Debian or Ubuntu machine, or a package or wheel cannot be had.
     """
-    base = base_layer()
-    python = _python_version()
+    base = provide_base_layer()
+    python = _find_python_version()
     environment = {
         "PATH": "/usr/bin",
         "PYTHONPATH": f"/{_SITE}",
@@ -71,7 +71,7 @@ def python_image(entrypoint: Sequence[str] = ("-m", "imagepull")) -> Image:
     }
     return assemble(
         architecture=ARCHITECTURES[platform.machine()],
-        layers=(base, _checkout_layer()),
+        layers=(base, _make_checkout_layer()),
         config={
             "User": f"{USER_ID}:{USER_ID}",
             "Env": [f"{name}={value}" for name, value in environment.items()],
@@ -81,13 +81,13 @@ def python_image(entrypoint: Sequence[str] = ("-m", "imagepull")) -> Image:
     )
 
 
-def base_layer() -> Blob:
+def provide_base_layer() -> Blob:
     """Python, its libraries and the wheels, out of the cache or made now."""
     if shutil.which("apt-get") is None or platform.machine() not in ARCHITECTURES:
         raise LabError("the image with Python is made from Debian packages, and this machine has none")
-    requirements = _requirements()
-    digest = hashlib.sha256(json.dumps([_RECIPE, _python_version(), platform.machine(), requirements]).encode())
-    file = cache_folder() / "images" / f"python-{digest.hexdigest()[:16]}.tar.gz"
+    requirements = _read_requirements()
+    digest = hashlib.sha256(json.dumps([_RECIPE, _find_python_version(), platform.machine(), requirements]).encode())
+    file = find_cache_folder() / "images" / f"python-{digest.hexdigest()[:16]}.tar.gz"
     with machine_lock(file.name, waiting="image with Python: another command makes it; waiting for it"):
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ def _make_base(folder: Path, requirements: Sequence[str]) -> Blob:
     root = folder / "root"
     packages = folder / "packages"
     packages.mkdir()
-    _run(["apt-get", "download", *_package_closure()], cwd=packages)
+    _run(["apt-get", "download", *_list_packages()], cwd=packages)
     for package in sorted(packages.glob("*.deb")):
         _run(["dpkg", "-x", str(package), str(root)])
     for pattern in _UNREAD:
@@ -116,28 +116,28 @@ def _make_base(folder: Path, requirements: Sequence[str]) -> Blob:
     _compile(root)
     (root / "etc").mkdir(exist_ok=True)
     (root / "etc" / "passwd").write_text(f"nonroot:x:{USER_ID}:{USER_ID}:nonroot:/:/sbin/nologin\n")
-    return _folder_layer(root)
+    return _make_folder_layer(root)
 
 
-def _checkout_layer() -> Blob:
+def _make_checkout_layer() -> Blob:
     with tempfile.TemporaryDirectory(prefix="imagepull-checkout-") as folder:
         site = Path(folder) / _SITE
         shutil.copytree(CHECKOUT / "imagepull", site / "imagepull", ignore=shutil.ignore_patterns("__pycache__"))
-        return _folder_layer(Path(folder))
+        return _make_folder_layer(Path(folder))
 
 
-def _folder_layer(root: Path) -> Blob:
+def _make_folder_layer(root: Path) -> Blob:
     paths = [Path(place, name) for place, folders, names in os.walk(root) for name in (*folders, *names)]
     links = {str(path.relative_to(root)): str(path.readlink()) for path in paths if path.is_symlink()}
     files = {
         str(path.relative_to(root)): path.read_bytes() for path in paths if path.is_file() and not path.is_symlink()
     }
-    return layer(files, links)
+    return make_layer(files, links)
 
 
 def _install_wheels(requirements: Sequence[str], site: Path) -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
-    command += ["--target", str(site), "--only-binary=:all:", "--python-version", _python_version()]
+    command += ["--target", str(site), "--only-binary=:all:", "--python-version", _find_python_version()]
     command += ["--implementation", "cp", "--constraint", str(CHECKOUT / "constraints.txt"), *requirements]
     _run(command)
     for tests in site.glob("*/tests"):
@@ -148,29 +148,29 @@ def _compile(root: Path) -> None:
     """Compile all modules with the image's own Python; nothing in the image can be written later."""
     libraries = os.pathsep.join(str(root / place / f"{platform.machine()}-linux-gnu") for place in ("lib", "usr/lib"))
     (loader,) = [path for place in ("lib64", "lib", "usr/lib64") for path in (root / place).glob("ld-linux*")][:1]
-    python = root / "usr" / "bin" / f"python{_python_version()}"
+    python = root / "usr" / "bin" / f"python{_find_python_version()}"
     command = [str(loader), "--library-path", libraries, str(python), "-m", "compileall", "-q", "-j", "1"]
     command += ["--invalidation-mode", "unchecked-hash", "-s", str(root), "-p", "/"]
-    command += [str(root / "usr" / "lib" / f"python{_python_version()}"), str(root / _SITE)]
+    command += [str(root / "usr" / "lib" / f"python{_find_python_version()}"), str(root / _SITE)]
     _run(command, env={"PYTHONHOME": str(root / "usr"), "PATH": os.environ.get("PATH", "")})
 
 
 @cache
-def _requirements() -> tuple[str, ...]:
+def _read_requirements() -> tuple[str, ...]:
     """What a renewer needs, with the exact versions for the key of the cache."""
     lines = (CHECKOUT / "requirements.txt").read_text().splitlines()
-    asked = {_project(line): line for line in lines if line and not line.startswith("#")}
-    needed = {project: line for project, line in asked.items() if project not in map(_project, LEFT_OUT)}
+    asked = {_parse_project(line): line for line in lines if line and not line.startswith("#")}
+    needed = {project: line for project, line in asked.items() if project not in map(_parse_project, LEFT_OUT)}
     exact = (CHECKOUT / "constraints.txt").read_text().splitlines()
-    return (*needed.values(), *(line for line in exact if _project(line) in needed))
+    return (*needed.values(), *(line for line in exact if _parse_project(line) in needed))
 
 
-def _project(requirement: str) -> str:
+def _parse_project(requirement: str) -> str:
     return re.split(r"[=<>\[~!]", requirement, maxsplit=1)[0].lower().replace("_", "-")
 
 
 @cache
-def _python_version() -> str:
+def _find_python_version() -> str:
     """The version of Debian's own Python, such as `3.11`."""
     told = _run(["apt-cache", "depends", "python3-minimal"])
     found = re.search(r"python(3\.\d+)-minimal", told)
@@ -179,8 +179,8 @@ def _python_version() -> str:
     return found.group(1)
 
 
-def _package_closure() -> list[str]:
-    version = _python_version()
+def _list_packages() -> list[str]:
+    version = _find_python_version()
     ignored = [f"--no-{kind}" for kind in ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")]
     wanted = [f"libpython{version}-stdlib", f"python{version}-minimal"]
     told = _run(["apt-cache", "depends", "--recurse", *ignored, *wanted])
@@ -194,11 +194,11 @@ def _run(command: Sequence[str], *, cwd: Path | None = None, env: dict[str, str]
     return done.stdout
 
 
-def unpacked_size(image: Image) -> int:
+def measure_unpacked_size(image: Image) -> int:
     """Bytes of all layers before they were compressed."""
-    return sum(_isize(blob.data) for blob in image.parts if blob.media_type == LAYER)
+    return sum(_read_unpacked_size(blob.data) for blob in image.parts if blob.media_type == LAYER)
 
 
-def _isize(data: bytes) -> int:
+def _read_unpacked_size(data: bytes) -> int:
     # The last four bytes of a gzip member are the content's size (RFC 1952, 2.3.1).
     return int.from_bytes(data[-4:], "little")

@@ -22,9 +22,9 @@ def check_config(inputs: Values) -> None:
     """Raises InvalidInput with every wrong configuration value."""
     reader = Reader(values=inputs)
     reader.refuse_others(_CONFIGURATION)
-    reader.secret("kubeconfig")
-    reader.text("context")
-    reader.text(CLUSTER_IDENTIFIER)
+    reader.read_secret("kubeconfig")
+    reader.read_text("context")
+    reader.read_text(CLUSTER_IDENTIFIER)
     reader.raise_problems()
 
 

@@ -20,16 +20,16 @@ class CopiedSecretsResource:
         reader = Reader(values=inputs)
         reader.refuse_others(_INPUTS)
         for key in ("name", "clusterExternalSecret"):
-            reader.text(key, OBJECT_NAME, required=True)
-        reader.texts("namespaces", NAMESPACE, required=True)
-        reader.text("sourceNamespace", NAMESPACE, required=True)
+            reader.read_text(key, OBJECT_NAME, required=True)
+        reader.read_texts("namespaces", NAMESPACE, required=True)
+        reader.read_text("sourceNamespace", NAMESPACE, required=True)
         for key in ("identity", "sourceDigest"):
-            reader.text(key, required=True)
+            reader.read_text(key, required=True)
         reader.raise_problems()
 
     def diff(self, run: Operation, old: State, new: Values) -> DiffAnswer:
         found = find_differences(old.inputs, new, sets={"namespaces": None})
-        outputs = ("unlabelled",) if _texts(old.outputs.get("unlabelled")) else ()
+        outputs = ("unlabelled",) if _keep_texts(old.outputs.get("unlabelled")) else ()
         return DiffAnswer(differences=found, outputs=outputs, replaces=("name",) if "name" in found else ())
 
     def preview(self, old: State | None, new: Values) -> Values:
@@ -39,7 +39,7 @@ class CopiedSecretsResource:
         return await self._apply(run, inputs, [])
 
     async def update(self, run: Operation, old: State, inputs: Values) -> State:
-        before = {*_texts(old.outputs.get("written")), *_texts(old.outputs.get("unlabelled"))}
+        before = {*_keep_texts(old.outputs.get("written")), *_keep_texts(old.outputs.get("unlabelled"))}
         return await self._apply(run, inputs, sorted(before))
 
     async def read(self, run: Operation, old: State) -> State | None:
@@ -72,7 +72,7 @@ class CopiedSecretsResource:
             str(require_known(inputs).get(key))
             for key in ("name", "clusterExternalSecret", "identity", "sourceNamespace")
         )
-        namespaces, cluster, outcome = _texts(inputs.get("namespaces")), run.clusters.connect(), WriteOutcome()
+        namespaces, cluster, outcome = _keep_texts(inputs.get("namespaces")), run.clusters.connect(), WriteOutcome()
         dropped = [place for place in before if place not in namespaces]
 
         async def work() -> None:
@@ -104,5 +104,5 @@ async def _find_unlabelled(run: Operation, old: State) -> list[str]:
         return []
 
 
-def _texts(value: object) -> list[str]:
+def _keep_texts(value: object) -> list[str]:
     return [str(each) for each in value] if isinstance(value, list) else []

@@ -88,8 +88,8 @@ class ImagePull(Provider):
         try:
             state = await operation()
         except Partial as error:
-            raise Partial(_with_uid(error.state, uid), error.reasons) from None
-        return cast(Kept, _with_uid(state, uid)) if isinstance(state, State) else state
+            raise Partial(_add_uid(error.state, uid), error.reasons) from None
+        return cast(Kept, _add_uid(state, uid)) if isinstance(state, State) else state
 
     def resource(self, kind: str) -> Resource:
         try:
@@ -115,7 +115,7 @@ class ImagePull(Provider):
                 timer.cancel()
 
 
-def _with_uid(state: State, uid: str | None) -> State:
+def _add_uid(state: State, uid: str | None) -> State:
     return replace(state, outputs={**state.outputs, CLUSTER_UID: uid})
 
 

@@ -33,7 +33,7 @@ class RegistrySecretResource:
     def diff(self, run: Operation, old: State, new: Values) -> DiffAnswer:
         self._find_rivals(run.urn, new)
         found = registry_secret.diff(
-            old.inputs, new, renewal.lifetimes_from_texts(old.outputs.get("lifetimes")), datetime.now(UTC)
+            old.inputs, new, renewal.parse_lifetimes(old.outputs.get("lifetimes")), datetime.now(UTC)
         )
         if found.renewal is not None and not found.replaces:
             left = renewal.describe_time_left(found.renewal.seconds_left)
@@ -49,7 +49,7 @@ class RegistrySecretResource:
     def preview(self, old: State | None, new: Values) -> Values:
         uids: object = UNKNOWN
         if old is not None and isinstance(new.get("namespaces"), list):
-            before = _texts(old.outputs.get("uids"))
+            before = _keep_texts(old.outputs.get("uids"))
             uids = {str(each): before.get(str(each), UNKNOWN) for each in cast(list[object], new["namespaces"])}
         known = {} if old is None else old.outputs
         return {
@@ -81,19 +81,19 @@ class RegistrySecretResource:
                     "registries": [{"host": host} for host in imported.ecr_hosts],
                 },
                 # Whoever had the key is gone, so no lifetime is believed: the tokens are due.
-                outputs=_outputs(old.id, imported.ecr_hosts, replace(owner, identity=imported.identity), imported.uids),
+                outputs=_make_outputs(old.id, imported.ecr_hosts, replace(owner, identity=imported.identity), imported.uids),
             )
         spec = registry_secret.parse(old.inputs, required=False)
         if _is_left_to_operator(old):
-            return await self._leave_to_operator(run, old.inputs, spec, owner, _previous(old))
-        held = await secret_reader.read(run.clusters.connect(), spec, owner, _previous(old), run.report)
+            return await self._leave_to_operator(run, old.inputs, spec, owner, _read_previous(old))
+        held = await secret_reader.read(run.clusters.connect(), spec, owner, _read_previous(old), run.report)
         if not held.uids:
             return None
         hosts = [registry.host for registry in spec.registries]
         return State(
             id=old.id,
             inputs={**old.inputs, "namespaces": held.intact},
-            outputs=_outputs(spec.name, hosts, owner, held.uids, held.lifetimes),
+            outputs=_make_outputs(spec.name, hosts, owner, held.uids, held.lifetimes),
         )
 
     async def delete(self, run: Operation, old: State) -> None:
@@ -103,15 +103,15 @@ class RegistrySecretResource:
         cluster, owner = run.clusters.connect(), make_owner(run, old)
         if _is_left_to_operator(old):
             from imagepull.registry_secret import copied
-            from imagepull.renewal.external_secrets import source_name
+            from imagepull.renewal.external_secrets import make_source_name
 
-            places, identity = _previous(old).all_namespaces, owner.identity or ""
+            places, identity = _read_previous(old).all_namespaces, owner.identity or ""
             released = copied.release_namespaces(
-                cluster, old.id, source_name(old.id), places, identity, outcome, run.report
+                cluster, old.id, make_source_name(old.id), places, identity, outcome, run.report
             )
             await do_all(released, outcome)
             return
-        removed = secret_writer.remove(cluster, old.id, owner, _previous(old), outcome, run.report, self._written)
+        removed = secret_writer.remove(cluster, old.id, owner, _read_previous(old), outcome, run.report, self._written)
         await do_all(removed, outcome)
 
     async def _apply(self, run: Operation, inputs: Values, old: State | None) -> State:
@@ -119,7 +119,7 @@ class RegistrySecretResource:
 
         spec, owner = registry_secret.parse(require_known(inputs)), make_owner(run, old).with_identity()
         self._written.add(owner.identity or "")
-        previous = Previous() if old is None else _previous(old)
+        previous = Previous() if old is None else _read_previous(old)
         if spec.renewal is Renewal.EXTERNAL_SECRETS:
             return await self._leave_to_operator(run, inputs, spec, owner, previous)
         outcome = secret_writer.SecretOutcome()
@@ -128,7 +128,7 @@ class RegistrySecretResource:
         work = secret_writer.apply(cluster, run.tokens, spec, owner, previous, outcome, run.report)
         reasons = await collect_reasons(work, outcome)
         hosts = [registry.host for registry in spec.registries]
-        outputs = _outputs(spec.name, hosts, owner, outcome.uids, outcome.lifetimes)
+        outputs = _make_outputs(spec.name, hosts, owner, outcome.uids, outcome.lifetimes)
         state = State(id=spec.name, inputs=inputs, outputs=outputs)
         if reasons:
             raise Partial(state, reasons)
@@ -159,27 +159,27 @@ class RegistrySecretResource:
         places = {*spec.namespaces, *previous.all_namespaces}
         uids = await copied.find_uids(run.clusters.connect(), spec.name, places, owner.identity)
         hosts = [registry.host for registry in spec.registries]
-        return State(id=spec.name, inputs=inputs, outputs=_outputs(spec.name, hosts, owner, uids))
+        return State(id=spec.name, inputs=inputs, outputs=_make_outputs(spec.name, hosts, owner, uids))
 
 
 def _is_left_to_operator(old: State) -> bool:
     return old.inputs.get("renewal") == Renewal.EXTERNAL_SECRETS
 
 
-def _previous(old: State) -> Previous:
+def _read_previous(old: State) -> Previous:
     namespaces, hosts = (
         each if isinstance(each, list) else [] for each in (old.inputs.get("namespaces"), old.outputs.get("hosts"))
     )
     return Previous(
         namespaces=[str(each) for each in namespaces],
-        uids=_texts(old.outputs.get("uids")),
+        uids=_keep_texts(old.outputs.get("uids")),
         hosts=[str(each) for each in hosts],
-        labels=_texts(old.inputs.get("labels")).keys(),
-        annotations=_texts(old.inputs.get("annotations")).keys(),
+        labels=_keep_texts(old.inputs.get("labels")).keys(),
+        annotations=_keep_texts(old.inputs.get("annotations")).keys(),
     )
 
 
-def _outputs(
+def _make_outputs(
     name: str,
     hosts: list[str],
     owner: Owner,
@@ -194,10 +194,10 @@ def _outputs(
         "identity": owner.identity,
         "digestKey": owner.digest_key,
         "uids": dict(sorted(uids.items())),
-        "lifetimes": renewal.lifetimes_to_texts(lifetimes or {}),
-        "expiresAt": None if expires is None else renewal.to_text(expires),
+        "lifetimes": renewal.format_lifetimes(lifetimes or {}),
+        "expiresAt": None if expires is None else renewal.format_time(expires),
     }
 
 
-def _texts(value: object) -> dict[str, str]:
+def _keep_texts(value: object) -> dict[str, str]:
     return {str(key): str(each) for key, each in value.items()} if isinstance(value, Mapping) else {}

@@ -44,7 +44,7 @@ class RenewalRightsResource:
         from imagepull.renewal import rights_writer
 
         outcome, cluster = WriteOutcome(), run.clusters.connect()
-        removal = rights_writer.remove(cluster, old.id, make_owner(run, old), _written(old), outcome, run.report)
+        removal = rights_writer.remove(cluster, old.id, make_owner(run, old), _list_written(old), outcome, run.report)
         await do_all(removal, outcome)
 
     async def _apply(self, run: Operation, inputs: Values, old: State | None) -> State:
@@ -52,7 +52,7 @@ class RenewalRightsResource:
 
         spec, owner = rights.parse(require_known(inputs)), make_owner(run, old).with_identity()
         outcome, cluster = WriteOutcome(), run.clusters.connect()
-        previous = () if old is None else _written(old)
+        previous = () if old is None else _list_written(old)
         work = rights_writer.apply(cluster, spec, owner, previous, outcome, run.report)
         reasons = await collect_reasons(work, outcome)
         # Namespaces that could not be cleared are kept in mind, for the next update and for the deletion.
@@ -65,7 +65,7 @@ class RenewalRightsResource:
         return state
 
 
-def _written(old: State) -> list[str]:
+def _list_written(old: State) -> list[str]:
     """Namespaces that may hold our objects."""
     written = old.outputs.get("written")
     return [str(place) for place in written] if isinstance(written, list) else []

@@ -45,14 +45,14 @@ class ServiceAccountsResource:
             names = [name for name in old.id.split(",") if name]
             places = await account_reader.discover(cluster, names)
             imported: Values = {"secretNames": names, "namespaces": places}
-            return State(id=old.id, inputs=imported, outputs=_outputs(owner))
-        held = await account_reader.read(cluster, _recorded(old), owner, run.report)
-        intact = [place for place in _recorded(old).namespaces if place in held.intact]
+            return State(id=old.id, inputs=imported, outputs=_make_outputs(owner))
+        held = await account_reader.read(cluster, _read_recorded(old), owner, run.report)
+        intact = [place for place in _read_recorded(old).namespaces if place in held.intact]
         edited = [place for place in held.claimed if place not in held.intact]
         if not intact and not edited:
             return None
         return State(
-            id=old.id, inputs={**old.inputs, "namespaces": intact}, outputs=_outputs(owner, edited, held.missing)
+            id=old.id, inputs={**old.inputs, "namespaces": intact}, outputs=_make_outputs(owner, edited, held.missing)
         )
 
     async def delete(self, run: Operation, old: State) -> None:
@@ -60,7 +60,7 @@ class ServiceAccountsResource:
 
         outcome, cluster = WriteOutcome(), run.clusters.connect()
         owner = make_owner(run, old)
-        removed = account_writer.remove(cluster, _recorded(old), owner, outcome, run.report, self._written)
+        removed = account_writer.remove(cluster, _read_recorded(old), owner, outcome, run.report, self._written)
         await do_all(removed, outcome)
 
     async def _apply(self, run: Operation, inputs: Values, old: State | None) -> State:
@@ -68,18 +68,18 @@ class ServiceAccountsResource:
 
         spec, owner = service_accounts.parse(require_known(inputs)), make_owner(run, old).with_identity()
         self._written.add(owner.identity or "")
-        previous = None if old is None else _recorded(old)
+        previous = None if old is None else _read_recorded(old)
         outcome, cluster = account_writer.AccountsOutcome(), run.clusters.connect()
         reasons = await collect_reasons(
             account_writer.apply(cluster, spec, owner, previous, outcome, run.report), outcome
         )
-        state = State(id=",".join(spec.secret_names), inputs=inputs, outputs=_outputs(owner, (), outcome.missing))
+        state = State(id=",".join(spec.secret_names), inputs=inputs, outputs=_make_outputs(owner, (), outcome.missing))
         if reasons:
             raise Partial(state, reasons)
         return state
 
 
-def _outputs(owner: Owner, edited: Sequence[str] = (), missing: Mapping[str, Sequence[str]] | None = None) -> Values:
+def _make_outputs(owner: Owner, edited: Sequence[str] = (), missing: Mapping[str, Sequence[str]] | None = None) -> Values:
     """Outputs of the resource.
 
     Args:
@@ -90,7 +90,7 @@ def _outputs(owner: Owner, edited: Sequence[str] = (), missing: Mapping[str, Seq
     return {**outputs, **({"edited": list(edited)} if edited else {})}
 
 
-def _recorded(old: State) -> AccountsSpec:
+def _read_recorded(old: State) -> AccountsSpec:
     """What the state says of the last run, edited namespaces included."""
     spec = service_accounts.parse(old.inputs, required=False)
     edited = old.outputs.get("edited")

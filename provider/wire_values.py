@@ -18,7 +18,7 @@ from pulumi.runtime import rpc
 from imagepull.inputs import REFERENCE, UNKNOWN
 from imagepull.registries.secret_properties import REGISTRY_SECRETS, SECRETS_BY_NAME
 
-__all__ = ["to_outputs_struct", "to_plain", "to_plain_map", "to_struct", "with_secrets", "with_values"]
+__all__ = ["to_outputs_struct", "to_plain", "to_plain_map", "to_struct", "mark_secrets", "put_values"]
 
 _SIGNATURE: Final = rpc._special_sig_key
 _SECRET: Final = rpc._special_secret_sig
@@ -51,7 +51,7 @@ def to_plain(value: Value) -> object:
 
 def to_outputs_struct(values: Mapping[str, object]) -> Struct:
     """Outputs for the state, without what is None; what must not be read there is marked secret."""
-    return with_secrets(to_struct(values))
+    return mark_secrets(to_struct(values))
 
 
 def to_struct(values: Mapping[str, object]) -> Struct:
@@ -59,7 +59,7 @@ def to_struct(values: Mapping[str, object]) -> Struct:
     return Struct(fields={key: _to_value(value) for key, value in values.items() if value is not None})
 
 
-def with_secrets(original: Struct) -> Struct:
+def mark_secrets(original: Struct) -> Struct:
     """The same values, with those of `imagepull.registries.secret_properties` marked secret."""
     marked = Struct()
     marked.CopyFrom(original)
@@ -74,13 +74,13 @@ def with_secrets(original: Struct) -> Struct:
     return marked
 
 
-def with_values(original: Struct, values: Mapping[str, object]) -> Struct:
+def put_values(original: Struct, values: Mapping[str, object]) -> Struct:
     """These values; where the original has the same one it is taken from there, marks included."""
     found = to_struct(values)
     for key in found.fields:
         if key in original.fields and to_plain(original.fields[key]) == values[key]:
             found.fields[key].CopyFrom(original.fields[key])
-    return with_secrets(found)
+    return mark_secrets(found)
 
 
 def _to_value(value: object) -> Value:

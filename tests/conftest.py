@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """A lab that is up: real API server, kubelet, containerd, registry; ECR by moto with true expiry."""
-    owner = lifecycle.this_process()
+    owner = lifecycle.identify_this_process()
     name = f"test-{owner.pid}"
     yield lifecycle.up(name, owner=owner)
     lifecycle.down(name)

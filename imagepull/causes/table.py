@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["Cause", "Confidence", "TextRule", "all_causes", "as_clause", "cause_of", "fill", "text_rules"]
+__all__ = ["Cause", "Confidence", "TextRule", "list_causes", "as_clause", "get_cause", "fill", "list_text_rules"]
 
 
 class Confidence(StrEnum):
@@ -19,7 +19,7 @@ class Confidence(StrEnum):
     LIKELY = "likely"
     POSSIBLE = "possible"
 
-    def at_most(self, other: "Confidence") -> "Confidence":
+    def limit_to(self, other: "Confidence") -> "Confidence":
         """The weaker of the two."""
         order = list(Confidence)
         return max(self, other, key=order.index)
@@ -67,32 +67,32 @@ def as_clause(sentence: str) -> str:
     return (start + sentence[len(first) :]).removesuffix(".")
 
 
-def all_causes() -> tuple[Cause, ...]:
+def list_causes() -> tuple[Cause, ...]:
     """Every cause, in the order of the table."""
-    return tuple(_causes().values())
+    return tuple(_read_causes().values())
 
 
-def cause_of(code: str) -> Cause:
+def get_cause(code: str) -> Cause:
     """The cause with this code; raises KeyError, as codes are written by us only."""
-    return _causes()[code]
+    return _read_causes()[code]
 
 
 @cache
-def text_rules() -> tuple[TextRule, ...]:
+def list_text_rules() -> tuple[TextRule, ...]:
     """Every text, in the order in which they are tried."""
     flags = re.IGNORECASE | re.DOTALL
     return tuple(
         TextRule(code=row["code"], pattern=re.compile(row["pattern"], flags), confidence=Confidence(row["confidence"]))
-        for row in _document()["text"]
+        for row in _read_table()["text"]
     )
 
 
 @cache
-def _causes() -> dict[str, Cause]:
-    return {row["code"]: _cause(row) for row in _document()["cause"]}
+def _read_causes() -> dict[str, Cause]:
+    return {row["code"]: _parse_cause(row) for row in _read_table()["cause"]}
 
 
-def _cause(row: Mapping[str, Any]) -> Cause:
+def _parse_cause(row: Mapping[str, Any]) -> Cause:
     return Cause(
         code=row["code"],
         group=row["group"],
@@ -108,5 +108,5 @@ def _cause(row: Mapping[str, Any]) -> Cause:
 
 
 @cache
-def _document() -> Mapping[str, list[dict[str, Any]]]:
+def _read_table() -> Mapping[str, list[dict[str, Any]]]:
     return tomllib.loads(files("imagepull.causes").joinpath("causes.toml").read_text(encoding="utf-8"))

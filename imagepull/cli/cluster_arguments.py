@@ -31,12 +31,12 @@ def add_target(parser: argparse.ArgumentParser) -> None:
 
 def check(given: argparse.Namespace, *others: Problem) -> None:
     """Refuse wrong arguments before anything is asked of a cluster; raises InvalidInput with all, `others` included."""
-    problems = [*_problems(given), *others]
+    problems = [*_find_problems(given), *others]
     if problems:
         raise InvalidInput(problems)
 
 
-def _problems(given: argparse.Namespace) -> Iterator[Problem]:
+def _find_problems(given: argparse.Namespace) -> Iterator[Problem]:
     """An empty text is wrong, too: a script's variable without a value must not mean the default."""
     target = getattr(given, "target", None)
     if target is not None:

@@ -50,10 +50,10 @@ def _run(given: argparse.Namespace) -> int:
     if unfit:
         raise InvalidInput(unfit)
     if given.rights:
-        text = yaml.safe_dump_all(node.audience_rights(), sort_keys=False)
+        text = yaml.safe_dump_all(node.make_audience_rights(), sort_keys=False)
     elif given.distribution:
-        text = node.placement(Distribution(given.distribution), given.hosts, settings)
+        text = node.describe_placement(Distribution(given.distribution), given.hosts, settings)
     else:
-        text = node.credential_provider_config(given.hosts, settings)
+        text = node.make_credential_provider_config(given.hosts, settings)
     print(text, end="")
     return 0

@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Iterable, Mapping
 
 from imagepull.cli import cluster_arguments
-from imagepull.diagnosis.fields import mapping, text
+from imagepull.diagnosis.fields import read_mapping, read_text
 from imagepull.diagnosis.objects import Case
 from imagepull.errors import Forbidden, InvalidDockerConfig
 from imagepull.kubernetes.client import for_each
@@ -32,7 +32,7 @@ async def _read(given: argparse.Namespace, wanted: list[tuple[str, str]]) -> dic
         namespace, name = place
         try:
             secret = await cluster.get(KINDS["Secret"], name, namespace)
-            held = text(mapping(secret.document, "data"), DATA_KEY) if secret is not None else ""
+            held = read_text(read_mapping(secret.document, "data"), DATA_KEY) if secret is not None else ""
             auths = parse(base64.b64decode(held)).auths if held else {}
         except (Forbidden, InvalidDockerConfig, binascii.Error):
             return

@@ -9,7 +9,7 @@ from typing import Any, Final
 from imagepull.errors import InvalidInput, Problem
 from imagepull.inputs import NAMESPACE
 from imagepull.kubernetes.rights import Grantee, make_role, make_roles
-from imagepull.renewal.operator_rights import operator_rules
+from imagepull.renewal.operator_rights import list_operator_rules
 
 __all__ = ["add"]
 
@@ -57,7 +57,7 @@ def _print_roles(given: argparse.Namespace) -> int:
     if problems:
         raise InvalidInput(problems)
     if given.engine is not None:
-        documents = make_role(given.engine, None, operator_rules(), _parse_grantee(given))
+        documents = make_role(given.engine, None, list_operator_rules(), _parse_grantee(given))
     else:
         documents = make_roles(given.namespace, _parse_grantee(given), renewal=given.renewal)
     print(yaml.safe_dump_all(documents, sort_keys=False, default_flow_style=None), end="")

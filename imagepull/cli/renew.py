@@ -19,7 +19,7 @@ from imagepull.errors import ClusterError, InvalidInput, Problem
 from imagepull.redaction import redact
 from imagepull.renewal.cron_job import DIGEST_KEY_NAME
 from imagepull.renewal.document import DIGEST_KEY_VARIABLE, FILE_NAME
-from imagepull.renewal.state import document_of_state
+from imagepull.renewal.state import make_document
 
 if TYPE_CHECKING:
     from imagepull.kubernetes.client import Cluster
@@ -69,19 +69,19 @@ async def _renew(given: argparse.Namespace) -> int:
     from imagepull.kubernetes.client import Cluster
     from imagepull.registries.ecr_tokens import TokenSource
     from imagepull.renewal import document, renewer
-    from imagepull.renewal.report import RenewalEvent, events_of
+    from imagepull.renewal.report import RenewalEvent, make_events
 
     cluster = Cluster.connect(given.kubeconfig, given.context)
     try:
         text = await _read_config_map(given.config_map, cluster) if given.config_map else _read_document(given)
-        secrets = document.with_digest_key(document.parse(text), await _find_digest_key(given.config_map, cluster))
+        secrets = document.add_digest_key(document.parse(text), await _find_digest_key(given.config_map, cluster))
         options = renewer.Options(
             namespaces=None if given.namespace is None else frozenset(given.namespace),
             now=given.now,
             dry_run=given.dry_run,
         )
         results = await renewer.renew(cluster, TokenSource(), secrets, options)
-        events = [event for result in results for event in events_of(result, dry_run=given.dry_run)]
+        events = [event for result in results for event in make_events(result, dry_run=given.dry_run)]
     except ClusterError as error:
         events = [RenewalEvent(event="failed", sentence=str(error))]
     finally:
@@ -102,7 +102,7 @@ def _read_document(given: argparse.Namespace) -> str:
     """The text of the document in the file or the stack that the arguments name."""
     if given.file is not None:
         return sys.stdin.read() if given.file == "-" else Path(given.file).read_text(encoding="utf-8")
-    return document_of_state(_export_state(given.stack))
+    return make_document(_export_state(given.stack))
 
 
 async def _read_config_map(place: str, cluster: "Cluster") -> str:
@@ -112,10 +112,10 @@ async def _read_config_map(place: str, cluster: "Cluster") -> str:
     if not slash or not name:
         raise InvalidInput([Problem(path="--config-map", reason=f"is {place!r}; write NAMESPACE/NAME")])
     found = await cluster.get(KINDS["ConfigMap"], name, namespace)
-    if found is None or FILE_NAME not in found.texts("data"):
+    if found is None or FILE_NAME not in found.read_texts("data"):
         reason = f"there is no ConfigMap {name} with a key {FILE_NAME} in namespace {namespace}"
         raise InvalidInput([Problem(path="--config-map", reason=f"{reason}; run `pulumi up`, or correct the name")])
-    return found.texts("data")[FILE_NAME]
+    return found.read_texts("data")[FILE_NAME]
 
 
 async def _find_digest_key(place: str | None, cluster: "Cluster") -> str | None:
@@ -126,7 +126,7 @@ async def _find_digest_key(place: str | None, cluster: "Cluster") -> str | None:
         return key or None
     namespace, _, name = place.partition("/")
     found = await cluster.get(SECRET, name, namespace)
-    value = None if found is None else found.texts("data").get(DIGEST_KEY_NAME)
+    value = None if found is None else found.read_texts("data").get(DIGEST_KEY_NAME)
     return None if value is None else base64.b64decode(value).decode(errors="replace")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from imagepull.causes.table import Confidence, cause_of, fill
+from imagepull.causes.table import Confidence, get_cause, fill
 from imagepull.redaction import redact
 
 __all__ = ["Answer", "Diagnosis"]
@@ -61,7 +61,7 @@ class Diagnosis:
         common: Mapping[str, str],
     ) -> "Diagnosis":
         """The answer in words; `common` are the facts that every case has."""
-        cause = cause_of(answer.code)
+        cause = get_cause(answer.code)
         facts = {name: redact(value) for name, value in {**common, **answer.facts}.items()}
         return cls(
             case=case,

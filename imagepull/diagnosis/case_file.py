@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from imagepull.diagnosis.fields import Json, items, mapping, moment
+from imagepull.diagnosis.fields import Json, read_items, read_mapping, read_moment
 from imagepull.diagnosis.objects import Case, Missing, Secrets
 from imagepull.diagnosis.parsing import parse_event, parse_node, parse_pod, parse_service_account
 from imagepull.diagnosis.secrets import parse_secret
@@ -34,26 +34,26 @@ def read_cases(path: Path) -> list[Case]:
         InvalidCase: it is no such file; the message names the line.
         OSError: it cannot be read.
     """
-    return [parse_case(document) for document in _documents(path)]
+    return [parse_case(document) for document in _read_documents(path)]
 
 
 def parse_case(document: Json) -> Case:
     """One case, as a dump or a row of test data has it."""
-    pod = parse_pod(mapping(document, "pod"))
-    secrets = [parse_secret(each) for each in items(document, "secrets")]
+    pod = parse_pod(read_mapping(document, "pod"))
+    secrets = [parse_secret(each) for each in read_items(document, "secrets")]
     account, node, events = (document.get(key) for key in ("serviceaccount", "node", "events"))
-    logs = mapping(document, "logs")
+    logs = read_mapping(document, "logs")
     return Case(
         name=str(document.get("name") or ""),
-        now=moment(document, "captured_at") or datetime.now(UTC),
+        now=read_moment(document, "captured_at") or datetime.now(UTC),
         pod=pod,
-        events=tuple(map(parse_event, items(document, "events"))) if isinstance(events, list) else Missing.WITHHELD,
+        events=tuple(map(parse_event, read_items(document, "events"))) if isinstance(events, list) else Missing.WITHHELD,
         service_account=parse_service_account(account) if isinstance(account, Mapping) else Missing.WITHHELD,
-        other_accounts=tuple(map(parse_service_account, items(document, "serviceaccounts_other"))),
+        other_accounts=tuple(map(parse_service_account, read_items(document, "serviceaccounts_other"))),
         secrets=Secrets(
             found={secret.name: secret for secret in secrets if secret.namespace == pod.namespace},
             complete=isinstance(document.get("secrets"), list) and not document.get("secrets_incomplete"),
-            absent=frozenset(_strings(document.get("absent_secrets"))),
+            absent=frozenset(_keep_strings(document.get("absent_secrets"))),
         ),
         namesakes=tuple(secret for secret in secrets if secret.namespace != pod.namespace),
         node=parse_node(node) if isinstance(node, Mapping) else Missing.WITHHELD,
@@ -61,7 +61,7 @@ def parse_case(document: Json) -> Case:
     )
 
 
-def _documents(path: Path) -> Iterator[Json]:
+def _read_documents(path: Path) -> Iterator[Json]:
     """The objects in a file: one over several lines, a list of them, or one on each line."""
     data = path.read_bytes()
     try:
@@ -73,7 +73,7 @@ def _documents(path: Path) -> Iterator[Json]:
     except ValueError:
         whole = None
     numbered = enumerate(text.splitlines() if whole is None else [], start=1)
-    lines = [(number, _object(path, number, line)) for number, line in numbered if line.strip()]
+    lines = [(number, _parse_line(path, number, line)) for number, line in numbered if line.strip()]
     objects = lines or list(enumerate(whole if isinstance(whole, list) else [whole], start=1))
     for number, document in objects:
         if not isinstance(document, Mapping) or not isinstance(document.get("pod"), Mapping):
@@ -81,12 +81,12 @@ def _documents(path: Path) -> Iterator[Json]:
         yield document
 
 
-def _object(path: Path, number: int, line: str) -> object:
+def _parse_line(path: Path, number: int, line: str) -> object:
     try:
         return json.loads(line)
     except ValueError:
         raise InvalidCase(f"{path}, line {number}: this is no JSON; give a file of `imagepull dump`") from None
 
 
-def _strings(value: object) -> list[str]:
+def _keep_strings(value: object) -> list[str]:
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
-from imagepull.causes.table import Confidence, cause_of
+from imagepull.causes.table import Confidence, get_cause
 from imagepull.diagnosis.answers import Answer
-from imagepull.diagnosis.keyring_view import KeyringView, key_fault, opening
+from imagepull.diagnosis.keyring_view import KeyringView, find_key_fault, find_opening_entries
 from imagepull.diagnosis.node_cache import is_cached, keeps_pull_records
 from imagepull.diagnosis.objects import Case, Missing, Secret, ServiceAccount
 from imagepull.diagnosis.secrets import DATA_KEYS, DOCKERCFG
 from imagepull.diagnosis.symptoms import Symptom
-from imagepull.diagnosis.texts import TextVerdict, facts_of
+from imagepull.diagnosis.texts import TextVerdict, find_facts
 from imagepull.images.reference import HUB, ImageReference
 from imagepull.registries.docker_config import make_auths_key
 from imagepull.registries.ecr_hosts import parse_host
@@ -35,12 +35,12 @@ class Look:
     ring: KeyringView
 
 
-def _service_account_opens(look: Look) -> Answer | None:
+def _check_own_account(look: Look) -> Answer | None:
     """A Secret of the Pod's own ServiceAccount opens the image, or may do."""
     case, account = look.case, look.case.service_account
     if isinstance(account, Missing) or not account.pull_secrets:
         return None
-    secret, confidence = _opening_name(look, account.pull_secrets)
+    secret, confidence = _find_opening_secret(look, account.pull_secrets)
     own = case.pod.pull_secrets
     if secret is None or (own and confidence is not _CERTAIN):
         return None
@@ -50,11 +50,11 @@ def _service_account_opens(look: Look) -> Answer | None:
     return Answer(code=code, confidence=confidence, facts=facts, evidence=evidence)
 
 
-def _other_account_opens(look: Look) -> Answer | None:
+def _check_other_accounts(look: Look) -> Answer | None:
     if look.case.pod.pull_secrets:
         return None
     for account in look.case.other_accounts:
-        secret, confidence = _opening_name(look, account.pull_secrets)
+        secret, confidence = _find_opening_secret(look, account.pull_secrets)
         if secret is not None and confidence is _CERTAIN:
             return Answer(
                 code="pod-other-serviceaccount",
@@ -65,18 +65,18 @@ def _other_account_opens(look: Look) -> Answer | None:
     return None
 
 
-def _opening_name(look: Look, names: Iterable[str]) -> tuple[str | None, Confidence]:
+def _find_opening_secret(look: Look, names: Iterable[str]) -> tuple[str | None, Confidence]:
     """The first of the Secrets that opens the image; one that may not be read is taken for one that does, weakly."""
     found = {name: look.case.secrets.look_up(name) for name in names if name not in look.case.pod.pull_secrets}
     readable = [secret for secret in found.values() if isinstance(secret, Secret)]
-    opens = opening(readable, look.reference)
+    opens = find_opening_entries(readable, look.reference)
     if opens:
         return opens[0].secret.name, _CERTAIN
     unread = next((name for name, secret in found.items() if secret is Missing.WITHHELD), None)
     return unread, _LIKELY
 
 
-def _listed_absent(look: Look) -> Answer | None:
+def _check_absent_secrets(look: Look) -> Answer | None:
     """A Secret that the Pod lists is not there."""
     if not look.ring.absent:
         return None
@@ -88,43 +88,43 @@ def _listed_absent(look: Look) -> Answer | None:
     name = look.ring.absent[0]
     near = get_close_matches(name, [each for each in look.case.secrets.found if each not in look.ring.absent], n=1)
     only_told, doubtful = name in look.ring.told_absent, name in look.ring.doubtful
-    open_ = ("secrets-withheld", *cause_of("secrets-withheld").alternatives)
+    open_ = ("secrets-withheld", *get_cause("secrets-withheld").alternatives)
     return Answer(
         code="secret-absent",
-        confidence=_LIKELY if only_told or doubtful else _of_door(look),
+        confidence=_LIKELY if only_told or doubtful else _rate_refusal(look),
         facts={"secret": name, "nearest": f" (there is {near[0]})" if near else ""},
-        evidence=(_absence(look, name, only_told),),
+        evidence=(_describe_absence(look, name, only_told),),
         alternatives=open_ if doubtful or only_told else (),
     )
 
 
-def _absence(look: Look, name: str, only_told: bool) -> str:
+def _describe_absence(look: Look, name: str, only_told: bool) -> str:
     return f"Event FailedToRetrieveImagePullSecret names {name}" if only_told else f"Secret {name}: not found"
 
 
-def _wrong_type(look: Look) -> Answer | None:
+def _check_types(look: Look) -> Answer | None:
     for secret in look.ring.readable:
         wrapped = secret.type == DOCKERCFG and secret.wrapped
         if secret.type not in DATA_KEYS or wrapped:
             wrapper = " but has an `auths` wrapper, which only kubernetes.io/dockerconfigjson has" if wrapped else ""
             return Answer(
                 code="secret-wrong-type",
-                confidence=_of_door(look),
+                confidence=_rate_refusal(look),
                 facts={"secret": secret.name, "type": secret.type, "wrapper": wrapper},
                 evidence=(f"Secret {secret.name}: type {secret.type}",),
             )
     return None
 
 
-def _no_entries(look: Look) -> Answer | None:
+def _check_entries(look: Look) -> Answer | None:
     empty = next((secret for secret in look.ring.readable if not secret.entries and not secret.malformed), None)
-    if empty is None or key_fault(look.ring.readable, look.reference) is not None:
+    if empty is None or find_key_fault(look.ring.readable, look.reference) is not None:
         return None
     evidence = (f"Secret {empty.name}: no entry under auths",)
-    return Answer(code="secret-no-entries", confidence=_of_door(look), facts={"secret": empty.name}, evidence=evidence)
+    return Answer(code="secret-no-entries", confidence=_rate_refusal(look), facts={"secret": empty.name}, evidence=evidence)
 
 
-def _no_host_written(look: Look) -> Answer | None:
+def _check_missing_host(look: Look) -> Answer | None:
     """The image names no registry, and the Pod's Secrets are for registries that are not Docker Hub."""
     hosts = sorted({entry.key for secret in look.ring.readable for entry in secret.entries})
     named = look.symptom.image.startswith((HUB, "index." + HUB))
@@ -139,8 +139,8 @@ def _no_host_written(look: Look) -> Answer | None:
     )
 
 
-def _other_key(look: Look) -> Answer | None:
-    fault = key_fault(look.ring.readable, look.reference)
+def _check_keys(look: Look) -> Answer | None:
+    fault = find_key_fault(look.ring.readable, look.reference)
     if fault is None:
         return None
     code, secret, key = fault
@@ -148,7 +148,7 @@ def _other_key(look: Look) -> Answer | None:
     difference = " (the kubelet compares upper and lower case as they stand)" if upper else ""
     return Answer(
         code=code,
-        confidence=_of_door(look) if code == "key-other-host" else _CERTAIN,
+        confidence=_rate_refusal(look) if code == "key-other-host" else _CERTAIN,
         facts={
             "secret": secret.name,
             "key": key,
@@ -159,7 +159,7 @@ def _other_key(look: Look) -> Answer | None:
     )
 
 
-def _cached(look: Look) -> Answer | None:
+def _check_node_cache(look: Look) -> Answer | None:
     node = look.case.node
     if isinstance(node, Missing) or look.symptom.policy == "Always" or not keeps_pull_records(node):
         return None
@@ -172,22 +172,22 @@ def _cached(look: Look) -> Answer | None:
     )
 
 
-def _private_or_absent(look: Look) -> Answer | None:
+def _check_private_or_absent(look: Look) -> Answer | None:
     if look.reading.code != "hub-denied":
         return None
     if look.reference.domain == HUB and look.reference.path.startswith(_LIBRARY):
         return Answer(code="repository-absent", confidence=_LIKELY)
     known = not isinstance(look.case.service_account, Missing) and look.reading.confidence is _LIKELY
-    return Answer(code="private-or-absent", confidence=_CERTAIN if known else _LIKELY, evidence=_lists(look))
+    return Answer(code="private-or-absent", confidence=_CERTAIN if known else _LIKELY, evidence=_quote_lists(look))
 
 
-def _forbidden(look: Look) -> Answer | None:
+def _check_forbidden(look: Look) -> Answer | None:
     if look.reading.code != "forbidden" or parse_host(look.reference.domain):
         return None
-    return Answer(code="forbidden", confidence=_POSSIBLE, facts=facts_of(look.reading.text), evidence=_lists(look))
+    return Answer(code="forbidden", confidence=_POSSIBLE, facts=find_facts(look.reading.text), evidence=_quote_lists(look))
 
 
-def _node_credential_refused(look: Look) -> Answer | None:
+def _check_node_credential(look: Look) -> Answer | None:
     """The text says that a user and password were refused, and the Pod has none: the node's own, or one since gone."""
     if look.reading.code != "wrong-password":
         return None
@@ -200,42 +200,42 @@ def _node_credential_refused(look: Look) -> Answer | None:
             "password_fault": "",
             "password_fix": "Look at the node's credential provider, and at the Pod's Secrets.",
         },
-        evidence=_lists(look),
+        evidence=_quote_lists(look),
         alternatives=("no-pull-secret",),
     )
 
 
-def _no_secret(look: Look) -> Answer:
-    usable = opening(look.case.secrets.found.values(), look.reference)
+def _explain_no_secret(look: Look) -> Answer:
+    usable = find_opening_entries(look.case.secrets.found.values(), look.reference)
     hint = f"; the Secret {usable[0].secret.name} of this namespace would open it" if usable else ""
     ecr = parse_host(look.reference.domain)
     own = ", and the node brings no credential for it" if ecr and not ecr.public else ""
     facts = {"usable": hint, "node_credentials": own}
-    return Answer(code="no-pull-secret", confidence=_LIKELY, facts=facts, evidence=_lists(look))
+    return Answer(code="no-pull-secret", confidence=_LIKELY, facts=facts, evidence=_quote_lists(look))
 
 
 TESTS: Final[tuple[Callable[[Look], Answer | None], ...]] = (
-    _service_account_opens,
-    _other_account_opens,
-    _listed_absent,
-    _wrong_type,
-    _no_entries,
-    _no_host_written,
-    _other_key,
-    _cached,
-    _private_or_absent,
-    _forbidden,
-    _node_credential_refused,
-    _no_secret,
+    _check_own_account,
+    _check_other_accounts,
+    _check_absent_secrets,
+    _check_types,
+    _check_entries,
+    _check_missing_host,
+    _check_keys,
+    _check_node_cache,
+    _check_private_or_absent,
+    _check_forbidden,
+    _check_node_credential,
+    _explain_no_secret,
 )
 
 
-def _of_door(look: Look) -> Confidence:
+def _rate_refusal(look: Look) -> Confidence:
     """A registry that says the same of what is not there leaves open whether a credential would have helped."""
     return _LIKELY if look.reading.code in ("forbidden", "hub-denied") else _CERTAIN
 
 
-def _lists(look: Look) -> tuple[str, ...]:
+def _quote_lists(look: Look) -> tuple[str, ...]:
     pod, account = look.case.pod, look.case.service_account
     listed = f"imagePullSecrets of the Pod: {', '.join(pod.pull_secrets) or 'none'}"
     if not isinstance(account, ServiceAccount):

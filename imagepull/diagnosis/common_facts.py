@@ -9,13 +9,13 @@ from imagepull.errors import InvalidReference
 from imagepull.images.reference import DEFAULT_TAG, parse
 from imagepull.registries.ecr_hosts import parse_host
 
-__all__ = ["facts_of_case", "restart_command"]
+__all__ = ["collect_case_facts", "make_restart_command"]
 
 _TEMPLATE_HASH: Final = re.compile(r"-[a-z0-9]{5,10}$")
 _RESTARTABLE: Final = {"DaemonSet": "daemonset", "StatefulSet": "statefulset"}
 
 
-def facts_of_case(case: Case, symptom: Symptom) -> dict[str, str]:
+def collect_case_facts(case: Case, symptom: Symptom) -> dict[str, str]:
     """Names of the case, and words for what may be unknown; a rule's own facts go before these."""
     pod = case.pod
     return {
@@ -26,9 +26,9 @@ def facts_of_case(case: Case, symptom: Symptom) -> dict[str, str]:
         "account": pod.service_account,
         "node": pod.node or "of the Pod",
         "policy": symptom.policy,
-        "restart": restart_command(case),
-        **_of_node(case),
-        **_of_image(symptom.image),
+        "restart": make_restart_command(case),
+        **_describe_node(case),
+        **_describe_image(symptom.image),
         "nearest": "",
         "tags": "",
         "usable": "",
@@ -43,7 +43,7 @@ def facts_of_case(case: Case, symptom: Symptom) -> dict[str, str]:
     }
 
 
-def restart_command(case: Case) -> str:
+def make_restart_command(case: Case) -> str:
     """The command that makes the Pod anew: by its owner where there is one that does it."""
     pod = case.pod
     kind, _, name = pod.owner.partition("/")
@@ -54,7 +54,7 @@ def restart_command(case: Case) -> str:
     return f"kubectl -n {pod.namespace} delete pod {pod.name}"
 
 
-def _of_node(case: Case) -> dict[str, str]:
+def _describe_node(case: Case) -> dict[str, str]:
     node = case.node
     if isinstance(node, Missing):
         return {"platform": "the node's platform", "runtime": "the container runtime"}
@@ -62,7 +62,7 @@ def _of_node(case: Case) -> dict[str, str]:
     return {"platform": system, "runtime": node.runtime.replace("://", " ") or "the container runtime"}
 
 
-def _of_image(image: str) -> dict[str, str]:
+def _describe_image(image: str) -> dict[str, str]:
     try:
         reference = parse(image)
     except InvalidReference:

@@ -8,14 +8,14 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from imagepull.diagnosis.fields import Json, items, mapping, moment, text
+from imagepull.diagnosis.fields import Json, read_items, read_mapping, read_moment, read_text
 from imagepull.diagnosis.secrets import DATA_KEYS, parse_secret
 from imagepull.kubernetes.ownership import OWNED_BY_ANNOTATION
 from imagepull.redaction import redact
-from imagepull.registries.lifetimes import to_text
+from imagepull.registries.lifetimes import format_time
 from imagepull.registry_secret.existing import EXPIRES_AT_ANNOTATION, HOSTS_ANNOTATION
 
-__all__ = ["event_facts", "node_facts", "pod_facts", "secret_facts", "service_account_facts"]
+__all__ = ["pick_event_facts", "pick_node_facts", "pick_pod_facts", "pick_secret_facts", "pick_service_account_facts"]
 
 _REDACTED: Final = "REDACTED"
 _OWN_ANNOTATIONS: Final = (EXPIRES_AT_ANNOTATION, HOSTS_ANNOTATION, OWNED_BY_ANNOTATION)
@@ -25,60 +25,60 @@ _STATUSES: Final = ("initContainerStatuses", "containerStatuses", "ephemeralCont
 _USERINFO: Final = re.compile(r"[^/@]+@")
 
 
-def pod_facts(pod: Json) -> dict[str, object]:
+def pick_pod_facts(pod: Json) -> dict[str, object]:
     """A Pod without environment, arguments, annotations and labels."""
-    spec, status = mapping(pod, "spec"), mapping(pod, "status")
+    spec, status = read_mapping(pod, "spec"), read_mapping(pod, "status")
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {**_some(mapping(pod, "metadata"), (*_METADATA, "ownerReferences"))},
+        "metadata": {**_pick(read_mapping(pod, "metadata"), (*_METADATA, "ownerReferences"))},
         "spec": {
-            **_some(spec, ("serviceAccountName", "nodeName", "restartPolicy", "imagePullSecrets")),
-            **{key: [_container(each) for each in items(spec, key)] for key in _CONTAINERS if key in spec},
-            "volumes": [_some(each, ("name", "image")) for each in items(spec, "volumes") if "image" in each],
+            **_pick(spec, ("serviceAccountName", "nodeName", "restartPolicy", "imagePullSecrets")),
+            **{key: [_pick_container(each) for each in read_items(spec, key)] for key in _CONTAINERS if key in spec},
+            "volumes": [_pick(each, ("name", "image")) for each in read_items(spec, "volumes") if "image" in each],
         },
         "status": {
-            **_some(status, ("phase", "startTime")),
-            **{key: [_container_status(each) for each in items(status, key)] for key in _STATUSES if key in status},
+            **_pick(status, ("phase", "startTime")),
+            **{key: [_pick_container_status(each) for each in read_items(status, key)] for key in _STATUSES if key in status},
         },
     }
 
 
-def event_facts(event: Json) -> dict[str, object]:
+def pick_event_facts(event: Json) -> dict[str, object]:
     """An Event about a Pod, its message redacted."""
-    kept = _some(event, ("involvedObject", "reason", "type", "count", "firstTimestamp", "lastTimestamp", "eventTime"))
-    metadata = _some(mapping(event, "metadata"), _METADATA)
-    return {**kept, "metadata": metadata, "series": event.get("series"), "message": redact(text(event, "message"))}
+    kept = _pick(event, ("involvedObject", "reason", "type", "count", "firstTimestamp", "lastTimestamp", "eventTime"))
+    metadata = _pick(read_mapping(event, "metadata"), _METADATA)
+    return {**kept, "metadata": metadata, "series": event.get("series"), "message": redact(read_text(event, "message"))}
 
 
-def service_account_facts(account: Json) -> dict[str, object]:
+def pick_service_account_facts(account: Json) -> dict[str, object]:
     """A ServiceAccount and its list."""
-    metadata = _some(mapping(account, "metadata"), _METADATA)
+    metadata = _pick(read_mapping(account, "metadata"), _METADATA)
     return {"metadata": metadata, "imagePullSecrets": account.get("imagePullSecrets") or []}
 
 
-def node_facts(node: Json) -> dict[str, object]:
+def pick_node_facts(node: Json) -> dict[str, object]:
     """A node's platform, runtime and cached images."""
-    status = mapping(node, "status")
-    info = {key: value for key, value in mapping(status, "nodeInfo").items() if not key.lower().endswith("id")}
-    metadata = _some(mapping(node, "metadata"), ("name",))
-    return {"metadata": metadata, "nodeInfo": info, **_some(status, ("conditions", "images"))}
+    status = read_mapping(node, "status")
+    info = {key: value for key, value in read_mapping(status, "nodeInfo").items() if not key.lower().endswith("id")}
+    metadata = _pick(read_mapping(node, "metadata"), ("name",))
+    return {"metadata": metadata, "nodeInfo": info, **_pick(status, ("conditions", "images"))}
 
 
-def secret_facts(secret: Json) -> dict[str, object]:
+def pick_secret_facts(secret: Json) -> dict[str, object]:
     """A Secret without its values; what could be a password is never in it."""
     parsed = parse_secret(secret)
-    metadata = mapping(secret, "metadata")
-    annotations = _some(mapping(metadata, "annotations"), _OWN_ANNOTATIONS)
+    metadata = read_mapping(secret, "metadata")
+    annotations = _pick(read_mapping(metadata, "annotations"), _OWN_ANNOTATIONS)
     facts: dict[str, object] = {
-        "metadata": {**_some(metadata, _METADATA), "annotations": annotations},
+        "metadata": {**_pick(metadata, _METADATA), "annotations": annotations},
         "type": parsed.type,
-        "updated": to_text(parsed.updated) if parsed.updated else None,
-        "dataKeys": sorted(mapping(secret, "data")),
+        "updated": format_time(parsed.updated) if parsed.updated else None,
+        "dataKeys": sorted(read_mapping(secret, "data")),
     }
     if parsed.type not in DATA_KEYS and not parsed.entries:
         return facts
-    entries = {_key(entry.key): entry for entry in parsed.entries}
+    entries = {_drop_userinfo(entry.key): entry for entry in parsed.entries}
     auths = {
         key: {name: redact(entry.username) if name == "username" else _REDACTED for name in sorted(entry.fields)}
         for key, entry in entries.items()
@@ -96,7 +96,7 @@ def secret_facts(secret: Json) -> dict[str, object]:
                 "passwordLength": entry.password_length,
                 "passwordHasWhitespaceAround": entry.padded,
                 "authDiffers": entry.auth_differs,
-                "ecrTokenExpiration": to_text(entry.token_expires) if entry.token_expires else None,
+                "ecrTokenExpiration": format_time(entry.token_expires) if entry.token_expires else None,
             }
             for key, entry in entries.items()
         },
@@ -104,31 +104,31 @@ def secret_facts(secret: Json) -> dict[str, object]:
     }
 
 
-def _container(container: Json) -> dict[str, object]:
-    mounts = [_some(each, ("name",)) for each in items(container, "volumeMounts")]
-    return {**_some(container, ("name", "image", "imagePullPolicy", "restartPolicy")), "volumeMounts": mounts}
+def _pick_container(container: Json) -> dict[str, object]:
+    mounts = [_pick(each, ("name",)) for each in read_items(container, "volumeMounts")]
+    return {**_pick(container, ("name", "image", "imagePullPolicy", "restartPolicy")), "volumeMounts": mounts}
 
 
-def _container_status(status: Json) -> dict[str, object]:
-    kept = _some(status, ("name", "image", "imageID", "restartCount", "ready", "started"))
-    return {**kept, "state": _state(mapping(status, "state")), "lastState": _state(mapping(status, "lastState"))}
+def _pick_container_status(status: Json) -> dict[str, object]:
+    kept = _pick(status, ("name", "image", "imageID", "restartCount", "ready", "started"))
+    return {**kept, "state": _pick_state(read_mapping(status, "state")), "lastState": _pick_state(read_mapping(status, "lastState"))}
 
 
-def _state(state: Json) -> dict[str, object]:
-    return {name: _redacted(mapping(state, name)) for name in state}
+def _pick_state(state: Json) -> dict[str, object]:
+    return {name: _redact_state(read_mapping(state, name)) for name in state}
 
 
-def _redacted(state: Json) -> dict[str, object]:
+def _redact_state(state: Json) -> dict[str, object]:
     return {
-        key: redact(value) if isinstance(value, str) and not moment(state, key) else value
+        key: redact(value) if isinstance(value, str) and not read_moment(state, key) else value
         for key, value in state.items()
     }
 
 
-def _key(key: str) -> str:
+def _drop_userinfo(key: str) -> str:
     """A key without the user and password that somebody may have written before its host."""
     return _USERINFO.sub(f"{_REDACTED}@", key)
 
 
-def _some(holder: Mapping[str, object], names: tuple[str, ...]) -> dict[str, object]:
+def _pick(holder: Mapping[str, object], names: tuple[str, ...]) -> dict[str, object]:
     return {name: holder[name] for name in names if name in holder}

@@ -6,44 +6,44 @@ A dump may have been edited by hand and an API server may be newer than we are, 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from imagepull.registries.lifetimes import from_text
+from imagepull.registries.lifetimes import parse_time
 
-__all__ = ["Json", "integer", "items", "mapping", "moment", "names", "text"]
+__all__ = ["Json", "read_integer", "read_items", "read_mapping", "read_moment", "read_names", "read_text"]
 
 Json = Mapping[str, object]
 """An API object, or a part of one."""
 
 
-def mapping(holder: object, *path: str) -> Json:
+def read_mapping(holder: object, *path: str) -> Json:
     """The object at `path` below `holder`; empty when there is none."""
     for key in path:
         holder = holder.get(key) if isinstance(holder, Mapping) else None
     return holder if isinstance(holder, Mapping) else {}
 
 
-def items(holder: Json, key: str) -> Sequence[Json]:
+def read_items(holder: Json, key: str) -> Sequence[Json]:
     """The objects of a list; other elements are left out."""
     value = holder.get(key)
     return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list | tuple) else []
 
 
-def text(holder: Json, key: str) -> str:
+def read_text(holder: Json, key: str) -> str:
     """A string; empty when there is none."""
     value = holder.get(key)
     return value if isinstance(value, str) else ""
 
 
-def integer(holder: Json, key: str) -> int:
+def read_integer(holder: Json, key: str) -> int:
     """A whole number; 0 when there is none."""
     value = holder.get(key)
     return int(value) if isinstance(value, int | float) else 0
 
 
-def moment(holder: Json, key: str) -> datetime | None:
+def read_moment(holder: Json, key: str) -> datetime | None:
     """A time stamp with its time zone; None when there is none."""
-    return from_text(holder.get(key))
+    return parse_time(holder.get(key))
 
 
-def names(holder: Json, key: str) -> tuple[str, ...]:
+def read_names(holder: Json, key: str) -> tuple[str, ...]:
     """The `name` of each object of a list, as in `imagePullSecrets`; an empty name is left out, as the kubelet does."""
-    return tuple(name for each in items(holder, key) if (name := text(each, "name")))
+    return tuple(name for each in read_items(holder, key) if (name := read_text(each, "name")))

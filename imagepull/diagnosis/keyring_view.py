@@ -12,11 +12,11 @@ from typing import Final
 
 from imagepull.diagnosis.objects import Case, Entry, Missing, Secret
 from imagepull.diagnosis.secrets import DATA_KEYS, DOCKERCFG
-from imagepull.diagnosis.texts import absent_secrets
+from imagepull.diagnosis.texts import parse_absent_secrets
 from imagepull.images.reference import ImageReference
 from imagepull.registries.keyring import match_repository, parse_key
 
-__all__ = ["KeyringView", "TriedEntry", "expiry_of", "is_usable", "key_fault", "opening", "view"]
+__all__ = ["KeyringView", "TriedEntry", "find_expiry", "is_usable", "find_key_fault", "find_opening_entries", "view_keyring"]
 
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _TAKEN_OFF: Final = ("http://", "https://")
@@ -48,7 +48,7 @@ class KeyringView:
         withheld: names of Secrets that may not be read and that no Event says are absent.
     """
 
-    opening: tuple[TriedEntry, ...]
+    find_opening_entries: tuple[TriedEntry, ...]
     readable: tuple[Secret, ...]
     absent: tuple[str, ...]
     told_absent: frozenset[str]
@@ -56,16 +56,16 @@ class KeyringView:
     withheld: tuple[str, ...]
 
 
-def view(case: Case, reference: ImageReference) -> KeyringView:
+def view_keyring(case: Case, reference: ImageReference) -> KeyringView:
     """The Pod's Secrets, for one image."""
     events = () if isinstance(case.events, Missing) else case.events
-    told = {name for event in events for name in absent_secrets(event.message)}
+    told = {name for event in events for name in parse_absent_secrets(event.message)}
     looked_up = {name: case.secrets.look_up(name) for name in case.pod.pull_secrets}
     readable = tuple(secret for secret in looked_up.values() if isinstance(secret, Secret))
     told_absent = {name for name, found in looked_up.items() if found is Missing.WITHHELD and name in told}
     absent = [name for name, found in looked_up.items() if found is Missing.ABSENT or name in told_absent]
     return KeyringView(
-        opening=opening(readable, reference),
+        opening=find_opening_entries(readable, reference),
         readable=readable,
         absent=tuple(absent),
         told_absent=frozenset(told_absent),
@@ -74,7 +74,7 @@ def view(case: Case, reference: ImageReference) -> KeyringView:
     )
 
 
-def opening(secrets: Iterable[Secret], reference: ImageReference) -> tuple[TriedEntry, ...]:
+def find_opening_entries(secrets: Iterable[Secret], reference: ImageReference) -> tuple[TriedEntry, ...]:
     """The entries that the kubelet tries for the image, in its order."""
     usable = [secret for secret in secrets if is_usable(secret)]
     held = [TriedEntry(secret=secret, entry=entry) for secret in usable for entry in secret.entries]
@@ -87,20 +87,20 @@ def is_usable(secret: Secret) -> bool:
     return secret.type in DATA_KEYS and not secret.malformed and not (secret.type == DOCKERCFG and secret.wrapped)
 
 
-def expiry_of(found: TriedEntry, host: str) -> datetime | None:
+def find_expiry(found: TriedEntry, host: str) -> datetime | None:
     """When the token of an entry expires: what it says itself, else what our annotation says; None for unknown."""
     by_host = found.secret.expiries
     return found.entry.token_expires or by_host.get(host) or by_host.get("")
 
 
-def key_fault(secrets: Sequence[Secret], reference: ImageReference) -> tuple[str, Secret, str] | None:
+def find_key_fault(secrets: Sequence[Secret], reference: ImageReference) -> tuple[str, Secret, str] | None:
     """The code, the Secret and the key that comes nearest to the image's registry; None for no entry at all."""
     keys = [
         (_FAULTS.index(code), code, secret, entry.key)
         for secret in secrets
         if is_usable(secret)
         for entry in secret.entries
-        if (code := _fault(entry.key, reference))
+        if (code := _judge_key(entry.key, reference))
     ]
     if not keys:
         return None
@@ -111,7 +111,7 @@ def key_fault(secrets: Sequence[Secret], reference: ImageReference) -> tuple[str
 _FAULTS: Final = ("key-scheme", "key-path-mismatch", "key-port-mismatch", "key-other-host")
 
 
-def _fault(key: str, reference: ImageReference) -> str:
+def _judge_key(key: str, reference: ImageReference) -> str:
     scheme = _SCHEME.match(key)
     if scheme and scheme.group() not in _TAKEN_OFF:
         bare = key[scheme.end() :].partition("/")[0]
@@ -119,10 +119,10 @@ def _fault(key: str, reference: ImageReference) -> str:
     host, _, path = (parse_key(key) or "").partition("/")
     if host == reference.domain and path:
         return _FAULTS[1]
-    same_name = host and _name(host) == _name(reference.domain)
+    same_name = host and _drop_port(host) == _drop_port(reference.domain)
     return _FAULTS[2] if same_name and host != reference.domain else _FAULTS[3]
 
 
-def _name(host: str) -> str:
+def _drop_port(host: str) -> str:
     name, colon, port = host.rpartition(":")
     return name if colon and port.isdigit() else host

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
-__all__ = ["nearest"]
+__all__ = ["find_nearest_names"]
 
 
-def nearest(name: str, there: Iterable[str], most: int = 5) -> tuple[str, ...]:
+def find_nearest_names(name: str, there: Iterable[str], most: int = 5) -> tuple[str, ...]:
     """Up to `most` of the names that are there, the most similar first."""
 
     def similarity(other: str) -> float:

@@ -7,13 +7,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from imagepull.diagnosis.fields import Json, mapping, text
+from imagepull.diagnosis.fields import Json, read_mapping, read_text
 from imagepull.diagnosis.secrets import DATA_KEYS
 from imagepull.kubernetes.client import Cluster
 from imagepull.kubernetes.kinds import SECRET, SERVICE_ACCOUNT, Kind
 from imagepull.kubernetes.listing import get_objects, list_objects
 
-__all__ = ["Named", "Names", "by_namespace", "read_accounts", "read_pull_secrets"]
+__all__ = ["Named", "Names", "group_by_namespace", "read_accounts", "read_pull_secrets"]
 
 Item = TypeVar("Item")
 Names = Mapping[str, Collection[str]]
@@ -37,7 +37,7 @@ class Named(Generic[Item]):
     withheld: Names
 
 
-def by_namespace(places: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+def group_by_namespace(places: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
     """Namespace to names."""
     found: dict[str, set[str]] = {}
     for namespace, name in places:
@@ -51,10 +51,10 @@ async def read_accounts(cluster: Cluster, wanted: Names, parse: Callable[[Json],
     Args:
         whole: list them in the whole cluster with one request, where that is allowed.
     """
-    listed = await list_objects(cluster, SERVICE_ACCOUNT, wanted, _with_name(parse), whole=whole)
+    listed = await list_objects(cluster, SERVICE_ACCOUNT, wanted, _parse_with_name(parse), whole=whole)
     found = {namespace: dict(there) for namespace, there in listed.found.items()}
     missing = [(namespace, name) for namespace in listed.denied for name in wanted[namespace]]
-    return await _with_asked(cluster, SERVICE_ACCOUNT, found, listed.denied, missing, parse)
+    return await _ask_for_missing(cluster, SERVICE_ACCOUNT, found, listed.denied, missing, parse)
 
 
 async def read_pull_secrets(
@@ -68,7 +68,7 @@ async def read_pull_secrets(
     found: dict[str, dict[str, Item]] = {}
     denied: frozenset[str] = frozenset()
     for type_ in DATA_KEYS:
-        listed = await list_objects(cluster, SECRET, wanted, _with_name(parse), whole=whole, fields={"type": type_})
+        listed = await list_objects(cluster, SECRET, wanted, _parse_with_name(parse), whole=whole, fields={"type": type_})
         denied |= listed.denied
         for namespace, there in listed.found.items():
             found.setdefault(namespace, {}).update(there)
@@ -78,10 +78,10 @@ async def read_pull_secrets(
         for name in names
         if name not in found.get(namespace, {})
     ]
-    return await _with_asked(cluster, SECRET, found, denied, missing, parse)
+    return await _ask_for_missing(cluster, SECRET, found, denied, missing, parse)
 
 
-async def _with_asked(
+async def _ask_for_missing(
     cluster: Cluster,
     kind: Kind,
     found: dict[str, dict[str, Item]],
@@ -92,8 +92,8 @@ async def _with_asked(
     asked = await get_objects(cluster, kind, missing, parse)
     for (namespace, name), item in asked.found.items():
         found.setdefault(namespace, {})[name] = item
-    return Named(found=found, unlisted=unlisted, absent=by_namespace(asked.absent), withheld=by_namespace(asked.denied))
+    return Named(found=found, unlisted=unlisted, absent=group_by_namespace(asked.absent), withheld=group_by_namespace(asked.denied))
 
 
-def _with_name(parse: Callable[[Json], Item]) -> Callable[[Json], tuple[str, Item]]:
-    return lambda document: (text(mapping(document, "metadata"), "name"), parse(document))
+def _parse_with_name(parse: Callable[[Json], Item]) -> Callable[[Json], tuple[str, Item]]:
+    return lambda document: (read_text(read_mapping(document, "metadata"), "name"), parse(document))

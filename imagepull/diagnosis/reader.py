@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from imagepull.diagnosis.dump import event_facts, node_facts, pod_facts, secret_facts, service_account_facts
-from imagepull.diagnosis.fields import Json, items, mapping, names, text
+from imagepull.diagnosis.dump import pick_event_facts, pick_node_facts, pick_pod_facts, pick_secret_facts, pick_service_account_facts
+from imagepull.diagnosis.fields import Json, read_items, read_mapping, read_names, read_text
 from imagepull.diagnosis.objects import Pod
 from imagepull.diagnosis.parsing import parse_pod
-from imagepull.diagnosis.pull_objects import Named, Names, by_namespace, read_accounts, read_pull_secrets
+from imagepull.diagnosis.pull_objects import Named, Names, group_by_namespace, read_accounts, read_pull_secrets
 from imagepull.diagnosis.selection import Target, belongs_to, may_wait_for_image
 from imagepull.errors import ClusterError, Forbidden
 from imagepull.kubernetes.client import Cluster, for_each
 from imagepull.kubernetes.kinds import KINDS, SECRET
 from imagepull.kubernetes.listing import list_objects
-from imagepull.registries.lifetimes import to_text
+from imagepull.registries.lifetimes import format_time
 
 __all__ = ["ClusterReading", "read"]
 
@@ -50,14 +50,14 @@ async def read(cluster: Cluster, namespace: str, target: Target | None) -> Clust
     Raises:
         ClusterError: the cluster cannot be reached, the Pods may not be listed, or the target is not there.
     """
-    looked_at, pods = await _pods(cluster, namespace, target)
+    looked_at, pods = await _read_pods(cluster, namespace, target)
     if not pods:
         return ClusterReading(rows=(), pods=looked_at)
     source = _Source(cluster=cluster, pods=pods)
-    events, accounts, nodes = await asyncio.gather(source.events(target), source.accounts(), source.nodes())
-    secrets = await source.secrets(accounts)
-    logs = await source.logs() if target is not None else {}
-    now = to_text(datetime.now(UTC))
+    events, accounts, nodes = await asyncio.gather(source.read_events(target), source.read_service_accounts(), source.read_nodes())
+    secrets = await source.read_secrets(accounts)
+    logs = await source.read_logs() if target is not None else {}
+    now = format_time(datetime.now(UTC))
     rows = []
     for pod in pods:
         parsed = parse_pod(pod)
@@ -73,24 +73,24 @@ async def read(cluster: Cluster, namespace: str, target: Target | None) -> Clust
                 "serviceaccounts_other": [each for each in (there or {}).values() if each is not own],
                 "node": nodes.get(parsed.node),
                 "logs": logs.get((parsed.namespace, parsed.name), {}),
-                **secrets.of(parsed),
+                **secrets.make_fields(parsed),
             }
         )
     return ClusterReading(rows=tuple(rows), pods=looked_at)
 
 
-async def _pods(cluster: Cluster, namespace: str, target: Target | None) -> tuple[int, list[Row]]:
+async def _read_pods(cluster: Cluster, namespace: str, target: Target | None) -> tuple[int, list[Row]]:
     """How many Pods were looked at, and those to tell of."""
     if target is not None and target.kind == "Pod":
         one = await cluster.get(KINDS["Pod"], target.name, namespace)
         if one is None:
             raise ClusterError(f"there is no Pod {target.name} in namespace {namespace}; correct the name or give -n")
-        return 1, [pod_facts(one.document)]
-    labels = await _labels(cluster, namespace, target) if target is not None else None
+        return 1, [pick_pod_facts(one.document)]
+    labels = await _read_pod_labels(cluster, namespace, target) if target is not None else None
 
     def keep(document: Json) -> Row | None:
         wanted = may_wait_for_image(parse_pod(document)) if target is None else belongs_to(document, target)
-        return pod_facts(document) if wanted else None
+        return pick_pod_facts(document) if wanted else None
 
     found = await cluster.list(KINDS["Pod"], namespace=namespace, labels=labels, parse=keep)
     kept = [each for each in found if each is not None]
@@ -99,12 +99,12 @@ async def _pods(cluster: Cluster, namespace: str, target: Target | None) -> tupl
     return len(found), kept
 
 
-async def _labels(cluster: Cluster, namespace: str, target: Target) -> Mapping[str, str] | None:
+async def _read_pod_labels(cluster: Cluster, namespace: str, target: Target) -> Mapping[str, str] | None:
     """The labels of a workload's Pods; None where it names none (CronJobs)."""
     workload = await cluster.get(KINDS[target.kind], target.name, namespace)
     if workload is None:
         raise ClusterError(f"there is no {target} in namespace {namespace}; correct the name or give -n")
-    labels = mapping(workload.document, "spec", "selector", "matchLabels")
+    labels = read_mapping(workload.document, "spec", "selector", "matchLabels")
     return {key: value for key, value in labels.items() if isinstance(value, str)} or None
 
 
@@ -115,7 +115,7 @@ class _Secrets:
     here: Named[Row]
     namesakes: Mapping[str, Collection[Row]]
 
-    def of(self, pod: Pod) -> Row:
+    def make_fields(self, pod: Pod) -> Row:
         """The part of a row about the Secrets that concern a Pod."""
         found = self.here.found.get(pod.namespace, {})
         absent = self.here.absent.get(pod.namespace, ())
@@ -142,15 +142,15 @@ class _Source:
         """Whether one list of the whole cluster is less than one of each namespace."""
         return len(self.namespaces) > _FEW
 
-    async def events(self, target: Target | None) -> dict[tuple[str, str], list[Row]] | None:
+    async def read_events(self, target: Target | None) -> dict[tuple[str, str], list[Row]] | None:
         """By namespace and Pod; None when they may not be read."""
         of_one = {"involvedObject.name": target.name} if target is not None and target.kind == "Pod" else {}
         wanted = {(pod.namespace, pod.name): pod.uid for pod in map(parse_pod, self.pods)}
 
         def keep(document: Json) -> Row | None:
-            about = mapping(document, "involvedObject")
-            uid = wanted.get((text(about, "namespace"), text(about, "name")))
-            return event_facts(document) if uid is not None and text(about, "uid") in ("", uid) else None
+            about = read_mapping(document, "involvedObject")
+            uid = wanted.get((read_text(about, "namespace"), read_text(about, "name")))
+            return pick_event_facts(document) if uid is not None and read_text(about, "uid") in ("", uid) else None
 
         fields = {"involvedObject.kind": "Pod", **of_one}
         listed = await list_objects(
@@ -160,17 +160,17 @@ class _Source:
             return None
         grouped: dict[tuple[str, str], list[Row]] = {}
         for event in (each for here in listed.found.values() for each in here):
-            about = mapping(event, "involvedObject")
-            grouped.setdefault((text(about, "namespace"), text(about, "name")), []).append(event)
+            about = read_mapping(event, "involvedObject")
+            grouped.setdefault((read_text(about, "namespace"), read_text(about, "name")), []).append(event)
         return grouped
 
-    async def accounts(self) -> dict[str, Mapping[str, Row] | None]:
+    async def read_service_accounts(self) -> dict[str, Mapping[str, Row] | None]:
         """By namespace and name; None for a namespace of which none may be read."""
-        wanted = by_namespace((pod.namespace, pod.service_account) for pod in map(parse_pod, self.pods))
-        read = await read_accounts(self.cluster, wanted, service_account_facts, whole=self.whole)
+        wanted = group_by_namespace((pod.namespace, pod.service_account) for pod in map(parse_pod, self.pods))
+        read = await read_accounts(self.cluster, wanted, pick_service_account_facts, whole=self.whole)
         return {space: read.found.get(space) for space in wanted}
 
-    async def nodes(self) -> dict[str, Row]:
+    async def read_nodes(self) -> dict[str, Row]:
         """By name; a node that may not be read is left out."""
         wanted = sorted({pod.node for pod in map(parse_pod, self.pods)} - {""})
         found: dict[str, Row] = {}
@@ -179,42 +179,42 @@ class _Source:
             with suppress(Forbidden):
                 node = await self.cluster.get(KINDS["Node"], name, "")
                 if node is not None:
-                    found[name] = node_facts(node.document)
+                    found[name] = pick_node_facts(node.document)
 
         if len(wanted) <= _FEW:
             await for_each(wanted, ask)
             return found
         with suppress(Forbidden):
-            listed = await self.cluster.list(KINDS["Node"], parse=node_facts)
-            found = {text(mapping(node, "metadata"), "name"): node for node in listed}
+            listed = await self.cluster.list(KINDS["Node"], parse=pick_node_facts)
+            found = {read_text(read_mapping(node, "metadata"), "name"): node for node in listed}
         return found
 
-    async def secrets(self, accounts: Mapping[str, Mapping[str, Row] | None]) -> _Secrets:
+    async def read_secrets(self, accounts: Mapping[str, Mapping[str, Row] | None]) -> _Secrets:
         """Pull Secrets of the namespaces, and what the names of others that are listed stand for."""
-        wanted = by_namespace(
+        wanted = group_by_namespace(
             [(pod.namespace, name) for pod in map(parse_pod, self.pods) for name in pod.pull_secrets]
             + [
                 (space, name)
                 for space, there in accounts.items()
                 for account in (there or {}).values()
-                for name in _names(account)
+                for name in _list_pull_secrets(account)
             ]
         )
         everywhere = {space: wanted.get(space, set()) for space in self.namespaces}
-        read = await read_pull_secrets(self.cluster, everywhere, secret_facts, whole=self.whole)
-        return _Secrets(here=read, namesakes=await self._namesakes(read.absent))
+        read = await read_pull_secrets(self.cluster, everywhere, pick_secret_facts, whole=self.whole)
+        return _Secrets(here=read, namesakes=await self._read_namesakes(read.absent))
 
-    async def _namesakes(self, absent: Names) -> dict[str, list[Row]]:
+    async def _read_namesakes(self, absent: Names) -> dict[str, list[Row]]:
         """Secrets of other namespaces with the name of an absent one, where they may be listed."""
         found: dict[str, list[Row]] = {}
         for name in sorted({name for listed in absent.values() for name in listed})[:_MOST_NAMESAKES]:
             try:
-                found[name] = await self.cluster.list(SECRET, name=name, parse=secret_facts)
+                found[name] = await self.cluster.list(SECRET, name=name, parse=pick_secret_facts)
             except Forbidden:
                 break
         return found
 
-    async def logs(self) -> dict[tuple[str, str], dict[str, str]]:
+    async def read_logs(self) -> dict[tuple[str, str], dict[str, str]]:
         """The last line of containers that have ended, by Pod and container, as far as logs may be read."""
         found: dict[tuple[str, str], dict[str, str]] = {}
         crashed = [
@@ -233,5 +233,5 @@ class _Source:
         return found
 
 
-def _names(account: Json) -> tuple[str, ...]:
-    return names(account, "imagePullSecrets") if items(account, "imagePullSecrets") else ()
+def _list_pull_secrets(account: Json) -> tuple[str, ...]:
+    return read_names(account, "imagePullSecrets") if read_items(account, "imagePullSecrets") else ()

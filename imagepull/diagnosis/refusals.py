@@ -6,15 +6,15 @@ from typing import Final
 
 from imagepull.causes.table import Confidence
 from imagepull.diagnosis.answers import Answer
-from imagepull.diagnosis.keyring_view import TriedEntry, expiry_of
+from imagepull.diagnosis.keyring_view import TriedEntry, find_expiry
 from imagepull.diagnosis.objects import Case
-from imagepull.diagnosis.symptoms import last_attempt
+from imagepull.diagnosis.symptoms import find_last_attempt
 from imagepull.diagnosis.texts import TextVerdict
 from imagepull.images.reference import ImageReference
 from imagepull.registries.ecr_hosts import EcrHost, parse_host
-from imagepull.registries.lifetimes import describe_time_left, to_text
+from imagepull.registries.lifetimes import describe_time_left, format_time
 
-__all__ = ["PUBLIC_NEEDS_NONE", "explain_refusal", "secret_facts"]
+__all__ = ["PUBLIC_NEEDS_NONE", "explain_refusal", "make_entry_facts"]
 
 _RETRY: Final = 330.0
 """Seconds after which the kubelet has tried again: its longest back-off, and the sync after it."""
@@ -67,51 +67,51 @@ def explain_refusal(case: Case, reference: ImageReference, reading: TextVerdict,
     """The answer for entries that the kubelet tried; `tried` is not empty, and each has a password."""
     host = reference.domain
     ecr = parse_host(host)
-    alive = [each for each in tried if (expiry := expiry_of(each, host)) is None or expiry > case.now]
+    alive = [each for each in tried if (expiry := find_expiry(each, host)) is None or expiry > case.now]
     renewed = next((each for each in alive if _is_renewed_since(case, each)), None)
     if renewed is not None:
-        facts = {**secret_facts(renewed), "updated": to_text(renewed.secret.updated or case.now)}
+        facts = {**make_entry_facts(renewed), "updated": format_time(renewed.secret.updated or case.now)}
         evidence = (f"Secret {renewed.secret.name} was written at {facts['updated']}",)
         return Answer(code="fixed-since", confidence=Confidence.LIKELY, facts=facts, evidence=evidence)
     if not alive:
-        return _expired(case, reference, tried[0])
+        return _explain_expired(case, reference, tried[0])
     found = alive[0]
     if ecr is not None and ecr.public:
-        facts = {**secret_facts(found), "expired": "", "public": PUBLIC_NEEDS_NONE}
-        return Answer(code="token-expired", confidence=Confidence.LIKELY, facts=facts, evidence=_entry(found))
-    return _faulty(found, alive, reading, ecr) or _good(found, reading, ecr)
+        facts = {**make_entry_facts(found), "expired": "", "public": PUBLIC_NEEDS_NONE}
+        return Answer(code="token-expired", confidence=Confidence.LIKELY, facts=facts, evidence=_quote_entry(found))
+    return _explain_fault(found, alive, reading, ecr) or _explain_sound_entry(found, reading, ecr)
 
 
-def secret_facts(found: TriedEntry) -> dict[str, str]:
+def make_entry_facts(found: TriedEntry) -> dict[str, str]:
     """The facts of an entry that sentences name."""
     return {"secret": found.secret.name, "key": found.entry.key, "username": found.entry.username or "empty"}
 
 
 def _is_renewed_since(case: Case, found: TriedEntry) -> bool:
-    updated, attempt = found.secret.updated, last_attempt(case)
+    updated, attempt = found.secret.updated, find_last_attempt(case)
     if updated is None or attempt is None or found.secret.updated == found.secret.created == case.pod.created:
         return False
     return updated > attempt and (case.now - updated).total_seconds() < _RETRY
 
 
-def _expired(case: Case, reference: ImageReference, found: TriedEntry) -> Answer:
+def _explain_expired(case: Case, reference: ImageReference, found: TriedEntry) -> Answer:
     own = found.entry.token_expires
-    expiry = expiry_of(found, reference.domain) or case.now
+    expiry = find_expiry(found, reference.domain) or case.now
     says = "the token says" if own else "the annotation imagepull/expires-at says"
     ago = describe_time_left((expiry - case.now).total_seconds()).removeprefix("expired ")
     return Answer(
         code="token-expired",
         confidence=Confidence.CERTAIN if own and parse_host(reference.domain) else Confidence.LIKELY,
         facts={
-            **secret_facts(found),
-            "expired": f" at {to_text(expiry)}, {ago}",
+            **make_entry_facts(found),
+            "expired": f" at {format_time(expiry)}, {ago}",
             "public": "",
         },
-        evidence=(*_entry(found), f"{says} {to_text(expiry)}"),
+        evidence=(*_quote_entry(found), f"{says} {format_time(expiry)}"),
     )
 
 
-def _faulty(found: TriedEntry, alive: Sequence[TriedEntry], reading: TextVerdict, ecr: EcrHost | None) -> Answer | None:
+def _explain_fault(found: TriedEntry, alive: Sequence[TriedEntry], reading: TextVerdict, ecr: EcrHost | None) -> Answer | None:
     """A fault that the entry shows by itself."""
     fault = next((each for each in _FAULTS if (ecr or not each.ecr_only) and each.applies(found)), None)
     if fault is None:
@@ -122,22 +122,22 @@ def _faulty(found: TriedEntry, alive: Sequence[TriedEntry], reading: TextVerdict
     return Answer(
         code="wrong-password",
         confidence=Confidence.CERTAIN if every and not denied else Confidence.LIKELY,
-        facts={**secret_facts(found), "password_fault": words, "password_fix": fault.fix},
-        evidence=_entry(found),
+        facts={**make_entry_facts(found), "password_fault": words, "password_fix": fault.fix},
+        evidence=_quote_entry(found),
     )
 
 
-def _good(found: TriedEntry, reading: TextVerdict, ecr: EcrHost | None) -> Answer:
+def _explain_sound_entry(found: TriedEntry, reading: TextVerdict, ecr: EcrHost | None) -> Answer:
     """The entry looks right: the registry's answer decides."""
-    facts = {**secret_facts(found), "password_fault": "", "password_fix": _CORRECT}
+    facts = {**make_entry_facts(found), "password_fault": "", "password_fix": _CORRECT}
     if ecr is not None:
         code = "ecr-not-authorized" if reading.code in _DENIED else "token-wrong-region"
         return Answer(
-            code=code, confidence=Confidence.LIKELY, facts={**facts, "region": ecr.region}, evidence=_entry(found)
+            code=code, confidence=Confidence.LIKELY, facts={**facts, "region": ecr.region}, evidence=_quote_entry(found)
         )
     code = "not-authorized" if reading.code in _DENIED else "wrong-password"
-    return Answer(code=code, confidence=Confidence.LIKELY, facts=facts, evidence=_entry(found))
+    return Answer(code=code, confidence=Confidence.LIKELY, facts=facts, evidence=_quote_entry(found))
 
 
-def _entry(found: TriedEntry) -> tuple[str, ...]:
+def _quote_entry(found: TriedEntry) -> tuple[str, ...]:
     return (f"Secret {found.secret.name}: entry {found.entry.key}, user {found.entry.username or 'empty'}",)

@@ -6,12 +6,12 @@ from typing import Final
 from imagepull.causes.table import Confidence
 from imagepull.diagnosis.answers import Answer
 from imagepull.diagnosis.objects import Case, ContainerKind, Event, Missing
-from imagepull.diagnosis.symptoms import Symptom, events_of
-from imagepull.diagnosis.texts import classify, facts_of
+from imagepull.diagnosis.symptoms import Symptom, list_events
+from imagepull.diagnosis.texts import classify, find_facts
 from imagepull.errors import InvalidReference
 from imagepull.images.pull_policy import is_moving_tag
 from imagepull.images.reference import DEFAULT_TAG, parse
-from imagepull.registries.lifetimes import to_text
+from imagepull.registries.lifetimes import format_time
 
 __all__ = ["explain_creating", "explain_started"]
 
@@ -33,26 +33,26 @@ _PATIENCE: Final = (
 
 def explain_creating(case: Case, symptom: Symptom) -> Answer:
     """A container that waits without a failure: its pull has begun and not ended, or something else holds the Pod."""
-    events = events_of(case, symptom.container)
+    events = list_events(case, symptom.container)
     pulls = [each for each in events if each.container and each.reason in ("Pulling", "Pulled", "Failed")]
-    pulling = max((each for each in pulls if each.reason == "Pulling"), key=_time, default=None)
-    ended = max((each for each in pulls if each.reason != "Pulling"), key=_time, default=None)
-    if pulling is not None and (ended is None or _time(ended) < _time(pulling)):
-        return _not_finished(case, pulling)
+    pulling = max((each for each in pulls if each.reason == "Pulling"), key=_make_sort_key, default=None)
+    ended = max((each for each in pulls if each.reason != "Pulling"), key=_make_sort_key, default=None)
+    if pulling is not None and (ended is None or _make_sort_key(ended) < _make_sort_key(pulling)):
+        return _explain_unfinished_pull(case, pulling)
     for event in reversed(events):
         reading = classify(event.message) if event.reason == "FailedCreatePodSandBox" else None
         if reading is not None and reading.code == "sandbox-image":
-            facts = facts_of(event.message)
-            return Answer(code="sandbox-image", confidence=Confidence.CERTAIN, facts=facts, evidence=(_quoted(event),))
+            facts = find_facts(event.message)
+            return Answer(code="sandbox-image", confidence=Confidence.CERTAIN, facts=facts, evidence=(_quote(event),))
     if symptom.reason == "ContainerCreating":
         warning = next((each for each in reversed(events) if each.type == "Warning" and not each.container), None)
         if warning is not None:
             facts = {"other_reason": f"{warning.reason}: {warning.message[:200]}"}
             return Answer(
-                code="not-a-pull-failure", confidence=Confidence.LIKELY, facts=facts, evidence=(_quoted(warning),)
+                code="not-a-pull-failure", confidence=Confidence.LIKELY, facts=facts, evidence=(_quote(warning),)
             )
         if not events and _is_older(case, _SLOW):
-            return _silent(case, symptom)
+            return _explain_silence(case, symptom)
     return _PROBABLY_HEALTHY
 
 
@@ -60,7 +60,7 @@ def explain_started(case: Case, symptom: Symptom) -> Answer:
     """A container that has its image: whether it runs, and whether the image is why it does not."""
     container = symptom.container
     if container.running:
-        return _stale(case, symptom) or _HEALTHY
+        return _find_stale_image(case, symptom) or _HEALTHY
     if not symptom.reason and container.ended is None and case.pod.phase == "Pending":
         return _PROBABLY_HEALTHY if case.pod.node else Answer(code="not-scheduled", confidence=Confidence.CERTAIN)
     keeps_ending = container.kind is ContainerKind.MAIN and container.restarts > 0 and case.pod.phase != "Succeeded"
@@ -76,12 +76,12 @@ def explain_started(case: Case, symptom: Symptom) -> Answer:
         return Answer(code=reading.code, confidence=reading.confidence, evidence=evidence)
     reason = symptom.reason or (container.ended.reason if container.ended else "")
     facts = {"other_reason": f"{reason}: {symptom.text}".removesuffix(": ")}
-    open_ = symptom.reason in _OPEN or (container.name not in case.logs and _ended_at_once(symptom))
+    open_ = symptom.reason in _OPEN or (container.name not in case.logs and _has_ended_at_once(symptom))
     confidence = Confidence.LIKELY if open_ else Confidence.CERTAIN
     return Answer(code="not-a-pull-failure", confidence=confidence, facts=facts, evidence=(symptom.source,))
 
 
-def _silent(case: Case, symptom: Symptom) -> Answer:
+def _explain_silence(case: Case, symptom: Symptom) -> Answer:
     """Nothing says what the container waits for."""
     unseen = "; its Events may not be read" if isinstance(case.events, Missing) else "; it has no Events any more"
     alternatives = ("pull-not-finished", "sandbox-image", "not-a-pull-failure", "slow-pull", "registry-hangs")
@@ -98,7 +98,7 @@ def _is_older(case: Case, seconds: float) -> bool:
     return case.pod.created is None or (case.now - case.pod.created).total_seconds() > seconds
 
 
-def _not_finished(case: Case, pulling: Event) -> Answer:
+def _explain_unfinished_pull(case: Case, pulling: Event) -> Answer:
     since = pulling.last or case.now
     if (case.now - since).total_seconds() < _SLOW:
         return _PROBABLY_HEALTHY
@@ -107,12 +107,12 @@ def _not_finished(case: Case, pulling: Event) -> Answer:
     return Answer(
         code="pull-not-finished",
         confidence=Confidence.CERTAIN,
-        facts={"since": to_text(since), "patience": patience},
-        evidence=(_quoted(pulling), "no Event Pulled or Failed after it"),
+        facts={"since": format_time(since), "patience": patience},
+        evidence=(_quote(pulling), "no Event Pulled or Failed after it"),
     )
 
 
-def _stale(case: Case, symptom: Symptom) -> Answer | None:
+def _find_stale_image(case: Case, symptom: Symptom) -> Answer | None:
     """Runs from the node's cache under a tag that may have moved."""
     try:
         reference = parse(symptom.image)
@@ -120,21 +120,21 @@ def _stale(case: Case, symptom: Symptom) -> Answer | None:
         return None
     if reference.digest or symptom.policy == "Always" or not is_moving_tag(reference.tag or DEFAULT_TAG):
         return None
-    events = events_of(case, symptom.container)
+    events = list_events(case, symptom.container)
     if not any("already present on machine" in each.message for each in events):
         return None if events else replace(_PROBABLY_HEALTHY, alternatives=("stale-image",))
     evidence = (f"Event Pulled: {symptom.image} was already on the node",)
     return Answer(code="stale-image", confidence=Confidence.POSSIBLE, evidence=evidence)
 
 
-def _ended_at_once(symptom: Symptom) -> bool:
+def _has_ended_at_once(symptom: Symptom) -> bool:
     ended = symptom.container.ended
     return ended is not None and ended.exit_code in _EXEC_EXIT_CODES and ended.started == ended.finished
 
 
-def _time(event: Event) -> tuple[float, int]:
+def _make_sort_key(event: Event) -> tuple[float, int]:
     return event.last.timestamp() if event.last else 0.0, event.order
 
 
-def _quoted(event: Event) -> str:
+def _quote(event: Event) -> str:
     return f"Event {event.reason} ({event.count} times): {event.message[:300]}"

@@ -9,19 +9,19 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
-from imagepull.causes.table import Confidence, text_rules
+from imagepull.causes.table import Confidence, list_text_rules
 from imagepull.errors import InvalidReference
 from imagepull.images.reference import DEFAULT_TAG, HUB, parse
 
 __all__ = [
     "TextVerdict",
-    "absent_secrets",
-    "back_off_parts",
+    "parse_absent_secrets",
+    "parse_back_off",
     "classify",
-    "event_text",
-    "facts_of",
+    "parse_failed_event",
+    "find_facts",
     "is_error_text",
-    "whose_address",
+    "explain_address",
 ]
 
 _LONGEST: Final = 16_384
@@ -83,7 +83,7 @@ def classify(text: str, image: str = "") -> TextVerdict | None:
     Of several attempts, one for each credential, that one decides which was let in and failed then. The image's own
     name is no part of what a text says: `team/blob: not found` is no blob that is not found.
     """
-    names = _names(image)
+    names = _make_names_pattern(image)
     text = _GRPC.sub("", text[:_LONGEST])
     parts = _NEXT_ERROR.split(text[1:-1]) if text.startswith("[") and text.endswith("]") else [text]
     readings = [reading for part in parts if (reading := _classify_one(_GRPC.sub("", part), names))]
@@ -91,19 +91,19 @@ def classify(text: str, image: str = "") -> TextVerdict | None:
     return next(further, readings[0] if readings else None)
 
 
-def back_off_parts(message: str) -> tuple[str, str] | None:
+def parse_back_off(message: str) -> tuple[str, str] | None:
     """Image and text of `Back-off pulling image "I": ErrName: TEXT`; the text is missing up to Kubernetes 1.31."""
     found = _BACK_OFF.match(message)
     return (found[1], found[2] or "") if found else None
 
 
-def event_text(message: str) -> tuple[str, str] | None:
+def parse_failed_event(message: str) -> tuple[str, str] | None:
     """Image and text of an Event `Failed to pull image "I": TEXT`."""
     found = _FAILED.match(message.removeprefix(_COMBINED))
     return (found[1], found[2]) if found else None
 
 
-def absent_secrets(message: str) -> tuple[str, ...]:
+def parse_absent_secrets(message: str) -> tuple[str, ...]:
     """The Secrets that an Event FailedToRetrieveImagePullSecret names."""
     found = _ABSENT_SECRETS.search(message)
     return tuple(name for each in found[1].split(",") if (name := each.strip())) if found else ()
@@ -114,7 +114,7 @@ def is_error_text(reason: str) -> bool:
     return bool(reason) and _REASON.fullmatch(reason) is None
 
 
-def facts_of(text: str) -> dict[str, str]:
+def find_facts(text: str) -> dict[str, str]:
     """Address, status, media type and AWS names in a text, as far as they are there."""
     text = text[:_LONGEST]
     found = {name: match[1] for name, pattern in _FACTS.items() if (match := pattern.search(text))}
@@ -122,7 +122,7 @@ def facts_of(text: str) -> dict[str, str]:
     return {**found, **({"address": address} if address else {})}
 
 
-def whose_address(text: str, host: str) -> str:
+def explain_address(text: str, host: str) -> str:
     """What the address in a text is, as the end of a sentence; empty for the image's registry itself.
 
     Args:
@@ -143,14 +143,14 @@ def whose_address(text: str, host: str) -> str:
 def _classify_one(text: str, names: re.Pattern[str] | None) -> TextVerdict | None:
     """CRI-O tries a text of its own for an image and one for an artifact: the image's decides where it says enough."""
     image, artifact, _ = text.partition(_ARTIFACT)
-    reading = _first_rule(image, names)
+    reading = _find_first_rule(image, names)
     if artifact and (reading is None or reading.code == _WEAK):
-        return _first_rule(text, names) or reading
+        return _find_first_rule(text, names) or reading
     return reading
 
 
 @lru_cache(maxsize=1)
-def _names(image: str) -> re.Pattern[str] | None:
+def _make_names_pattern(image: str) -> re.Pattern[str] | None:
     """How texts write an image, its repository and its tag; None for what is no image's name."""
     try:
         reference = parse(image)
@@ -167,7 +167,7 @@ def _names(image: str) -> re.Pattern[str] | None:
     return re.compile(rf"(?<![\w.-])(?:{names})(?![\w-])|{in_url}|{in_manifest}")
 
 
-def _first_rule(text: str, names: re.Pattern[str] | None) -> TextVerdict | None:
+def _find_first_rule(text: str, names: re.Pattern[str] | None) -> TextVerdict | None:
     said = names.sub("IMAGE", text) if names else text
-    rule = next((rule for rule in text_rules() if rule.pattern.search(said)), None)
+    rule = next((rule for rule in list_text_rules() if rule.pattern.search(said)), None)
     return TextVerdict(code=rule.code, confidence=rule.confidence, text=text) if rule else None

@@ -14,7 +14,7 @@ import httpx2
 from imagepull import USER_AGENT
 from imagepull.causes.table import Confidence
 from imagepull.diagnosis.answers import Answer, Diagnosis
-from imagepull.diagnosis.near import nearest
+from imagepull.diagnosis.near import find_nearest_names
 from imagepull.errors import CredentialError, InvalidReference
 from imagepull.images.reference import DEFAULT_TAG, ImageReference, parse
 from imagepull.registries.aws_session import open_client, open_session
@@ -86,7 +86,7 @@ async def _verify(answers: Sequence[Diagnosis], credentials: Credentials) -> lis
     async with httpx2.AsyncClient(timeout=_TIMEOUT) as client:
         found = await asyncio.gather(*(ask(*each) for each in wanted[:_MOST_IMAGES]))
     by_image = dict(zip(wanted, found, strict=False))
-    return [_surer(each, by_image.get((each.namespace, each.image))) for each in answers]
+    return [_add_finding(each, by_image.get((each.namespace, each.image))) for each in answers]
 
 
 async def _ask(client: httpx2.AsyncClient, image: str, credentials: Mapping[str, Credential]) -> RegistryFinding:
@@ -107,24 +107,24 @@ async def _ask(client: httpx2.AsyncClient, image: str, credentials: Mapping[str,
     except TimeoutError:
         return RegistryFinding(code="", text=f"{reference.domain} did not answer in time")
     if isinstance(answer, ImageFacts):
-        return RegistryFinding(code="there", text=_described(reference, answer), anonymous=credential is None)
+        return RegistryFinding(code="there", text=_describe_found(reference, answer), anonymous=credential is None)
     if not absent:
         return RegistryFinding(code="", text=answer.text)
     if tags is None:
         text = f"asked now, {reference.domain} has no repository {reference.path}"
         return RegistryFinding(code="repository-absent", text=text)
     code = "digest-absent" if reference.digest else "tag-absent"
-    return RegistryFinding(code=code, text=answer.text, names=nearest(reference.tag or DEFAULT_TAG, tags))
+    return RegistryFinding(code=code, text=answer.text, names=find_nearest_names(reference.tag or DEFAULT_TAG, tags))
 
 
-def _described(reference: ImageReference, facts: ImageFacts) -> str:
+def _describe_found(reference: ImageReference, facts: ImageFacts) -> str:
     platforms = f" for {', '.join(facts.platforms)}" if facts.platforms else ""
     return f"asked now, {reference.domain} has {reference.canonical}{platforms} ({facts.digest})"
 
 
 def _ask_ecr(reference: ImageReference, host: EcrHost) -> RegistryFinding:
     try:
-        client = _ecr_client(reference, host)
+        client = _open_ecr_client(reference, host)
     except CredentialError as error:
         return RegistryFinding(code="", text=str(error))
     where: Any = {"registryId": host.account}
@@ -132,12 +132,12 @@ def _ask_ecr(reference: ImageReference, host: EcrHost) -> RegistryFinding:
     try:
         details = client.describe_images(**where, repositoryName=reference.path, imageIds=[image])["imageDetails"]
     except Exception as error:  # botocore's classes are made at run time
-        return _absent_in_ecr(client, reference, where, _code(error))
+        return _find_what_is_there(client, reference, where, _read_error_code(error))
     digest = details[0].get("imageDigest", "") if details else ""
     return RegistryFinding(code="there", text=f"asked now, ECR has {reference.canonical} ({digest})")
 
 
-def _absent_in_ecr(client: "ECRClient", reference: ImageReference, where: Any, code: str) -> RegistryFinding:
+def _find_what_is_there(client: "ECRClient", reference: ImageReference, where: Any, code: str) -> RegistryFinding:
     """What is there instead, as far as it may be listed."""
     absent = _NOT_FOUND.get(code, "")
     if not absent:
@@ -145,15 +145,15 @@ def _absent_in_ecr(client: "ECRClient", reference: ImageReference, where: Any, c
     try:
         if absent == "repository-absent":
             listed = client.describe_repositories(**where, maxResults=_MOST_NAMES)["repositories"]
-            names = nearest(reference.path, [each.get("repositoryName", "") for each in listed])
+            names = find_nearest_names(reference.path, [each.get("repositoryName", "") for each in listed])
             return RegistryFinding(code=absent, text=f"asked now, ECR has no repository {reference.path}", names=names)
         images = client.describe_images(**where, repositoryName=reference.path, maxResults=_MOST_NAMES)["imageDetails"]
         tags = [tag for each in images for tag in each.get("imageTags", [])]
-        names = nearest(reference.tag or DEFAULT_TAG, tags)
+        names = find_nearest_names(reference.tag or DEFAULT_TAG, tags)
     except Exception as error:
         return RegistryFinding(
             code=absent,
-            text=f"asked now, ECR has no {reference.canonical}; what is there it does not say ({_code(error)})",
+            text=f"asked now, ECR has no {reference.canonical}; what is there it does not say ({_read_error_code(error)})",
         )
     return RegistryFinding(
         code="digest-absent" if reference.digest else absent,
@@ -162,7 +162,7 @@ def _absent_in_ecr(client: "ECRClient", reference: ImageReference, where: Any, c
     )
 
 
-def _ecr_client(reference: ImageReference, host: EcrHost) -> "ECRClient":
+def _open_ecr_client(reference: ImageReference, host: EcrHost) -> "ECRClient":
     from botocore.config import Config
 
     retries: Any = {"mode": "standard", "total_max_attempts": 2}
@@ -172,25 +172,25 @@ def _ecr_client(reference: ImageReference, host: EcrHost) -> "ECRClient":
     return client
 
 
-def _code(error: Exception) -> str:
+def _read_error_code(error: Exception) -> str:
     response: Mapping[str, Any] = getattr(error, "response", None) or {}
     return str(response.get("Error", {}).get("Code") or type(error).__name__)
 
 
-def _surer(answer: Diagnosis, found: RegistryFinding | None) -> Diagnosis:
-    if found is None or not found.text:
+def _add_finding(answer: Diagnosis, found: RegistryFinding | None) -> Diagnosis:
+    if found is None or not found.read_text:
         return answer
-    told = replace(answer, evidence=(*answer.evidence, found.text))
+    told = replace(answer, evidence=(*answer.evidence, found.read_text))
     if found.code == "there" and answer.code in _NOT_THERE:
-        return _changed(told, "image-there-now", Confidence.LIKELY)
+        return _change_code(told, "image-there-now", Confidence.LIKELY)
     if found.code == "there" and answer.code == "private-or-absent" and not found.anonymous:
-        return _changed(told, "no-pull-secret", Confidence.CERTAIN)
+        return _change_code(told, "no-pull-secret", Confidence.CERTAIN)
     if found.code in ("", "there") or answer.code not in _ABSENT:
         return told
-    return _changed(told, found.code, Confidence.CERTAIN, found.names)
+    return _change_code(told, found.code, Confidence.CERTAIN, found.read_names)
 
 
-def _changed(answer: Diagnosis, code: str, confidence: Confidence, names: Iterable[str] = ()) -> Diagnosis:
+def _change_code(answer: Diagnosis, code: str, confidence: Confidence, names: Iterable[str] = ()) -> Diagnosis:
     """The same finding under the code that the registry's answer proves, or makes likely."""
     reference = parse(answer.image)
     there = ", ".join(names)

@@ -186,14 +186,14 @@ def parse_rules(inputs: Mapping[str, object]) -> Rules:
     """
     reader = Reader(values=inputs, path="rules")
     reader.refuse_others([to_camel_case(each.name) for each in fields(Rules)])
-    policy = reader.choice("mutableTagPolicy", list(MutableTagPolicy), "")
+    policy = reader.read_choice("mutableTagPolicy", list(MutableTagPolicy), "")
     rules = Rules(
-        forbid_latest=reader.flag("forbidLatest"),
-        require_digest=reader.flag("requireDigest"),
+        forbid_latest=reader.read_flag("forbidLatest"),
+        require_digest=reader.read_flag("requireDigest"),
         mutable_tag_policy=MutableTagPolicy(policy) if policy else None,
-        forbid_never=reader.flag("forbidNever"),
-        allowed_registries=reader.texts("allowedRegistries", ANY_TEXT),
-        exceptions=tuple(_parse_exception(entry) for entry in reader.children("exceptions")),
+        forbid_never=reader.read_flag("forbidNever"),
+        allowed_registries=reader.read_texts("allowedRegistries", ANY_TEXT),
+        exceptions=tuple(_parse_exception(entry) for entry in reader.read_children("exceptions")),
     )
     reader.raise_problems()
     return rules
@@ -206,10 +206,10 @@ _RULE_NAME = TextPattern(
 
 def _parse_exception(entry: Reader) -> RuleExemption:
     entry.refuse_others([to_camel_case(each.name) for each in fields(RuleExemption)])
-    patterns = {key: entry.text(key) for key in ("namespace", "workload", "image")}
+    patterns = {key: entry.read_text(key) for key in ("namespace", "workload", "image")}
     return RuleExemption(
-        reason=entry.text("reason", required=True) or "",
-        rules=tuple(map(RuleName, entry.texts("rules", _RULE_NAME))) or tuple(RuleName),
+        reason=entry.read_text("reason", required=True) or "",
+        rules=tuple(map(RuleName, entry.read_texts("rules", _RULE_NAME))) or tuple(RuleName),
         **{key: pattern for key, pattern in patterns.items() if pattern is not None},
     )
 

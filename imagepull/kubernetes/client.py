@@ -123,7 +123,7 @@ class Cluster:
         found: list[T | KubernetesObject] = []
         while True:
             document = (
-                await self._send_and_retry(Request(method="GET", path=kind.path(namespace), query=query))
+                await self._send_and_retry(Request(method="GET", path=kind.make_path(namespace), query=query))
             ).document
             items, metadata = document.get("items"), document.get("metadata")
             if not isinstance(items, list):
@@ -139,7 +139,7 @@ class Cluster:
         if not is_possible_name(name):
             return None
         try:
-            answer = await self._send_and_retry(Request(method="GET", path=kind.path(namespace, name)))
+            answer = await self._send_and_retry(Request(method="GET", path=kind.make_path(namespace, name)))
         except NotFound:
             return None
         return self._parse(answer.document)
@@ -148,13 +148,13 @@ class Cluster:
         """Creates the object that `body` describes, with `metadata.name` and `metadata.namespace`."""
         metadata = body["metadata"]
         assert isinstance(metadata, Mapping)
-        path = kind.path(metadata.get("namespace", EVERY_NAMESPACE))
+        path = kind.make_path(metadata.get("namespace", EVERY_NAMESPACE))
         whole = {"apiVersion": kind.api_version, "kind": kind.name, **body}
         return self._parse((await self._send_and_retry(Request(method="POST", path=path, body=whole))).document)
 
     async def patch(self, kind: Kind, name: str, namespace: str, body: Mapping[str, object]) -> KubernetesObject:
         """JSON merge patch; `metadata.uid` and `metadata.resourceVersion` in it are preconditions (else Conflict)."""
-        path = kind.path(namespace, name)
+        path = kind.make_path(namespace, name)
         media_type = "application/merge-patch+json"
         answer = await self._send_and_retry(Request(method="PATCH", path=path, body=body, media_type=media_type))
         return self._parse(answer.document)
@@ -173,11 +173,11 @@ class Cluster:
         given = {key: value for key, value in preconditions.items() if value is not None}
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": given} if given else None
         with suppress(NotFound):
-            await self._send_and_retry(Request(method="DELETE", path=kind.path(namespace, name), body=body))
+            await self._send_and_retry(Request(method="DELETE", path=kind.make_path(namespace, name), body=body))
 
     async def read_last_log_line(self, namespace: str, pod: str, container: str) -> str | None:
         """What a container wrote last; None if its log may not be read or is not there."""
-        path = f"{KINDS['Pod'].path(namespace, pod)}/log"
+        path = f"{KINDS['Pod'].make_path(namespace, pod)}/log"
         query = {"container": container, "tailLines": "1", "limitBytes": str(_LOG_BYTES)}
         try:
             answer = await self._send_and_retry(Request(method="GET", path=path, query=query, of_text=True))

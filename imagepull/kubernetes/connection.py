@@ -151,34 +151,34 @@ def _parse_cluster(reader: Reader, folder: Path | None) -> ClusterEntry:
     reader.refuse_others(_CLUSTER_KEYS)
     server = _read_url(reader, "server", ("https", "http"), "the URL of the API server, such as https://10.0.0.1:6443")
     if not reader.has("server"):
-        reader.problem("server", "is missing; write the URL of the API server, such as https://10.0.0.1:6443")
+        reader.add_problem("server", "is missing; write the URL of the API server, such as https://10.0.0.1:6443")
     authority = _read_pem(reader, "certificate-authority", folder)
-    insecure = reader.flag("insecure-skip-tls-verify")
+    insecure = reader.read_flag("insecure-skip-tls-verify")
     if insecure and authority is not None:
-        reader.problem("insecure-skip-tls-verify", "contradicts certificate-authority; leave one of them out")
+        reader.add_problem("insecure-skip-tls-verify", "contradicts certificate-authority; leave one of them out")
     return ClusterEntry(
         server=(server or "").rstrip("/"),
-        tls_server_name=reader.text("tls-server-name") or None,
+        tls_server_name=reader.read_text("tls-server-name") or None,
         insecure=insecure,
         authority=authority,
         proxy=_read_url(reader, "proxy-url", ("http", "https"), "the URL of an HTTP proxy; SOCKS is not supported"),
-        compressed=not reader.flag("disable-compression"),
+        compressed=not reader.read_flag("disable-compression"),
     )
 
 
 def _parse_user(reader: Reader, cluster: Mapping[str, object], folder: Path | None) -> UserEntry:
     reader.refuse_others(_USER_KEYS)
     if reader.has("auth-provider"):
-        reader.problem("auth-provider", "was removed from Kubernetes 1.26; use exec, as the provider's page says")
-    token_file = reader.text("tokenFile")
-    username, password = reader.text("username") or None, reader.secret("password")
+        reader.add_problem("auth-provider", "was removed from Kubernetes 1.26; use exec, as the provider's page says")
+    token_file = reader.read_text("tokenFile")
+    username, password = reader.read_text("username") or None, reader.read_secret("password")
     if (username is None) != (password is None):
-        reader.problem("username", "and password belong together; write both")
+        reader.add_problem("username", "and password belong together; write both")
     certificate, key = _read_pem(reader, "client-certificate", folder), _read_pem(reader, "client-key", folder)
     if (certificate is None) != (key is None):
-        reader.problem("client-certificate", "and client-key belong together; write both")
+        reader.add_problem("client-certificate", "and client-key belong together; write both")
     return UserEntry(
-        token=reader.secret("token"),
+        token=reader.read_secret("token"),
         token_file=None if not token_file else _read_path(reader, "tokenFile", token_file, folder),
         username=username,
         password=password,
@@ -191,7 +191,7 @@ def _parse_user(reader: Reader, cluster: Mapping[str, object], folder: Path | No
 
 def _parse_impersonation(reader: Reader) -> tuple[tuple[str, str], ...]:
     """Headers of https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/."""
-    user, uid, groups = reader.text("as"), reader.text("as-uid"), reader.texts("as-groups", ANY_TEXT)
+    user, uid, groups = reader.read_text("as"), reader.read_text("as-uid"), reader.read_texts("as-groups", ANY_TEXT)
     headers = [("Impersonate-User", user)] if user else []
     headers += [("Impersonate-Uid", uid)] if uid else []
     headers += [("Impersonate-Group", group) for group in groups]
@@ -201,40 +201,40 @@ def _parse_impersonation(reader: Reader) -> tuple[tuple[str, str], ...]:
             # Characters that a header's name must not have are percent-encoded, as the API server expects.
             headers.append((f"Impersonate-Extra-{quote(key, safe='')}", str(value)))
     if headers and not user:
-        reader.problem(
+        reader.add_problem(
             "as", "is missing, though as-uid, as-groups or as-user-extra is there; write whom to impersonate"
         )
     for _, value in headers:
         if not value.isprintable():
-            reader.problem("as", "and its companions hold a line end or control character; take it out")
+            reader.add_problem("as", "and its companions hold a line end or control character; take it out")
     return tuple(headers)
 
 
 def _parse_exec(reader: Reader, cluster: Mapping[str, object], folder: Path | None) -> ExecPlugin | None:
     if not reader.has("exec"):
         return None
-    inner = Reader(values=_drop_empty(reader.values["exec"]), path=reader.at("exec"), problems=reader.problems)
+    inner = Reader(values=_drop_empty(reader.values["exec"]), path=reader.make_path("exec"), problems=reader.problems)
     inner.refuse_others(_EXEC_KEYS)
-    command = inner.text("command", required=True) or ""
+    command = inner.read_text("command", required=True) or ""
     if os.sep in command and folder is not None:
         command = str(folder / command)
-    version = inner.choice("apiVersion", _EXEC_VERSIONS, "")
+    version = inner.read_choice("apiVersion", _EXEC_VERSIONS, "")
     if not inner.has("apiVersion"):
-        inner.problem("apiVersion", f"is missing; write {_EXEC_VERSIONS[0]}")
-    if inner.choice("interactiveMode", ("Never", "IfAvailable", "Always"), "IfAvailable") == "Always":
-        inner.problem("interactiveMode", "is Always, and there is no terminal here; use a user that asks nothing")
+        inner.add_problem("apiVersion", f"is missing; write {_EXEC_VERSIONS[0]}")
+    if inner.read_choice("interactiveMode", ("Never", "IfAvailable", "Always"), "IfAvailable") == "Always":
+        inner.add_problem("interactiveMode", "is Always, and there is no terminal here; use a user that asks nothing")
     raw_args = inner.values.get("args")
     args = [str(one) for one in raw_args] if isinstance(raw_args, list) else []
     env = {}
-    for variable in inner.children("env"):
-        env[variable.text("name", required=True) or ""] = variable.secret("value") or ""
+    for variable in inner.read_children("env"):
+        env[variable.read_text("name", required=True) or ""] = variable.read_secret("value") or ""
     return ExecPlugin(
         command=command,
         args=tuple(args),
         env=env,
         api_version=version,
-        install_hint=inner.text("installHint") or "",
-        cluster_info=_make_cluster_info(cluster) if inner.flag("provideClusterInfo") else None,
+        install_hint=inner.read_text("installHint") or "",
+        cluster_info=_make_cluster_info(cluster) if inner.read_flag("provideClusterInfo") else None,
     )
 
 
@@ -251,7 +251,7 @@ def _make_cluster_info(cluster: Mapping[str, object]) -> Mapping[str, object]:
 
 def _read_url(reader: Reader, key: str, schemes: Sequence[str], wanted: str) -> str | None:
     # Not shown in a message: a proxy's URL may hold a password.
-    text = reader.secret(key)
+    text = reader.read_secret(key)
     if text is None:
         return None
     try:
@@ -260,23 +260,23 @@ def _read_url(reader: Reader, key: str, schemes: Sequence[str], wanted: str) -> 
     except ValueError:
         valid = False
     if not valid or not text.isprintable() or " " in text:
-        reader.problem(key, f"is no such URL; write {wanted}")
+        reader.add_problem(key, f"is no such URL; write {wanted}")
         return None
     return text
 
 
 def _read_pem(reader: Reader, key: str, folder: Path | None) -> str | None:
     """The PEM under `key-data` (base64) or in the file under `key`; the former wins, as with kubectl."""
-    data = reader.secret(f"{key}-data")
+    data = reader.read_secret(f"{key}-data")
     if data is not None:
         try:
             return base64.b64decode(data, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
-            reader.problem(
+            reader.add_problem(
                 f"{key}-data", "is no base64 of a PEM file; write it as `kubectl config view --raw` shows it"
             )
             return None
-    name = reader.text(key)
+    name = reader.read_text(key)
     if not name:
         return None
     path = _read_path(reader, key, name, folder)
@@ -284,14 +284,14 @@ def _read_pem(reader: Reader, key: str, folder: Path | None) -> str | None:
         return path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
-        reader.problem(key, f"cannot be read from {path} ({reason}); correct the path")
+        reader.add_problem(key, f"cannot be read from {path} ({reason}); correct the path")
         return None
 
 
 def _read_path(reader: Reader, key: str, name: str, folder: Path | None) -> Path:
     path = Path(name)
     if not path.is_absolute() and folder is None:
-        reader.problem(key, "is a relative path, and the kubeconfig was given as text; write an absolute one")
+        reader.add_problem(key, "is a relative path, and the kubeconfig was given as text; write an absolute one")
     return path if folder is None else folder / path
 
 

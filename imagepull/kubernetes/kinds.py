@@ -27,7 +27,7 @@ class Kind:
     api_version: str = "v1"
     namespaced: bool = True
 
-    def path(self, namespace: str, name: str | None = None) -> str:
+    def make_path(self, namespace: str, name: str | None = None) -> str:
         """Path of the object, or of the list without a name; `namespace` counts for kinds that have one.
 
         Names are percent-encoded: what somebody wrote into a Pod's or ServiceAccount's `imagePullSecrets` may be any

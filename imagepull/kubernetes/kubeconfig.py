@@ -40,7 +40,7 @@ def load(kubeconfig: str | None, context: str | None) -> Connection:
     paths = [Path(each).expanduser() for each in os.environ.get("KUBECONFIG", _DEFAULT).split(os.pathsep) if each]
     present = [path for path in paths if path.is_file()]
     if not present:
-        return _in_cluster(paths)
+        return _read_in_cluster(paths)
     # kubectl merges the files of KUBECONFIG; here a context is taken whole from the first file that has it.
     configs = [_read_file(path) for path in present]
     wanted = context or next((config.current_context for config in configs if config.current_context), None)
@@ -100,7 +100,7 @@ def _index_by_name(entries: list[Mapping[str, object]], key: str) -> Mapping[str
     return {str(entry["name"]): entry[key] for entry in entries}
 
 
-def _in_cluster(tried: list[Path]) -> Connection:
+def _read_in_cluster(tried: list[Path]) -> Connection:
     """The connection of a Pod (client-go rest/config.go, InClusterConfig)."""
     host, port = os.environ.get("KUBERNETES_SERVICE_HOST"), os.environ.get("KUBERNETES_SERVICE_PORT")
     token, authority = _POD_FILES / "token", _POD_FILES / "ca.crt"

@@ -54,15 +54,15 @@ class KubernetesObject:
         listed = fields if isinstance(fields, list) else []
         return frozenset(_read_text(one.get("manager")) for one in listed if isinstance(one, dict)) - {""}
 
-    def text(self, key: str) -> str:
+    def read_text(self, key: str) -> str:
         """The text under a key at the top, empty if there is none."""
         return _read_text(self.document.get(key))
 
-    def texts(self, key: str) -> Mapping[str, str]:
+    def read_texts(self, key: str) -> Mapping[str, str]:
         """The mapping of texts under a key at the top, such as `data`; empty if there is none."""
         return _read_texts(self.document.get(key))
 
-    def names(self, key: str) -> tuple[str, ...]:
+    def read_names(self, key: str) -> tuple[str, ...]:
         """The `name` of each entry of the list under a key at the top, such as `imagePullSecrets`; empty for none."""
         listed = self.document.get(key)
         entries = listed if isinstance(listed, list) else []

@@ -55,17 +55,17 @@ class Owner:
     @property
     def key(self) -> str:
         """The title as a label may hold it: 16 hex digits."""
-        return _digest(self.title)
+        return _compute_digest(self.title)
 
     @property
     def keys(self) -> frozenset[str]:
         """`key`, and that of the former title."""
-        return frozenset(_digest(title) for title in (self.title, self.former_title) if title is not None)
+        return frozenset(_compute_digest(title) for title in (self.title, self.former_title) if title is not None)
 
     @property
     def urn_key(self) -> str:
         """A digest of the URN: 16 hex digits."""
-        return _digest(self.urn)
+        return _compute_digest(self.urn)
 
     @classmethod
     def of_urn(cls, urn: str) -> "Owner":
@@ -116,5 +116,5 @@ def find_standing(labels: Mapping[str, str], uid: str, owner: Owner, known_uids:
     return Standing.OURS if uid in known_uids else Standing.NOBODYS
 
 
-def _digest(title: str) -> str:
+def _compute_digest(title: str) -> str:
     return hashlib.sha256(title.encode()).hexdigest()[:16]

@@ -129,7 +129,7 @@ class Transport:
             data=data,
             timeout=limits,
             proxy=self._proxy,
-            ssl=self._context(proof),
+            ssl=self._make_context(proof),
             server_hostname=cluster.tls_server_name,
             allow_redirects=False,
         ) as response:
@@ -140,7 +140,7 @@ class Transport:
                 )
             return _read_answer(response.status, response.headers.get("Retry-After", ""), body)
 
-    def _context(self, proof: Proof) -> ssl.SSLContext | bool:
+    def _make_context(self, proof: Proof) -> ssl.SSLContext | bool:
         if self._connection.cluster.server.startswith("http://"):
             return True
         # Another certificate than before (an exec plugin's) needs settings of its own.

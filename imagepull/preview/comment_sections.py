@@ -34,7 +34,7 @@ class Section:
     foot: Sequence[str] = ()
     folded: bool = False
 
-    def lines(self, count: int) -> list[str]:
+    def render_lines(self, count: int) -> list[str]:
         """The section as Markdown, with its first rows; nothing without rows."""
         if not count:
             return []

@@ -101,13 +101,13 @@ def read(text: str) -> PreviewRun:
         document = None  # several documents: an event log has one in each line
     try:
         if isinstance(document, Mapping) and "sequence" not in document:
-            return _from_document(document)
-        return _from_events(text)
+            return _parse_document(document)
+        return _parse_event_log(text)
     except (KeyError, TypeError, AttributeError, IndexError):
         raise InvalidInput([Problem(path="the text", reason=f"is not as Pulumi writes it; {_WANTED}")]) from None
 
 
-def _from_document(document: Mapping[str, Any]) -> PreviewRun:
+def _parse_document(document: Mapping[str, Any]) -> PreviewRun:
     if not {"steps", "changeSummary", "diagnostics"} & document.keys():
         raise KeyError
     steps = tuple(
@@ -126,7 +126,7 @@ def _from_document(document: Mapping[str, Any]) -> PreviewRun:
     )
 
 
-def _from_events(text: str) -> PreviewRun:
+def _parse_event_log(text: str) -> PreviewRun:
     events = list(_parse_events(text))
     steps: dict[str, Step] = {}
     for metadata in _collect_details(events, "resourcePreEvent", "resOutputsEvent", key="metadata"):

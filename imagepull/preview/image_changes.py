@@ -17,7 +17,7 @@ from imagepull.pull_plan.explicit import ResolvedImage, flatten, make_explicit
 from imagepull.pull_plan.findings import Finding, Severity
 from imagepull.pull_plan.manifest import read_pod_access
 from imagepull.pull_plan.plan import TITLE, Plan, list_images_of_output
-from imagepull.registries.lifetimes import find_issue_time, from_text, lifetimes_from_texts
+from imagepull.registries.lifetimes import find_issue_time, parse_time, parse_lifetimes
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.renewal.renewer_plan import plan_renewer
 from imagepull.resource_types import REGISTRY_SECRET, SERVICE_ACCOUNTS
@@ -147,7 +147,7 @@ def _read_accesses(run: PreviewRun) -> tuple[PlannedAccess, ...] | None:
 def _read_access(step: Step, steps: Iterable[Step], *, preview: bool) -> PlannedAccess:
     secret, namespaces = str(step.new.get("name")), step.new.get("namespaces")
     renewed = preview and step.op not in _UNCHANGED and registry_secret.holds_tokens(step.new)
-    lifetimes = {} if renewed else lifetimes_from_texts(step.new_outputs.get("lifetimes"))
+    lifetimes = {} if renewed else parse_lifetimes(step.new_outputs.get("lifetimes"))
     accounts = [
         each for each in steps if each.type == SERVICE_ACCOUNTS and secret in _read_texts(each.new.get("secretNames"))
     ]
@@ -160,7 +160,7 @@ def _read_access(step: Step, steps: Iterable[Step], *, preview: bool) -> Planned
             for each in accounts
             for account in _read_texts(each.new.get("serviceAccounts")) or [service_accounts.DEFAULT]
         ),
-        expires=UNKNOWN if renewed else from_text(step.new_outputs.get("expiresAt")),
+        expires=UNKNOWN if renewed else parse_time(step.new_outputs.get("expiresAt")),
         written=find_issue_time(lifetimes),
         renewer=plan_renewer(step.new.get("renewal")),
         missing_secrets={

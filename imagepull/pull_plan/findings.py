@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from imagepull.causes.table import Cause, as_clause, cause_of, fill
+from imagepull.causes.table import Cause, as_clause, get_cause, fill
 from imagepull.errors import InvalidReference
 from imagepull.images.pull_policy import find_surprises, is_moving_tag
 from imagepull.images.reference import DEFAULT_TAG, ImageReference, is_bare_host, parse
@@ -180,7 +180,7 @@ def _explain_unlisted_secret(image: ResolvedImage, access: PlannedAccess, pod: P
 
 def _as_diagnosis_says(code: str, facts: Mapping[str, str]) -> Cause:
     """The cause with these facts, its sentences as clauses: `imagepull diagnose` says the same of the Pod later."""
-    cause = cause_of(code)
+    cause = get_cause(code)
     return replace(cause, cause=as_clause(fill(cause.cause, facts)), fix=as_clause(fill(cause.fix, facts)))
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from imagepull.causes.table import cause_of
+from imagepull.causes.table import get_cause
 from imagepull.diagnosis.answers import Diagnosis
 from imagepull.plain_text import to_one_line
 from imagepull.pull_watch.spec import WatchedWorkload
@@ -66,7 +66,7 @@ class FoundCauses:
     def is_hopeless(self, workload: WatchedWorkload) -> bool:
         """Whether a cause was found, more than once, that does not pass by itself."""
         return any(
-            key[0] == workload and self._readings[key] >= _SURE and not cause_of(key[1]).waiting_helps
+            key[0] == workload and self._readings[key] >= _SURE and not get_cause(key[1]).waiting_helps
             for key in self.told
         )
 

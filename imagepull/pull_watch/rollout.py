@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from imagepull.diagnosis.fields import Json, integer, items, mapping, text
+from imagepull.diagnosis.fields import Json, read_integer, read_items, read_mapping, read_text
 from imagepull.diagnosis.objects import Container, ContainerKind
 from imagepull.diagnosis.parsing import parse_pod
 from imagepull.diagnosis.selection import list_owners
@@ -81,24 +81,24 @@ def parse_pod_progress(document: Json) -> PodProgress:
         name=pod.name,
         uid=pod.uid,
         owners=list_owners(pod),
-        images=_read_images(mapping(document, "spec")),
+        images=_read_images(read_mapping(document, "spec")),
         ready=ended or (bool(pulled) and all(map(_has_image, pulled))),
         failing=() if ended else tuple(each.name for each in pulled if _is_failing(each)),
-        leaving="deletionTimestamp" in mapping(document, "metadata"),
+        leaving="deletionTimestamp" in read_mapping(document, "metadata"),
     )
 
 
 def parse_rollout(kind: str, document: Json) -> Rollout:
     """A workload of one of `WorkloadKind`, as the API server has it."""
-    metadata, spec, status = (mapping(document, part) for part in ("metadata", "spec", "status"))
+    metadata, spec, status = (read_mapping(document, part) for part in ("metadata", "spec", "status"))
     wanted, there = _COUNTS[kind](spec, status)
-    is_seen = "observedGeneration" not in status or integer(status, "observedGeneration") >= integer(
+    is_seen = "observedGeneration" not in status or read_integer(status, "observedGeneration") >= read_integer(
         metadata, "generation"
     )
     return Rollout(
         kind=kind,
-        namespace=text(metadata, "namespace"),
-        name=text(metadata, "name"),
+        namespace=read_text(metadata, "namespace"),
+        name=read_text(metadata, "name"),
         images=_read_images(_find_pod_spec(kind, document)),
         complete=is_seen and there >= wanted,
         wants_pods=wanted > 0,
@@ -142,41 +142,41 @@ def _is_failing(container: Container) -> bool:
 
 
 def _read_images(spec: Json) -> frozenset[str]:
-    containers = [text(each, "image") for field in ("initContainers", "containers") for each in items(spec, field)]
-    volumes = [text(mapping(each, "image"), "reference") for each in items(spec, "volumes")]
+    containers = [read_text(each, "image") for field in ("initContainers", "containers") for each in read_items(spec, field)]
+    volumes = [read_text(read_mapping(each, "image"), "reference") for each in read_items(spec, "volumes")]
     return frozenset(filter(None, (*containers, *volumes)))
 
 
 def _find_pod_spec(kind: str, document: Json) -> Json:
-    return mapping(document, *WORKLOAD_KINDS[kind])
+    return read_mapping(document, *WORKLOAD_KINDS[kind])
 
 
 def _count_replicas(spec: Json, status: Json) -> tuple[int, int]:
-    wanted = 0 if spec.get("paused") else integer(spec, "replicas")
-    return wanted, integer(status, "updatedReplicas")
+    wanted = 0 if spec.get("paused") else read_integer(spec, "replicas")
+    return wanted, read_integer(status, "updatedReplicas")
 
 
 def _count_stateful(spec: Json, status: Json) -> tuple[int, int]:
-    strategy = mapping(spec, "updateStrategy")
-    partition = integer(mapping(strategy, "rollingUpdate"), "partition")
-    by_hand = text(strategy, "type") == "OnDelete"
-    return 0 if by_hand else max(integer(spec, "replicas") - partition, 0), integer(status, "updatedReplicas")
+    strategy = read_mapping(spec, "updateStrategy")
+    partition = read_integer(read_mapping(strategy, "rollingUpdate"), "partition")
+    by_hand = read_text(strategy, "type") == "OnDelete"
+    return 0 if by_hand else max(read_integer(spec, "replicas") - partition, 0), read_integer(status, "updatedReplicas")
 
 
 def _count_on_nodes(spec: Json, status: Json) -> tuple[int, int]:
     if "observedGeneration" not in status:
         return 1, 0  # its controller has not seen it yet
-    by_hand = text(mapping(spec, "updateStrategy"), "type") == "OnDelete"
-    return 0 if by_hand else integer(status, "desiredNumberScheduled"), integer(status, "updatedNumberScheduled")
+    by_hand = read_text(read_mapping(spec, "updateStrategy"), "type") == "OnDelete"
+    return 0 if by_hand else read_integer(status, "desiredNumberScheduled"), read_integer(status, "updatedNumberScheduled")
 
 
 def _count_runs(spec: Json, status: Json) -> tuple[int, int]:
-    ended = {text(each, "type") for each in items(status, "conditions") if text(each, "status") == "True"}
+    ended = {read_text(each, "type") for each in read_items(status, "conditions") if read_text(each, "status") == "True"}
     if spec.get("suspend") or ended & {"Complete", "Failed", "Suspended"}:
         return 0, 0
-    parallel = integer(spec, "parallelism")
-    wanted = min(parallel, integer(spec, "completions")) if spec.get("completions") is not None else parallel
-    return wanted, sum(integer(status, key) for key in ("active", "succeeded", "failed"))
+    parallel = read_integer(spec, "parallelism")
+    wanted = min(parallel, read_integer(spec, "completions")) if spec.get("completions") is not None else parallel
+    return wanted, sum(read_integer(status, key) for key in ("active", "succeeded", "failed"))
 
 
 _COUNTS: Final[Mapping[str, Callable[[Json, Json], tuple[int, int]]]] = {

@@ -68,8 +68,8 @@ def parse(inputs: Mapping[str, object]) -> WatchSpec:
     reader = Reader(values=inputs)
     reader.refuse_others(INPUTS)
     workloads = tuple(_parse_workloads(reader))
-    fail = reader.flag("fail")
-    timeout = reader.text("timeout", DURATION) or DEFAULT_TIMEOUT
+    fail = reader.read_flag("fail")
+    timeout = reader.read_text("timeout", DURATION) or DEFAULT_TIMEOUT
     reader.raise_problems()
     return WatchSpec(workloads=workloads, fail=fail, timeout=parse_seconds(timeout))
 
@@ -85,15 +85,15 @@ def find_changes(old: Mapping[str, object], new: Mapping[str, object]) -> dict[s
 
 def _parse_workloads(reader: Reader) -> Iterable[WatchedWorkload]:
     if not reader.has("workloads"):
-        reader.problem("workloads", "is missing; write a list of workloads")
-    for each in reader.children("workloads"):
+        reader.add_problem("workloads", "is missing; write a list of workloads")
+    for each in reader.read_children("workloads"):
         each.refuse_others(WORKLOAD_INPUTS)
         if not each.has("kind"):
-            each.problem("kind", f"is missing; write one of {', '.join(WorkloadKind)}")
-        kind = each.choice("kind", tuple(WorkloadKind), WorkloadKind.DEPLOYMENT.value)
-        name = each.text("name", OBJECT_NAME, required=True)
-        namespace = each.text("namespace", NAMESPACE)
-        images = frozenset(each.texts("images", ANY_TEXT, required=True))
-        auto_named = each.flag("autoNamed")
+            each.add_problem("kind", f"is missing; write one of {', '.join(WorkloadKind)}")
+        kind = each.read_choice("kind", tuple(WorkloadKind), WorkloadKind.DEPLOYMENT.value)
+        name = each.read_text("name", OBJECT_NAME, required=True)
+        namespace = each.read_text("namespace", NAMESPACE)
+        images = frozenset(each.read_texts("images", ANY_TEXT, required=True))
+        auto_named = each.read_flag("autoNamed")
         if name:
             yield WatchedWorkload(kind=kind, name=name, namespace=namespace, images=images, auto_named=auto_named)

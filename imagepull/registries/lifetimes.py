@@ -17,11 +17,11 @@ __all__ = [
     "find_due_time",
     "find_earliest_expiry",
     "find_issue_time",
-    "from_text",
-    "lifetimes_from_texts",
-    "lifetimes_to_texts",
+    "parse_time",
+    "parse_lifetimes",
+    "format_lifetimes",
     "parse_seconds",
-    "to_text",
+    "format_time",
 ]
 
 DURATION: Final = TextPattern(
@@ -98,12 +98,12 @@ def describe_time_left(seconds: float) -> str:
     return f"{amount} left" if seconds > 0 else f"expired {amount} ago"
 
 
-def to_text(moment: datetime) -> str:
+def format_time(moment: datetime) -> str:
     """RFC 3339, UTC, whole seconds: `2026-01-31T12:00:00Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def from_text(text: object) -> datetime | None:
+def parse_time(text: object) -> datetime | None:
     """The moment that an RFC 3339 text names; None when it is none, or names no time zone."""
     if not isinstance(text, str):
         return None
@@ -114,20 +114,20 @@ def from_text(text: object) -> datetime | None:
     return moment if moment.tzinfo is not None else None
 
 
-def lifetimes_to_texts(lifetimes: Mapping[str, Lifetime]) -> dict[str, dict[str, str]]:
+def format_lifetimes(lifetimes: Mapping[str, Lifetime]) -> dict[str, dict[str, str]]:
     """As state and annotations hold them: `{host: {"issued": RFC 3339, "expires": RFC 3339}}`."""
     return {
-        host: {"issued": to_text(lifetime.issued), "expires": to_text(lifetime.expires)}
+        host: {"issued": format_time(lifetime.issued), "expires": format_time(lifetime.expires)}
         for host, lifetime in lifetimes.items()
     }
 
 
-def lifetimes_from_texts(value: object) -> dict[str, Lifetime]:
+def parse_lifetimes(value: object) -> dict[str, Lifetime]:
     """The inverse; what is not of that form is left out."""
     found = {}
     for host, texts in value.items() if isinstance(value, Mapping) else ():
         if isinstance(texts, Mapping):
-            issued, expires = from_text(texts.get("issued")), from_text(texts.get("expires"))
+            issued, expires = parse_time(texts.get("issued")), parse_time(texts.get("expires"))
             if issued is not None and expires is not None:
                 found[str(host)] = Lifetime(issued=issued, expires=expires)
     return found

@@ -42,13 +42,13 @@ def find_drift(existing: Existing, spec: SecretSpec, owner: Owner, now: datetime
                 return f"its {kind} {key} was changed"
     believed = find_lifetimes(existing, owner, now)
     for registry in spec.registries:
-        host, credential = registry.host, existing.credential(registry.host)
+        host, credential = registry.host, existing.find_credential(registry.host)
         if credential is None:
             return f"its entry of {host} is gone"
         if registry.fixed is not None and credential != registry.fixed:
             return f"its entry of {host} was changed"
         if registry.token is not None and host not in believed:
-            noted = renewal.lifetimes_from_texts({host: existing.notes.get(host)})
+            noted = renewal.parse_lifetimes({host: existing.notes.get(host)})
             if noted:
                 return f"the token of {host} in it was changed"
             return f"how long its token of {host} lives is not known"
@@ -60,7 +60,7 @@ def find_lifetimes(existing: Existing, owner: Owner, now: datetime) -> dict[str,
     if owner.digest_key is None:
         if not trust.is_unedited_since_legacy(existing):
             return {}
-        noted = renewal.lifetimes_from_texts(existing.notes)
+        noted = renewal.parse_lifetimes(existing.notes)
         return {host: trust.limit(lifetime, now) for host, lifetime in noted.items()}
     entries = {host: trust.find_believed(existing, host, owner.digest_key, now) for host in existing.notes}
     return {host: entry.lifetime for host, entry in entries.items() if entry is not None and entry.lifetime is not None}

@@ -69,14 +69,14 @@ class Existing:
     @classmethod
     def of(cls, secret: KubernetesObject) -> "Existing":
         """Of the object that the API server shows."""
-        data, metadata = secret.texts("data"), secret.document["metadata"]
+        data, metadata = secret.read_texts("data"), secret.document["metadata"]
         config = data.get(DATA_KEY)
         return cls(
             namespace=secret.namespace,
             name=secret.name,
             uid=secret.uid,
             resource_version=secret.resource_version,
-            type=secret.text("type") or "Opaque",
+            type=secret.read_text("type") or "Opaque",
             immutable=secret.document.get("immutable") is True,
             labels=secret.labels,
             annotations=secret.annotations,
@@ -92,11 +92,11 @@ class Existing:
         """The title of its owner, as the Secret itself names it; empty where it names none."""
         return _unprintable.sub("?", self.annotations.get(ownership.OWNED_BY_ANNOTATION, ""))[:_LONGEST_TITLE]
 
-    def standing(self, owner: Owner, known_uids: Collection[str]) -> Standing:
+    def find_standing(self, owner: Owner, known_uids: Collection[str]) -> Standing:
         """See `ownership.find_standing`."""
         return ownership.find_standing(self.labels, self.uid, owner, known_uids)
 
-    def credential(self, host: str) -> Credential | None:
+    def find_credential(self, host: str) -> Credential | None:
         """The credential of a host, None when there is none."""
         return self.credentials.get(docker_config.make_auths_key(host))
 
@@ -114,10 +114,10 @@ class Existing:
     def notes(self) -> Mapping[str, Mapping[str, object]]:
         """What the annotation says of each host whose entry its last writer wrote; None of it is proven."""
         return {
-            host: note if isinstance(note, Mapping) else {} for host, note in self.annotated(HOSTS_ANNOTATION).items()
+            host: note if isinstance(note, Mapping) else {} for host, note in self.read_annotation(HOSTS_ANNOTATION).items()
         }
 
-    def annotated(self, annotation: str) -> dict[str, Any]:
+    def read_annotation(self, annotation: str) -> dict[str, Any]:
         """The JSON object in an annotation; empty where there is none."""
         try:
             value = json.loads(self.annotations.get(annotation, "{}"))

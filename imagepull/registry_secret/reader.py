@@ -47,7 +47,7 @@ async def read(cluster: Cluster, spec: SecretSpec, owner: Owner, previous: Previ
     """
     now = datetime.now(UTC)
     found = await find(cluster, spec.name, previous.all_namespaces)
-    standings = {place: secret.standing(owner, previous.known_uids) for place, secret in found.secrets.items()}
+    standings = {place: secret.find_standing(owner, previous.known_uids) for place, secret in found.secrets.items()}
     ours = {place: secret for place, secret in found.secrets.items() if standings[place] is Standing.OURS}
     faults = {place: fault for place, secret in ours.items() if (fault := find_drift(secret, spec, owner, now))}
     taken = {place: _TAKEN for place, secret in found.secrets.items() if _is_taken(secret, standings[place], previous)}

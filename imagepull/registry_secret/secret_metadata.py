@@ -18,7 +18,7 @@ from imagepull.registry_secret.spec import SecretSpec
 from imagepull.registry_secret.state import Previous
 from imagepull.registry_secret.trust import TrustedEntry, annotate
 
-__all__ = ["PULUMI", "Before", "new_metadata", "patch_metadata", "release_metadata"]
+__all__ = ["PULUMI", "Before", "make_metadata", "patch_metadata", "release_metadata"]
 
 PULUMI: Final = "pulumi"
 """What pulumi-kubernetes writes into the managed-by label."""
@@ -39,9 +39,9 @@ class Before:
     """Values of others that ours have taken the place of, kept in an annotation: they come back at the end."""
 
     def __init__(self, existing: Existing | None) -> None:
-        noted = {} if existing is None else existing.annotated(BEFORE_ANNOTATION)
-        self.labels = _texts(noted.get("labels"))
-        self.annotations = _texts(noted.get("annotations"))
+        noted = {} if existing is None else existing.read_annotation(BEFORE_ANNOTATION)
+        self.labels = _keep_texts(noted.get("labels"))
+        self.annotations = _keep_texts(noted.get("annotations"))
 
     @property
     def is_managed_by_another(self) -> bool:
@@ -49,10 +49,10 @@ class Before:
         return self.labels.get(ownership.MANAGED_BY_LABEL) not in (None, ownership.MANAGED_BY, PULUMI)
 
 
-def new_metadata(spec: SecretSpec, owner: Owner, entries: Mapping[str, TrustedEntry]) -> dict[str, dict[str, str]]:
+def make_metadata(spec: SecretSpec, owner: Owner, entries: Mapping[str, TrustedEntry]) -> dict[str, dict[str, str]]:
     """Labels and annotations of a new Secret with these entries."""
-    annotations = {**spec.annotations, **_our_annotations(owner, entries, (), {})}
-    return {"labels": _our_labels(spec, owner), "annotations": annotations}
+    annotations = {**spec.annotations, **_make_annotations(owner, entries, (), {})}
+    return {"labels": _make_labels(spec, owner), "annotations": annotations}
 
 
 def patch_metadata(
@@ -71,22 +71,22 @@ def patch_metadata(
     """
     # What a foreign Secret says it was before, others wrote.
     before = Before(existing if standing.may_be_written else None)
-    labels = _our_labels(spec, owner)
+    labels = _make_labels(spec, owner)
     keeps = {
         "labels": _note(
             existing.labels,
             labels,
             _keep(before.labels, labels, previous.labels),
-            _ours(standing, previous.labels, labels),
+            _list_our_keys(standing, previous.labels, labels),
         ),
         "annotations": _note(
             existing.annotations,
             spec.annotations,
             _keep(before.annotations, spec.annotations, previous.annotations),
-            _ours(standing, previous.annotations, spec.annotations),
+            _list_our_keys(standing, previous.annotations, spec.annotations),
         ),
     }
-    annotations = {**spec.annotations, **_our_annotations(owner, entries, unproven, keeps)}
+    annotations = {**spec.annotations, **_make_annotations(owner, entries, unproven, keeps)}
     return {
         "labels": _patch(existing.labels, labels, previous.labels, before.labels),
         "annotations": _patch(
@@ -104,7 +104,7 @@ def release_metadata(existing: Existing, previous: Previous) -> Patch:
     }
 
 
-def _our_labels(spec: SecretSpec, owner: Owner) -> dict[str, str]:
+def _make_labels(spec: SecretSpec, owner: Owner) -> dict[str, str]:
     assert owner.identity is not None
     return {
         **spec.labels,
@@ -114,7 +114,7 @@ def _our_labels(spec: SecretSpec, owner: Owner) -> dict[str, str]:
     }
 
 
-def _our_annotations(
+def _make_annotations(
     owner: Owner,
     entries: Mapping[str, TrustedEntry],
     unproven: Collection[str],
@@ -122,18 +122,18 @@ def _our_annotations(
 ) -> dict[str, str]:
     assert owner.digest_key is not None
     hosts = {**{host: {} for host in unproven}, **annotate(entries, owner.digest_key)}
-    ours = {ownership.OWNED_BY_ANNOTATION: owner.title, HOSTS_ANNOTATION: _json(hosts)}
+    ours = {ownership.OWNED_BY_ANNOTATION: owner.title, HOSTS_ANNOTATION: _encode_json(hosts)}
     expires = renewal.find_earliest_expiry(
         {host: entry.lifetime for host, entry in entries.items() if entry.lifetime is not None}
     )
     if expires is not None:
-        ours[EXPIRES_AT_ANNOTATION] = renewal.to_text(expires)
+        ours[EXPIRES_AT_ANNOTATION] = renewal.format_time(expires)
     if any(before.values()):
-        ours[BEFORE_ANNOTATION] = _json(before)
+        ours[BEFORE_ANNOTATION] = _encode_json(before)
     return ours
 
 
-def _ours(standing: Standing, known: Collection[str], wanted: Collection[str]) -> Collection[str]:
+def _list_our_keys(standing: Standing, known: Collection[str], wanted: Collection[str]) -> Collection[str]:
     """Keys whose values an incarnation of ours wrote."""
     if not standing.may_be_written:
         return ()
@@ -166,11 +166,11 @@ def _patch(
     return {key: value for key, value in {**goal, **wanted}.items() if current.get(key) != value}
 
 
-def _texts(value: object) -> dict[str, str]:
+def _keep_texts(value: object) -> dict[str, str]:
     if not isinstance(value, Mapping):
         return {}
     return {key: text for key, text in value.items() if isinstance(key, str) and isinstance(text, str)}
 
 
-def _json(value: object) -> str:
+def _encode_json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), sort_keys=True)

@@ -20,7 +20,7 @@ from imagepull.registries.docker_config import Credential
 from imagepull.registries.docker_repair import Repaired, repair
 from imagepull.registries.lifetimes import Lifetime
 from imagepull.registry_secret.existing import DATA_KEY, HOSTS_ANNOTATION, SECRET_TYPE, Existing
-from imagepull.registry_secret.secret_metadata import PULUMI, Before, new_metadata, patch_metadata, release_metadata
+from imagepull.registry_secret.secret_metadata import PULUMI, Before, make_metadata, patch_metadata, release_metadata
 from imagepull.registry_secret.spec import SecretSpec
 from imagepull.registry_secret.state import Previous
 from imagepull.registry_secret.trust import TrustedEntry, find_believed
@@ -85,7 +85,7 @@ def write(existing: Existing | None, wanted: SecretGoal) -> SecretDecision:
     """
     if existing is None:
         return _create(wanted)
-    standing = existing.standing(wanted.owner, wanted.previous.known_uids)
+    standing = existing.find_standing(wanted.owner, wanted.previous.known_uids)
     _refuse(existing, standing, wanted.spec)
     repaired = _repair(existing, standing)
     spec, hosts = wanted.spec, {registry.host for registry in wanted.spec.registries}
@@ -98,18 +98,18 @@ def write(existing: Existing | None, wanted: SecretGoal) -> SecretDecision:
         elif host in wanted.last_good:
             entries[host] = wanted.last_good[host]
     # What has no believed token keeps its entry, unproven: nobody is worse off for it, and it stays due.
-    unproven = {host for host in (ours & hosts) - entries.keys() if existing.credential(host) is not None}
-    merged = _merge(repaired.config, frozenset(_credentials(entries).items()), frozenset(ours - hosts))
+    unproven = {host for host in (ours & hosts) - entries.keys() if existing.find_credential(host) is not None}
+    merged = _merge(repaired.config, frozenset(_pick_credentials(entries).items()), frozenset(ours - hosts))
     metadata = patch_metadata(existing, standing, spec, wanted.owner, wanted.previous, entries, unproven)
     change = None
     if merged != existing.config or any(metadata.values()):
         change = SecretRequest(
-            create=False, body={**_data(merged), "metadata": {**metadata, **_precondition(existing)}}
+            create=False, body={**_make_data(merged), "metadata": {**metadata, **_make_precondition(existing)}}
         )
     return SecretDecision(
         change=change,
-        lifetimes=_lifetimes(entries),
-        remarks=(*_remarks(existing, standing, wanted.owner), *repaired.problems),
+        lifetimes=_pick_lifetimes(entries),
+        remarks=(*_make_remarks(existing, standing, wanted.owner), *repaired.problems),
     )
 
 
@@ -122,18 +122,18 @@ def release(existing: Existing, previous: Previous) -> SecretRequest | None:
     rest = docker_config.merge(config, {}, _find_our_hosts(existing, Standing.OURS, previous))
     if not existing.other_data and not Before(existing).is_managed_by_another and not _holds_anything(rest):
         return None
-    metadata = {**release_metadata(existing, previous), **_precondition(existing)}
-    return SecretRequest(create=False, body={**_data(rest), "metadata": metadata})
+    metadata = {**release_metadata(existing, previous), **_make_precondition(existing)}
+    return SecretRequest(create=False, body={**_make_data(rest), "metadata": metadata})
 
 
 def _create(wanted: SecretGoal) -> SecretDecision:
     entries = {**wanted.last_good, **wanted.fresh}
     body = {
         "type": SECRET_TYPE,
-        **_data(docker_config.encode(_credentials(entries))),
-        "metadata": new_metadata(wanted.spec, wanted.owner, entries),
+        **_make_data(docker_config.encode(_pick_credentials(entries))),
+        "metadata": make_metadata(wanted.spec, wanted.owner, entries),
     }
-    return SecretDecision(change=SecretRequest(create=True, body=body), lifetimes=_lifetimes(entries))
+    return SecretDecision(change=SecretRequest(create=True, body=body), lifetimes=_pick_lifetimes(entries))
 
 
 def _refuse(existing: Existing, standing: Standing, spec: SecretSpec) -> None:
@@ -170,7 +170,7 @@ def _find_our_hosts(existing: Existing, standing: Standing, previous: Previous) 
     return {*previous.hosts} if is_stripped else {*existing.notes}
 
 
-def _remarks(existing: Existing, standing: Standing, owner: Owner) -> tuple[str, ...]:
+def _make_remarks(existing: Existing, standing: Standing, owner: Owner) -> tuple[str, ...]:
     if standing is Standing.EARLIER:
         return (
             f"another run of {owner.title} wrote it, which was replaced or interrupted; it is this run's now. If a "
@@ -192,11 +192,11 @@ def _holds_anything(config: bytes) -> bool:
     return any(value or key.lower() != "auths" for key, value in document.items())
 
 
-def _credentials(entries: Mapping[str, TrustedEntry]) -> dict[str, Credential]:
+def _pick_credentials(entries: Mapping[str, TrustedEntry]) -> dict[str, Credential]:
     return {host: entry.credential for host, entry in entries.items()}
 
 
-def _lifetimes(entries: Mapping[str, TrustedEntry]) -> dict[str, Lifetime]:
+def _pick_lifetimes(entries: Mapping[str, TrustedEntry]) -> dict[str, Lifetime]:
     return {host: entry.lifetime for host, entry in entries.items() if entry.lifetime is not None}
 
 
@@ -210,9 +210,9 @@ def _encode(config: bytes) -> str:
     return base64.b64encode(config).decode()
 
 
-def _data(config: bytes) -> dict[str, Any]:
+def _make_data(config: bytes) -> dict[str, Any]:
     return {"data": {DATA_KEY: _encode(config)}}
 
 
-def _precondition(existing: Existing) -> dict[str, str]:
+def _make_precondition(existing: Existing) -> dict[str, str]:
     return {"uid": existing.uid, "resourceVersion": existing.resource_version}

@@ -103,17 +103,17 @@ def parse(inputs: Mapping[str, object], *, required: bool = True) -> SecretSpec:
     reader = Reader(values=inputs)
     reader.refuse_others(INPUTS)
     # Checked here, read by `diff`: what is not known yet must not make a renewal due.
-    reader.text("refreshBefore", renewal.DURATION)
+    reader.read_text("refreshBefore", renewal.DURATION)
     spec = SecretSpec(
-        name=reader.text("name", OBJECT_NAME, required=True) or "",
-        namespaces=reader.texts("namespaces", NAMESPACE, required=required),
+        name=reader.read_text("name", OBJECT_NAME, required=True) or "",
+        namespaces=reader.read_texts("namespaces", NAMESPACE, required=required),
         registries=tuple(_read_registries(reader, required)),
         renewal=Renewal(
-            reader.choice("renewal", [each.value for each in Renewal if each is not Renewal.NODE], Renewal.PULUMI.value)
+            reader.read_choice("renewal", [each.value for each in Renewal if each is not Renewal.NODE], Renewal.PULUMI.value)
         ),
-        labels=_metadata(reader, "labels", LABEL_VALUE),
-        annotations=_metadata(reader, "annotations", ANY_TEXT),
-        adopt=reader.flag("adopt"),
+        labels=_read_metadata(reader, "labels", LABEL_VALUE),
+        annotations=_read_metadata(reader, "annotations", ANY_TEXT),
+        adopt=reader.read_flag("adopt"),
     )
     reader.raise_problems()
     return spec
@@ -155,13 +155,13 @@ def diff(
         return Diff(differences=changed, renewal=None)
     # No ECR token lives longer than 12 hours; a day leaves room for clocks that differ.
     known = {host: lifetime for host, lifetime in lifetimes.items() if lifetime.expires <= now + timedelta(days=1)}
-    unknown = sorted((_token_hosts(old) & _token_hosts(new)) - known.keys())
+    unknown = sorted((_list_token_hosts(old) & _list_token_hosts(new)) - known.keys())
     return Diff(
         differences=changed, renewal=renewal.find_due(known, limit, now), unknown=unknown[0] if unknown else None
     )
 
 
-def _token_hosts(inputs: Mapping[str, object]) -> set[str]:
+def _list_token_hosts(inputs: Mapping[str, object]) -> set[str]:
     """Hosts whose credential is a token that is asked for, from inputs that were checked."""
     registries = inputs.get("registries")
     return {
@@ -173,25 +173,25 @@ def _token_hosts(inputs: Mapping[str, object]) -> set[str]:
     }
 
 
-def _metadata(reader: Reader, key: str, rule: TextPattern) -> dict[str, str]:
-    found = reader.mapping(key, rule)
+def _read_metadata(reader: Reader, key: str, rule: TextPattern) -> dict[str, str]:
+    found = reader.read_mapping(key, rule)
     for name in found:
         if name == ownership.MANAGED_BY_LABEL or name.startswith(_OUR_PREFIX):
-            reader.problem(f'{key}["{name}"]', "is set by imagepull itself; leave it out")
+            reader.add_problem(f'{key}["{name}"]', "is set by imagepull itself; leave it out")
     return found
 
 
 def _read_registries(reader: Reader, required: bool) -> list[RegistrySource]:
     found: dict[str, str] = {}
     registries = []
-    for entry in reader.children("registries", required=required):
+    for entry in reader.read_children("registries", required=required):
         registry = _read_registry(entry)
         if registry is None:
             continue
         key = docker_config.make_auths_key(registry.host)
         if key in found:
-            entry.problem("host", f"opens the same registry as {found[key]}; list each registry once")
-        found.setdefault(key, entry.at("host"))
+            entry.add_problem("host", f"opens the same registry as {found[key]}; list each registry once")
+        found.setdefault(key, entry.make_path("host"))
         registries.append(registry)
     return registries
 
@@ -206,16 +206,16 @@ def _read_registry(entry: Reader) -> RegistrySource | None:
     )
     for key in ("externalId", "sessionName"):
         if entry.has(key) and not entry.has("roleArn"):
-            entry.problem(key, "goes with a role; give roleArn, or leave it out")
+            entry.add_problem(key, "goes with a role; give roleArn, or leave it out")
     host = given["host"]
     if host is None:
         return None
     if reason := docker_config.check_host(host):
-        entry.problem("host", reason)
+        entry.add_problem("host", reason)
         return None
     if entry.has("username") or entry.has("password"):
-        return _fixed(entry, host, given["username"], given["password"])
-    request = _token_request(entry, host, principal, given["account"], given["region"])
+        return _parse_fixed(entry, host, given["username"], given["password"])
+    request = _parse_token_request(entry, host, principal, given["account"], given["region"])
     return None if request is None else RegistrySource(host=host, token=request)
 
 
@@ -223,41 +223,41 @@ def _read_registry_inputs(entry: Reader) -> dict[str, str | None]:
     """The inputs of one registry by their names in Python; None where one is absent, unknown or wrong."""
     entry.refuse_others([each.wire_name for each in REGISTRY_INPUTS])
     return {
-        each.name: entry.secret(each.wire_name)
+        each.name: entry.read_secret(each.wire_name)
         if each.limits.secret
-        else entry.text(each.wire_name, each.limits.rule, required=each.required)
+        else entry.read_text(each.wire_name, each.limits.rule, required=each.required)
         for each in REGISTRY_INPUTS
     }
 
 
-def _fixed(entry: Reader, host: str, username: str | None, password: str | None) -> RegistrySource | None:
+def _parse_fixed(entry: Reader, host: str, username: str | None, password: str | None) -> RegistrySource | None:
     for key, other in (("username", "password"), ("password", "username")):
         if not entry.has(key):
-            entry.problem(key, f"is missing beside {other}; give both")
+            entry.add_problem(key, f"is missing beside {other}; give both")
     for key in _AWS_INPUTS:
         if entry.has(key):
-            entry.problem(key, "is for ECR, and this registry has a username and password; leave one or the other out")
+            entry.add_problem(key, "is for ECR, and this registry has a username and password; leave one or the other out")
     found = ecr_hosts.parse_host(host)
     if found is not None and not found.public:
-        entry.problem(
+        entry.add_problem(
             "username", f"is for other registries: {host} is private ECR, whose token is asked for; leave it out"
         )
     if username is None or password is None:
         return RegistrySource(host=host)
     fixed = Credential(username=username, password=password)
     if reason := docker_config.check_credential(fixed):
-        entry.problem("password", f"cannot be used: {reason}")
+        entry.add_problem("password", f"cannot be used: {reason}")
     return RegistrySource(host=host, fixed=fixed)
 
 
-def _token_request(
+def _parse_token_request(
     entry: Reader, host: str, principal: Principal, account: str | None, region: str | None
 ) -> TokenRequest | None:
     found = ecr_hosts.parse_host(host)
     if found is not None:
         for key, given, true in (("account", account, found.account), ("region", region, found.region)):
             if given is not None and given != true:
-                entry.problem(key, f"is {given}, but the host says {true or 'nothing of it'}; leave it out")
+                entry.add_problem(key, f"is {given}, but the host says {true or 'nothing of it'}; leave it out")
         return TokenRequest(principal=principal, region=found.region, public=found.public)
     if entry.has("account") and entry.has("region"):
         if account is None or region is None:
@@ -265,7 +265,7 @@ def _token_request(
         return TokenRequest(principal=principal, region=region, public=False)
     for key, other in (("account", "region"), ("region", "account")):
         if entry.has(key):
-            entry.problem(other, f"is missing beside {key}; an ECR host of your own needs both")
+            entry.add_problem(other, f"is missing beside {key}; an ECR host of your own needs both")
             return None
     if "dkr" in host and "ecr" in host:
         reason = (
@@ -275,5 +275,5 @@ def _token_request(
         reason = (
             f"is {host}, which is not ECR; give username and password, or account and region for ECR by another name"
         )
-    entry.problem("host", reason)
+    entry.add_problem("host", reason)
     return None

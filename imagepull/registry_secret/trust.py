@@ -44,7 +44,7 @@ class TrustedEntry:
 def annotate(entries: Mapping[str, TrustedEntry], digest_key: str) -> dict[str, dict[str, str]]:
     """What the hosts' annotation says of these entries (by host)."""
     lifetimes = {host: entry.lifetime for host, entry in entries.items() if entry.lifetime is not None}
-    notes = renewal.lifetimes_to_texts(lifetimes)
+    notes = renewal.format_lifetimes(lifetimes)
     return {
         host: {**notes[host], "digest": _sign(digest_key, host, notes[host], entry.credential)} if host in notes else {}
         for host, entry in entries.items()
@@ -53,8 +53,8 @@ def annotate(entries: Mapping[str, TrustedEntry], digest_key: str) -> dict[str, 
 
 def find_believed(existing: Existing, host: str, digest_key: str | None, now: datetime) -> TrustedEntry | None:
     """The token of a host if its digest is right, with at most 12 hours to live; None otherwise."""
-    note, credential = existing.notes.get(host, {}), existing.credential(host)
-    lifetime = renewal.lifetimes_from_texts({host: note}).get(host)
+    note, credential = existing.notes.get(host, {}), existing.find_credential(host)
+    lifetime = renewal.parse_lifetimes({host: note}).get(host)
     if credential is None or lifetime is None or digest_key is None:
         return None
     texts = {key: str(note[key]) for key in ("issued", "expires")}
@@ -85,8 +85,8 @@ def limit(lifetime: Lifetime, now: datetime) -> Lifetime:
 
 def is_unedited_since_legacy(existing: Existing) -> bool:
     """Whether the tokens are as a version without identities wrote them, going by its own digest."""
-    lifetimes = renewal.lifetimes_from_texts(existing.notes)
-    tokens = {host: found for host in lifetimes if (found := existing.credential(host)) is not None}
+    lifetimes = renewal.parse_lifetimes(existing.notes)
+    tokens = {host: found for host in lifetimes if (found := existing.find_credential(host)) is not None}
     digest = hashlib.sha256(docker_config.encode(dict(sorted(tokens.items())))).hexdigest()
     return existing.annotations.get(LEGACY_DIGEST_ANNOTATION) == digest
 

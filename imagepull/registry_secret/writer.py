@@ -123,7 +123,7 @@ async def remove(
     left = {
         place: f"another run of {owner.title} wrote it, so it stays"
         for place, secret in found.secrets.items()
-        if secret.standing(owner, previous.known_uids) is Standing.EARLIER
+        if secret.find_standing(owner, previous.known_uids) is Standing.EARLIER
         and secret.labels.get(IDENTITY_LABEL) not in successors
     }
     for sentence in describe_by_reason(left):
@@ -150,7 +150,7 @@ class _Writing:
             partial(read_secret, self._cluster, name, namespace),
         )
 
-    def remarks(self) -> list[str]:
+    def list_remarks(self) -> list[str]:
         """What there is to say of the Secrets, a sentence for each kind of remark."""
         return [
             sentence
@@ -191,7 +191,7 @@ async def _remove(
     by_namespace = {
         secret.namespace: secret
         for secret in secrets
-        if secret.standing(owner, previous.known_uids) is Standing.OURS and not secret.is_being_deleted
+        if secret.find_standing(owner, previous.known_uids) is Standing.OURS and not secret.is_being_deleted
     }
     report.begin("deleted", len(by_namespace))
 
@@ -199,7 +199,7 @@ async def _remove(
         name = by_namespace[namespace].name
 
         async def attempt(existing: Existing | None) -> None:
-            if existing is None or existing.standing(owner, previous.known_uids) is not Standing.OURS:
+            if existing is None or existing.find_standing(owner, previous.known_uids) is not Standing.OURS:
                 return
             change = secret_object.release(existing, previous)
             outcome.started = True

@@ -13,7 +13,7 @@ from imagepull.errors import Problem
 from imagepull.kubernetes.ownership import MANAGED_BY, MANAGED_BY_LABEL
 from imagepull.renewal import schedule
 from imagepull.renewal.document import DIGEST_KEY_VARIABLE, FILE_NAME
-from imagepull.renewal.rights import policy_rules
+from imagepull.renewal.rights import make_policy_rules
 from imagepull.renewal.schedule import CronSchedule
 from imagepull.renewal.settings import CronJobSettings
 
@@ -22,11 +22,11 @@ __all__ = [
     "DIGEST_KEY_NAME",
     "RENEWER_LABELS",
     "CronJobObjects",
-    "cluster_rights",
-    "default_name",
+    "make_cluster_rights",
+    "make_default_name",
     "find_profiles",
-    "objects",
-    "started_by",
+    "make_objects",
+    "choose_schedule",
 ]
 
 DEFAULT_IMAGE: Final[str | None] = None
@@ -60,7 +60,7 @@ class CronJobObjects:
     first_job: Mapping[str, Any]
 
 
-def default_name(secret_name: str) -> str:
+def make_default_name(secret_name: str) -> str:
     """Name of all objects of the renewer of a Secret, and of the namespace that is made for it."""
     return shorten(f"{secret_name.replace('.', '-')}-renewal")
 
@@ -72,14 +72,14 @@ def shorten(name: str) -> str:
     return f"{name[: _LONGEST_NAME - 9].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def started_by(settings: CronJobSettings, owner: str) -> CronSchedule:
+def choose_schedule(settings: CronJobSettings, owner: str) -> CronSchedule:
     """The schedule on which the renewer starts."""
     found = schedule.parse(settings.schedule or schedule.choose(owner))
     assert isinstance(found, CronSchedule)  # checked where the settings were parsed
     return found
 
 
-def objects(
+def make_objects(
     settings: CronJobSettings, image: str, secret_name: str, owner: str, *, document: Any, digest: Any, digest_key: Any
 ) -> CronJobObjects:
     """The manifests of the renewer of one Secret.
@@ -92,18 +92,18 @@ def objects(
         digest_key: Key by which Pulumi believes what the renewer writes, likewise. It is not in the document, because
             whoever may view a cluster may read its ConfigMaps.
     """
-    name = default_name(secret_name)
+    name = make_default_name(secret_name)
     namespace = settings.namespace or name
     labels = dict(RENEWER_LABELS)
     metadata = {"name": name, "namespace": namespace, "labels": labels}
     role = {} if settings.role_arn is None else {"annotations": {"eks.amazonaws.com/role-arn": settings.role_arn}}
-    started = started_by(settings, owner)
-    regular = _pod_template(settings, image, name, labels, ["--json"])
-    first = _pod_template(settings, image, name, labels, ["--now"])
+    started = choose_schedule(settings, owner)
+    regular = _make_pod_template(settings, image, name, labels, ["--json"])
+    first = _make_pod_template(settings, image, name, labels, ["--now"])
     # A Job cannot change. The digest makes it another one, which runs, whenever what it is to try has changed.
     first["metadata"]["annotations"] = {"imagepull/document-digest": digest}
     return CronJobObjects(
-        namespace_object=None if settings.namespace is not None else _namespace(namespace, labels),
+        namespace_object=None if settings.namespace is not None else _make_namespace(namespace, labels),
         service_account={"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {**metadata, **role}},
         config_map={"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {FILE_NAME: document}},
         key_secret={
@@ -120,10 +120,10 @@ def objects(
                 "schedule": started.text,
                 "timeZone": settings.time_zone,
                 "concurrencyPolicy": "Forbid",
-                "startingDeadlineSeconds": _starting_deadline(started),
+                "startingDeadlineSeconds": _choose_starting_deadline(started),
                 "successfulJobsHistoryLimit": 1,
                 "failedJobsHistoryLimit": 3,
-                "jobTemplate": {"metadata": {"labels": labels}, "spec": _job_spec(regular, retries=2)},
+                "jobTemplate": {"metadata": {"labels": labels}, "spec": _make_job_spec(regular, retries=2)},
             },
         },
         first_job={
@@ -136,7 +136,7 @@ def objects(
                 "annotations": {"pulumi.com/replaceUnready": "true"},
             },
             # One retry, ten seconds later: IAM takes as long to know a new role. `pulumi up` waits for it.
-            "spec": _job_spec(first, retries=1),
+            "spec": _make_job_spec(first, retries=1),
         },
     )
 
@@ -159,15 +159,15 @@ def find_profiles(registries: Sequence[Mapping[str, object]], path: str = "regis
     ]
 
 
-def cluster_rights(secret_name: str, namespace: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def make_cluster_rights(secret_name: str, namespace: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """`scope: cluster`: ClusterRole and ClusterRoleBinding, limited to Secrets of the one name."""
-    name = default_name(secret_name)
+    name = make_default_name(secret_name)
     metadata = {"name": f"imagepull:{namespace}:{name}", "labels": {MANAGED_BY_LABEL: MANAGED_BY}}
     role = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",
         "metadata": metadata,
-        "rules": policy_rules(secret_name),
+        "rules": make_policy_rules(secret_name),
     }
     binding = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -179,25 +179,25 @@ def cluster_rights(secret_name: str, namespace: str) -> tuple[dict[str, Any], di
     return role, binding
 
 
-def _namespace(name: str, labels: Mapping[str, str]) -> dict[str, Any]:
+def _make_namespace(name: str, labels: Mapping[str, str]) -> dict[str, Any]:
     restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {**labels, **restricted}}}
 
 
-def _starting_deadline(started: CronSchedule) -> int:
+def _choose_starting_deadline(started: CronSchedule) -> int:
     """Seconds by which a start may be late, after the cluster slept: until the next one, within bounds.
 
     Below 100 starts, which is where the controller gives up counting (pkg/controller/cronjob/utils.go).
     """
-    gap = started.longest_gap(datetime.now(UTC)) or _LONGEST_DEADLINE
+    gap = started.find_longest_gap(datetime.now(UTC)) or _LONGEST_DEADLINE
     return round(min(max(gap, _SHORTEST_DEADLINE), _LONGEST_DEADLINE).total_seconds())
 
 
-def _job_spec(template: Mapping[str, Any], *, retries: int) -> dict[str, Any]:
+def _make_job_spec(template: Mapping[str, Any], *, retries: int) -> dict[str, Any]:
     return {"backoffLimit": retries, "activeDeadlineSeconds": _RUN_SECONDS, "template": template}
 
 
-def _pod_template(
+def _make_pod_template(
     settings: CronJobSettings, image: str, service_account: str, labels: Mapping[str, str], options: list[str]
 ) -> dict[str, Any]:
     volumes: list[dict[str, Any]] = [{"name": "document", "configMap": {"name": service_account}}]

@@ -29,11 +29,11 @@ __all__ = [
     "DIGEST_KEY_VARIABLE",
     "FILE_NAME",
     "RenewedSecret",
-    "digest",
+    "compute_digest",
     "encode",
     "parse",
-    "secret_of",
-    "with_digest_key",
+    "describe_secret",
+    "add_digest_key",
 ]
 
 FILE_NAME: Final = "renewal.json"
@@ -63,7 +63,7 @@ class RenewedSecret:
     refresh_before: float | None
 
 
-def secret_of(
+def describe_secret(
     inputs: Mapping[str, object], owner: str, identity: str, digest_key: str | None = None
 ) -> dict[str, object]:
     """The part of a document for one RegistrySecret.
@@ -92,7 +92,7 @@ def encode(secrets: Sequence[Mapping[str, object]]) -> str:
     return json.dumps({"version": _VERSION, "secrets": list(secrets)}, indent=1, sort_keys=True) + "\n"
 
 
-def digest(text: str) -> str:
+def compute_digest(text: str) -> str:
     """Differs between documents: 16 hex digits."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -109,17 +109,17 @@ def parse(text: str) -> list[RenewedSecret]:
         content = None
     reader = Reader(values=content if isinstance(content, Mapping) else {})
     if not isinstance(content, Mapping):
-        reader.problem("document", f"is no renewal document; give what the ConfigMap has under {FILE_NAME}")
+        reader.add_problem("document", f"is no renewal document; give what the ConfigMap has under {FILE_NAME}")
         reader.raise_problems()
     reader.refuse_others(("version", "secrets"))
     if reader.values.get("version") != _VERSION:
-        reader.problem("version", f"is not {_VERSION}; renew with the version of imagepull that wrote the document")
-    secrets = [_read_secret(entry) for entry in reader.children("secrets", required=True)]
+        reader.add_problem("version", f"is not {_VERSION}; renew with the version of imagepull that wrote the document")
+    secrets = [_read_secret(entry) for entry in reader.read_children("secrets", required=True)]
     reader.raise_problems()
     return secrets
 
 
-def with_digest_key(secrets: Sequence[RenewedSecret], digest_key: str | None) -> list[RenewedSecret]:
+def add_digest_key(secrets: Sequence[RenewedSecret], digest_key: str | None) -> list[RenewedSecret]:
     """The Secrets, each with the key where the document has none for it.
 
     Raises:
@@ -136,24 +136,24 @@ def with_digest_key(secrets: Sequence[RenewedSecret], digest_key: str | None) ->
 
 def _read_secret(entry: Reader) -> RenewedSecret:
     entry.refuse_others(_SECRET_KEYS)
-    refresh_before = entry.text("refreshBefore", lifetimes.DURATION)
-    fixed = [each for each in entry.children("registries") if each.values.get("fixed") is True]
+    refresh_before = entry.read_text("refreshBefore", lifetimes.DURATION)
+    fixed = [each for each in entry.read_children("registries") if each.values.get("fixed") is True]
     for each in fixed:
         each.refuse_others(("host", "fixed"))
-    hosts = [host for each in fixed if (host := each.text("host", required=True)) is not None]
+    hosts = [host for each in fixed if (host := each.read_text("host", required=True)) is not None]
     found = _read_registries(entry)
     for key in {docker_config.make_auths_key(each.host) for each in found} & {
         docker_config.make_auths_key(h) for h in hosts
     }:
-        entry.problem("registries", f"has {key} twice; list each registry once")
+        entry.add_problem("registries", f"has {key} twice; list each registry once")
     return RenewedSecret(
-        name=entry.text("name", OBJECT_NAME, required=True) or "",
+        name=entry.read_text("name", OBJECT_NAME, required=True) or "",
         owner=Owner(
-            title=entry.text("owner", required=True) or "",
-            identity=entry.text("identity", _IDENTITY, required=True),
-            digest_key=entry.secret("digestKey"),
+            title=entry.read_text("owner", required=True) or "",
+            identity=entry.read_text("identity", _IDENTITY, required=True),
+            digest_key=entry.read_secret("digestKey"),
         ),
-        namespaces=entry.texts("namespaces", NAMESPACE, required=True),
+        namespaces=entry.read_texts("namespaces", NAMESPACE, required=True),
         registries=tuple(found),
         fixed_hosts=tuple(hosts),
         refresh_before=None if refresh_before is None else lifetimes.parse_seconds(refresh_before),
@@ -169,7 +169,7 @@ def _read_registries(entry: Reader) -> Sequence[RegistrySource]:
         return registry_secret.parse({"name": "any", "registries": listed}, required=False).registries
     except InvalidInput as error:
         for problem in error.problems:
-            entry.problem(problem.path, problem.reason)
+            entry.add_problem(problem.path, problem.reason)
         return ()
 
 

@@ -26,7 +26,7 @@ from imagepull.registry_secret.spec import RegistrySource
 from imagepull.renewal.cron_job import shorten
 from imagepull.renewal.settings import ExternalSecretsSettings
 
-__all__ = ["ExternalSecretsObjects", "check_registries", "copy_marks", "objects", "source_digest", "source_name"]
+__all__ = ["ExternalSecretsObjects", "check_registries", "copy_marks", "make_objects", "compute_source_digest", "make_source_name"]
 
 _API: Final = "external-secrets.io/v1"
 _GENERATORS_API: Final = "generators.external-secrets.io/v1alpha1"
@@ -49,7 +49,7 @@ class ExternalSecretsObjects:
     copies: Mapping[str, Any]
 
 
-def source_name(secret_name: str) -> str:
+def make_source_name(secret_name: str) -> str:
     """Name of the objects, and of the namespace that is made for the source."""
     return shorten(f"{secret_name.replace('.', '-')}-source")
 
@@ -88,7 +88,7 @@ def copy_marks(owner: Owner, hosts: Sequence[str], labels: Mapping[str, str], an
     return {"labels": {**labels, **whose}, "annotations": {**annotations, **told}}
 
 
-def objects(
+def make_objects(
     settings: ExternalSecretsSettings,
     secret_name: str,
     registries: Sequence[RegistrySource],
@@ -102,7 +102,7 @@ def objects(
         namespaces: The program's own namespaces: a list, or a promise of one.
         marks: `labels` and `annotations` of each copy, which say whose it is: a mapping, or a promise of one.
     """
-    name = source_name(secret_name)
+    name = make_source_name(secret_name)
     home = settings.namespace or name
     ours = {MANAGED_BY_LABEL: MANAGED_BY}
     metadata = {"name": name, "namespace": home, "labels": ours}
@@ -126,20 +126,20 @@ def objects(
             "roleRef": role,
             "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": home}],
         },
-        generators=[_generator(settings, home, name, i, request) for i, request in enumerate(requests)],
-        source=_source(settings, home, name, secret_name, registries, requests),
-        store=_store(settings, home, name, namespaces),
-        copies=_copies(settings, name, secret_name, namespaces, marks),
+        generators=[_make_generator(settings, home, name, i, request) for i, request in enumerate(requests)],
+        source=_make_source(settings, home, name, secret_name, registries, requests),
+        store=_make_store(settings, home, name, namespaces),
+        copies=_make_copies(settings, name, secret_name, namespaces, marks),
     )
 
 
-def source_digest(made: ExternalSecretsObjects) -> str:
+def compute_source_digest(made: ExternalSecretsObjects) -> str:
     """Differs between sources that fetch different tokens: 16 hex digits."""
     told = json.dumps([made.source["spec"], *(each["spec"] for each in made.generators)], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
-def _generator(
+def _make_generator(
     settings: ExternalSecretsSettings, home: str, name: str, index: int, request: TokenRequest
 ) -> dict[str, Any]:
     spec: dict[str, Any] = {"region": request.region}
@@ -153,7 +153,7 @@ def _generator(
     return {"apiVersion": _GENERATORS_API, "kind": "ECRAuthorizationToken", "metadata": metadata, "spec": spec}
 
 
-def _source(
+def _make_source(
     settings: ExternalSecretsSettings,
     home: str,
     name: str,
@@ -189,17 +189,17 @@ def _source(
             "labels": {MANAGED_BY_LABEL: MANAGED_BY},
         },
         "spec": {
-            "refreshInterval": _duration(settings.source_interval),
+            "refreshInterval": _format_duration(settings.source_interval),
             "target": {
                 "name": secret_name,
-                "template": {"engineVersion": "v2", "type": SECRET_TYPE, "data": {DATA_KEY: _template(entries)}},
+                "template": {"engineVersion": "v2", "type": SECRET_TYPE, "data": {DATA_KEY: _make_template(entries)}},
             },
             "dataFrom": fetched,
         },
     }
 
 
-def _duration(text: str) -> str:
+def _format_duration(text: str) -> str:
     """As Go writes it (`4h0m0s`): the operator does, and every preview would show another spelling as a change."""
     seconds = round(lifetimes.parse_seconds(text))
     hours, minutes = seconds // 3600, seconds % 3600 // 60
@@ -209,7 +209,7 @@ def _duration(text: str) -> str:
     return "".join(f"{amount}{unit}" for amount, unit in parts)
 
 
-def _template(entries: Mapping[str, int]) -> str:
+def _make_template(entries: Mapping[str, int]) -> str:
     """The dockerconfigjson, byte for byte as `docker_config.encode` writes it.
 
     Args:
@@ -224,13 +224,13 @@ def _template(entries: Mapping[str, int]) -> str:
     return '{"auths":{' + ",".join(parts) + "}}"
 
 
-def _store(settings: ExternalSecretsSettings, home: str, name: str, namespaces: Any) -> dict[str, Any]:
+def _make_store(settings: ExternalSecretsSettings, home: str, name: str, namespaces: Any) -> dict[str, Any]:
     server: dict[str, Any] = {
         "caProvider": {"type": "ConfigMap", "name": "kube-root-ca.crt", "key": "ca.crt", "namespace": home}
     }
     if settings.server is not None:
         server["url"] = settings.server
-    conditions: list[dict[str, Any]] = [{"namespaceSelector": each} for each in _selectors(settings, namespaces)]
+    conditions: list[dict[str, Any]] = [{"namespaceSelector": each} for each in _make_selectors(settings, namespaces)]
     return {
         "apiVersion": _API,
         "kind": "ClusterSecretStore",
@@ -252,7 +252,7 @@ def _store(settings: ExternalSecretsSettings, home: str, name: str, namespaces: 
     }
 
 
-def _copies(
+def _make_copies(
     settings: ExternalSecretsSettings, name: str, secret_name: str, namespaces: Any, marks: Any
 ) -> dict[str, Any]:
     return {
@@ -261,10 +261,10 @@ def _copies(
         "metadata": {"name": name, "labels": {MANAGED_BY_LABEL: MANAGED_BY}},
         "spec": {
             "externalSecretName": secret_name,
-            "namespaceSelectors": _selectors(settings, namespaces),
+            "namespaceSelectors": _make_selectors(settings, namespaces),
             "refreshTime": "1m0s",
             "externalSecretSpec": {
-                "refreshInterval": _duration(settings.copy_interval),
+                "refreshInterval": _format_duration(settings.copy_interval),
                 "secretStoreRef": {"kind": "ClusterSecretStore", "name": name},
                 "target": {
                     "name": secret_name,
@@ -278,7 +278,7 @@ def _copies(
     }
 
 
-def _selectors(settings: ExternalSecretsSettings, namespaces: Any) -> list[dict[str, Any]]:
+def _make_selectors(settings: ExternalSecretsSettings, namespaces: Any) -> list[dict[str, Any]]:
     own = {"matchExpressions": [{"key": _NAME_LABEL, "operator": "In", "values": namespaces}]}
     chosen = {"matchLabels": dict(settings.namespace_labels)}
     return [own, chosen] if settings.namespace_labels else [own]

@@ -24,11 +24,11 @@ __all__ = [
     "PLUGIN",
     "ROLE_ANNOTATION",
     "Distribution",
-    "audience_rights",
-    "credential_provider_config",
+    "make_audience_rights",
+    "make_credential_provider_config",
     "find_unfit_registries",
-    "placement",
-    "service_account_annotations",
+    "describe_placement",
+    "make_service_account_annotations",
 ]
 
 PLUGIN: Final = "ecr-credential-provider"
@@ -74,17 +74,17 @@ def find_unfit_registries(registries: Sequence[Mapping[str, object]], path: str 
     return found
 
 
-def credential_provider_config(hosts: Sequence[str], settings: NodeSettings) -> str:
+def make_credential_provider_config(hosts: Sequence[str], settings: NodeSettings) -> str:
     """The file for the kubelet's `--image-credential-provider-config`, as YAML.
 
     Args:
         hosts: ECR registries whose images the plugin opens; no others are asked of it.
         settings: Whose role is asked for.
     """
-    return yaml.safe_dump(_config(hosts, settings), sort_keys=False)
+    return yaml.safe_dump(_make_config(hosts, settings), sort_keys=False)
 
 
-def _config(hosts: Sequence[str], settings: NodeSettings) -> dict[str, Any]:
+def _make_config(hosts: Sequence[str], settings: NodeSettings) -> dict[str, Any]:
     provider: dict[str, Any] = {
         "name": PLUGIN,
         "matchImages": list(hosts),
@@ -107,12 +107,12 @@ def _config(hosts: Sequence[str], settings: NodeSettings) -> dict[str, Any]:
     }
 
 
-def service_account_annotations(settings: NodeSettings) -> dict[str, str]:
+def make_service_account_annotations(settings: NodeSettings) -> dict[str, str]:
     """Annotations that a ServiceAccount needs so that its Pods pull; none where the node's role pulls."""
     return {} if settings.role_arn is None else {ROLE_ANNOTATION: settings.role_arn}
 
 
-def audience_rights() -> tuple[dict[str, Any], dict[str, Any]]:
+def make_audience_rights() -> tuple[dict[str, Any], dict[str, Any]]:
     """ClusterRole and ClusterRoleBinding that let kubelets ask for ServiceAccounts' tokens for AWS.
 
     Without them Events say only 401; the reason is in the kubelet's log (kubernetes/kubernetes
@@ -184,7 +184,7 @@ _PLACES: Final[Mapping[Distribution, _Place]] = {
 }
 
 
-def placement(distribution: Distribution, hosts: Sequence[str], settings: NodeSettings) -> str:
+def describe_placement(distribution: Distribution, hosts: Sequence[str], settings: NodeSettings) -> str:
     """What to put where on the nodes of a distribution: comments, and the configuration itself."""
     place = _PLACES[distribution]
     lines = [f"Configuration: {place.config}", f"Plugin: {place.plugins}/{PLUGIN}", place.note]
@@ -192,7 +192,7 @@ def placement(distribution: Distribution, hosts: Sequence[str], settings: NodeSe
         lines.append(
             "With the node's own role nothing is to do: the nodes pull from every ECR registry that it may read."
         )
-    document = _config(hosts, settings)
+    document = _make_config(hosts, settings)
     if distribution is Distribution.TALOS:
         document = {"machine": {"kubelet": {"credentialProviderConfig": document}}}
     return "".join(f"# {line}\n" for line in lines) + yaml.safe_dump(document, sort_keys=False)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-__all__ = ["operator_rules"]
+__all__ = ["list_operator_rules"]
 
 _GROUP: Final = "external-secrets.io"
 _READ: Final = ("get", "list", "watch")
@@ -25,7 +25,7 @@ _RIGHTS: Final[tuple[tuple[str, Sequence[str], Sequence[str]], ...]] = (
 )
 
 
-def operator_rules() -> list[dict[str, Any]]:
+def list_operator_rules() -> list[dict[str, Any]]:
     """Rules of the operator's ClusterRole."""
     return [
         {"apiGroups": [group], "resources": list(resources), "verbs": list(verbs)}

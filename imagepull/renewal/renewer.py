@@ -96,9 +96,9 @@ async def _renew_secret(cluster: Cluster, tokens: TokenSource, secret: RenewedSe
         if existing is None:
             reason = found.denied.get(namespace, _MISSING)
             result.failures.append(Failure(namespace=namespace, reason=reason))
-        elif existing.standing(secret.owner, ()) is not Standing.OURS:
+        elif existing.find_standing(secret.owner, ()) is not Standing.OURS:
             result.failures.append(Failure(namespace=namespace, reason=_ANOTHERS))
-        elif hosts := _due_hosts(existing, secret, now, options):
+        elif hosts := _list_due_hosts(existing, secret, now, options):
             due[namespace] = hosts
         else:
             result.not_due.append(namespace)
@@ -109,18 +109,18 @@ async def _renew_secret(cluster: Cluster, tokens: TokenSource, secret: RenewedSe
     entries, refused = await _fetch(tokens, [each for each in secret.registries if each.host in asked])
     for host, error in refused.items():
         result.failures.append(
-            _registry_failure(host, error, secret, [found.secrets[n] for n in due if host in due[n]], now)
+            _explain_registry_failure(host, error, secret, [found.secrets[n] for n in due if host in due[n]], now)
         )
     renewable = {n: {h: entries[h] for h in hosts if h in entries} for n, hosts in due.items()}
     await _write_all(cluster, secret, found.secrets, {n: each for n, each in renewable.items() if each}, result)
-    result.next_due = _next_due(secret, entries, [found.secrets[n] for n in result.not_due], now)
+    result.next_due = _find_next_due(secret, entries, [found.secrets[n] for n in result.not_due], now)
     return result
 
 
-def _due_hosts(existing: Existing, secret: RenewedSecret, now: datetime, options: Options) -> list[str]:
+def _list_due_hosts(existing: Existing, secret: RenewedSecret, now: datetime, options: Options) -> list[str]:
     """The registries whose tokens are to be renewed in one Secret."""
     hosts = [registry.host for registry in secret.registries]
-    edited = find_drift(existing, _spec(secret), secret.owner, now) is not None
+    edited = find_drift(existing, _make_spec(secret), secret.owner, now) is not None
     if options.now or edited:
         return hosts
     known = find_lifetimes(existing, secret.owner, now)
@@ -157,7 +157,7 @@ async def _write_all(
     entries: Mapping[str, Mapping[str, TrustedEntry]],
     result: SecretResult,
 ) -> None:
-    spec = _spec(secret)
+    spec = _make_spec(secret)
 
     async def write(namespace: str) -> None:
         async def attempt(there: Existing | None) -> None:
@@ -180,7 +180,7 @@ async def _write_all(
     await for_each(entries, write)
 
 
-def _registry_failure(
+def _explain_registry_failure(
     host: str, error: CredentialError, secret: RenewedSecret, secrets: Sequence[Existing], now: datetime
 ) -> Failure:
     """Why a registry has no new token, with the time that the old ones have left."""
@@ -195,7 +195,7 @@ def _registry_failure(
     return Failure(registry=host, reason=f"{error.cause}; {left}; {error.advice}")
 
 
-def _next_due(
+def _find_next_due(
     secret: RenewedSecret, entries: Mapping[str, TrustedEntry], others: Sequence[Existing], now: datetime
 ) -> datetime | None:
     known = [entry.lifetime for entry in entries.values() if entry.lifetime is not None]
@@ -203,7 +203,7 @@ def _next_due(
     return min((lifetimes.find_due_time(lifetime, secret.refresh_before) for lifetime in known), default=None)
 
 
-def _spec(secret: RenewedSecret) -> SecretSpec:
+def _make_spec(secret: RenewedSecret) -> SecretSpec:
     """The Secret as asked for, as far as a renewer has a say in it."""
     return SecretSpec(
         name=secret.name,

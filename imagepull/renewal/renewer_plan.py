@@ -40,7 +40,7 @@ class PlannedRenewer:
             here = now.astimezone(ZoneInfo(self.time_zone))
         except ZoneInfoNotFoundError:  # a machine without a time zone database
             return f"{self.name}, at '{self.schedule.text}' {self.time_zone}"
-        start = self.schedule.next_after(here)
+        start = self.schedule.find_next_start(here)
         return self.name if start is None else f"{self.name}, next start {start:%Y-%m-%d %H:%M} {self.time_zone}"
 
 
@@ -52,11 +52,11 @@ def plan_renewer(renewal: object) -> PlannedRenewer | None:
 
 def plan_cron_job(settings: CronJobSettings, secret_name: str, owner: str) -> PlannedRenewer:
     """The renewer that `renewal: cronJob` declares."""
-    name = cron_job.default_name(secret_name)
+    name = cron_job.make_default_name(secret_name)
     return PlannedRenewer(
         who=_WHO[Renewal.CRON_JOB],
         name=f"CronJob {settings.namespace or name}/{name}",
-        schedule=cron_job.started_by(settings, owner),
+        schedule=cron_job.choose_schedule(settings, owner),
         time_zone=settings.time_zone,
     )
 

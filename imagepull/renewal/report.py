@@ -8,10 +8,10 @@ from typing import Final
 
 from imagepull.kubernetes.progress import group_by_reason
 from imagepull.redaction import redact
-from imagepull.registries.lifetimes import to_text
+from imagepull.registries.lifetimes import format_time
 from imagepull.renewal.renewer import SecretResult
 
-__all__ = ["RenewalEvent", "events_of"]
+__all__ = ["RenewalEvent", "make_events"]
 
 _MOST_NAMED: Final = 100
 """Namespaces that one object names; a cluster may have thousands."""
@@ -40,25 +40,25 @@ class RenewalEvent:
             moment: When it happened (timezone-aware).
         """
         level = "error" if self.is_failure else "info"
-        told = {"time": to_text(moment), "level": level, "event": self.event, "message": redact(self.sentence)}
+        told = {"time": format_time(moment), "level": level, "event": self.event, "message": redact(self.sentence)}
         return json.dumps({**told, **self.details})
 
 
-def events_of(result: SecretResult, *, dry_run: bool) -> Iterator[RenewalEvent]:
+def make_events(result: SecretResult, *, dry_run: bool) -> Iterator[RenewalEvent]:
     """What became of one Secret: renewals, what is not due, then each failure."""
     about: dict[str, object] = {"secret": result.name}
     if result.renewed:
         verb = "would be renewed" if dry_run else "renewed"
         yield RenewalEvent(
             event="would-renew" if dry_run else "renewed",
-            sentence=f"Secret {result.name}: {verb} in {_counted(result.renewed)}{_next(result)}",
-            details={**about, **_places(result.renewed), **_due(result)},
+            sentence=f"Secret {result.name}: {verb} in {_describe_places(result.renewed)}{_describe_next(result)}",
+            details={**about, **_make_place_details(result.renewed), **_make_due_details(result)},
         )
     if result.not_due:
         yield RenewalEvent(
             event="not-due",
-            sentence=f"Secret {result.name}: not due in {_counted(result.not_due)}{_next(result)}",
-            details={**about, **_places(result.not_due), **_due(result)},
+            sentence=f"Secret {result.name}: not due in {_describe_places(result.not_due)}{_describe_next(result)}",
+            details={**about, **_make_place_details(result.not_due), **_make_due_details(result)},
         )
     for each in result.failures:
         if each.registry is not None:
@@ -71,25 +71,25 @@ def events_of(result: SecretResult, *, dry_run: bool) -> Iterator[RenewalEvent]:
     for names, reason in group_by_reason(reasons):
         yield RenewalEvent(
             event="failed",
-            sentence=f"Secret {result.name} in {_counted(names)}: {reason}",
-            details={**about, **_places(names), "reason": redact(reason)},
+            sentence=f"Secret {result.name} in {_describe_places(names)}: {reason}",
+            details={**about, **_make_place_details(names), "reason": redact(reason)},
         )
 
 
-def _counted(names: Sequence[str]) -> str:
+def _describe_places(names: Sequence[str]) -> str:
     if len(names) == 1:
         return f"namespace {names[0]}"
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return f"{len(names)} namespaces ({', '.join(sorted(names)[:_MOST_NAMED])}{more})"
 
 
-def _next(result: SecretResult) -> str:
-    return "" if result.next_due is None else f"; next renewal due {to_text(result.next_due)}"
+def _describe_next(result: SecretResult) -> str:
+    return "" if result.next_due is None else f"; next renewal due {format_time(result.next_due)}"
 
 
-def _places(names: Sequence[str]) -> dict[str, object]:
+def _make_place_details(names: Sequence[str]) -> dict[str, object]:
     return {"count": len(names), "namespaces": sorted(names)[:_MOST_NAMED]}
 
 
-def _due(result: SecretResult) -> dict[str, object]:
-    return {} if result.next_due is None else {"nextDue": to_text(result.next_due)}
+def _make_due_details(result: SecretResult) -> dict[str, object]:
+    return {} if result.next_due is None else {"nextDue": format_time(result.next_due)}

@@ -15,7 +15,7 @@ from imagepull.kubernetes.ownership import (
     Owner,
 )
 
-__all__ = ["INPUTS", "RightsSpec", "diff", "parse", "policy_rules", "role", "role_binding"]
+__all__ = ["INPUTS", "RightsSpec", "diff", "parse", "make_policy_rules", "make_role", "make_role_binding"]
 
 INPUTS: Final = ("name", "secretName", "namespaces", "serviceAccount", "serviceAccountNamespace")
 _GROUP: Final = "rbac.authorization.k8s.io"
@@ -44,11 +44,11 @@ def parse(inputs: Mapping[str, object], *, required: bool = True) -> RightsSpec:
     reader = Reader(values=inputs)
     reader.refuse_others(INPUTS)
     spec = RightsSpec(
-        name=reader.text("name", OBJECT_NAME, required=True) or "",
-        secret_name=reader.text("secretName", OBJECT_NAME, required=True) or "",
-        namespaces=reader.texts("namespaces", NAMESPACE, required=required),
-        service_account=reader.text("serviceAccount", OBJECT_NAME, required=True) or "",
-        service_account_namespace=reader.text("serviceAccountNamespace", NAMESPACE, required=True) or "",
+        name=reader.read_text("name", OBJECT_NAME, required=True) or "",
+        secret_name=reader.read_text("secretName", OBJECT_NAME, required=True) or "",
+        namespaces=reader.read_texts("namespaces", NAMESPACE, required=required),
+        service_account=reader.read_text("serviceAccount", OBJECT_NAME, required=True) or "",
+        service_account_namespace=reader.read_text("serviceAccountNamespace", NAMESPACE, required=True) or "",
     )
     reader.raise_problems()
     return spec
@@ -59,29 +59,29 @@ def diff(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, Diff
     return find_differences(old, new, sets={"namespaces": None})
 
 
-def policy_rules(secret_name: str) -> list[dict[str, Any]]:
+def make_policy_rules(secret_name: str) -> list[dict[str, Any]]:
     """Read and patch the Secret of this name; nothing else."""
     return [{"apiGroups": [""], "resources": ["secrets"], "resourceNames": [secret_name], "verbs": ["get", "patch"]}]
 
 
-def role(spec: RightsSpec, owner: Owner, namespace: str) -> dict[str, Any]:
+def make_role(spec: RightsSpec, owner: Owner, namespace: str) -> dict[str, Any]:
     """The Role in one namespace."""
-    return {"metadata": _metadata(spec, owner, namespace), "rules": policy_rules(spec.secret_name)}
+    return {"metadata": _make_metadata(spec, owner, namespace), "rules": make_policy_rules(spec.secret_name)}
 
 
-def role_binding(spec: RightsSpec, owner: Owner, namespace: str) -> dict[str, Any]:
+def make_role_binding(spec: RightsSpec, owner: Owner, namespace: str) -> dict[str, Any]:
     """The RoleBinding in one namespace."""
     subjects: Sequence[dict[str, str]] = [
         {"kind": "ServiceAccount", "name": spec.service_account, "namespace": spec.service_account_namespace}
     ]
     return {
-        "metadata": _metadata(spec, owner, namespace),
+        "metadata": _make_metadata(spec, owner, namespace),
         "roleRef": {"apiGroup": _GROUP, "kind": "Role", "name": spec.name},
         "subjects": list(subjects),
     }
 
 
-def _metadata(spec: RightsSpec, owner: Owner, namespace: str) -> dict[str, Any]:
+def _make_metadata(spec: RightsSpec, owner: Owner, namespace: str) -> dict[str, Any]:
     assert owner.identity is not None
     return {
         "name": spec.name,

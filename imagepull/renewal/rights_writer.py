@@ -17,7 +17,7 @@ from imagepull.renewal.rights import RightsSpec
 
 __all__ = ["apply", "find_intact", "remove"]
 
-_KINDS: Final = ((KINDS["Role"], rights.role), (KINDS["RoleBinding"], rights.role_binding))
+_KINDS: Final = ((KINDS["Role"], rights.make_role), (KINDS["RoleBinding"], rights.make_role_binding))
 _CONTENT: Final = ("rules", "roleRef", "subjects")
 
 
@@ -64,7 +64,7 @@ async def find_intact(cluster: Cluster, spec: RightsSpec, owner: Owner) -> list[
     """The namespaces of the spec whose Role and RoleBinding are as they were written, or may not be read."""
     faulty: set[str] = set()
     for kind, body_of in _KINDS:
-        found = await find_objects(cluster, kind, [spec.name], spec.namespaces, _held)
+        found = await find_objects(cluster, kind, [spec.name], spec.namespaces, _parse_held)
         for namespace in spec.namespaces:
             held = found.objects.get((namespace, spec.name))
             unseen = namespace in found.denied
@@ -80,7 +80,7 @@ async def _write(cluster: Cluster, kind: Kind, body: Mapping[str, Any], owner: O
         if held is None:
             await cluster.create(kind, body)
             return
-        if not _standing(held, owner).may_be_written:
+        if not _find_standing(held, owner).may_be_written:
             whose = f"belongs to {held.owner_title}" if held.owner_title else "is there already, and is not ours"
             raise ClusterError(f"{kind.name} {name} {whose}; delete it, or choose another secretName")
         if _is_as_written(held, body, owner):
@@ -103,28 +103,28 @@ async def _remove(
         # The RoleBinding first: a Role without one grants nothing.
         for kind, _ in reversed(_KINDS):
             held = await _read(cluster, kind, name, namespace)
-            if held is not None and _standing(held, owner) is Standing.OURS:
+            if held is not None and _find_standing(held, owner) is Standing.OURS:
                 await cluster.delete(kind, name, namespace, uid=held.uid, resource_version=held.resource_version)
 
     await for_each(namespaces, outcome.record_failures_of(take, report))
 
 
-def _standing(held: _Held, owner: Owner) -> Standing:
+def _find_standing(held: _Held, owner: Owner) -> Standing:
     return find_standing(held.labels, held.uid, owner, ())
 
 
 def _is_as_written(held: _Held, body: Mapping[str, Any], owner: Owner) -> bool:
-    return _standing(held, owner) is Standing.OURS and held.content == {
+    return _find_standing(held, owner) is Standing.OURS and held.content == {
         key: body[key] for key in _CONTENT if key in body
     }
 
 
 async def _read(cluster: Cluster, kind: Kind, name: str, namespace: str) -> _Held | None:
     found = await cluster.get(kind, name, namespace)
-    return None if found is None else _held(found)
+    return None if found is None else _parse_held(found)
 
 
-def _held(found: KubernetesObject) -> _Held:
+def _parse_held(found: KubernetesObject) -> _Held:
     document = found.document
     subjects = [{k: v for k, v in each.items() if k != "apiGroup"} for each in document.get("subjects") or []]
     content = {key: document[key] for key in _CONTENT if document.get(key) is not None}

@@ -61,11 +61,11 @@ class CronSchedule:
                             yield start
             day += timedelta(days=1)
 
-    def next_after(self, moment: datetime) -> datetime | None:
+    def find_next_start(self, moment: datetime) -> datetime | None:
         """The first start after a moment, in its time zone; None for a schedule that never starts (30 February)."""
         return next(self.starts_after(moment), None)
 
-    def longest_gap(self, moment: datetime) -> timedelta | None:
+    def find_longest_gap(self, moment: datetime) -> timedelta | None:
         """The longest wait between two of the next 100 starts; None for a schedule that starts at most once."""
         starts = self.starts_after(moment)
         times = list(islice(starts, 100))
@@ -95,7 +95,7 @@ def parse(text: str) -> CronSchedule | str:
     sets = []
     parts = text.split()
     for part, (name, low, high, names) in zip(parts, _FIELDS, strict=True):
-        found = _field(part.lower(), low, high, names)
+        found = _parse_field(part.lower(), low, high, names)
         if found is None:
             return f"has {part!r} as its {name}, which may be from {low} to {high}"
         sets.append(found)
@@ -112,7 +112,7 @@ def parse(text: str) -> CronSchedule | str:
     )
 
 
-def _field(text: str, low: int, high: int, names: tuple[str, ...]) -> frozenset[int] | None:
+def _parse_field(text: str, low: int, high: int, names: tuple[str, ...]) -> frozenset[int] | None:
     found: set[int] = set()
     for part in text.split(","):
         span, slash, step = part.partition("/")
@@ -120,9 +120,9 @@ def _field(text: str, low: int, high: int, names: tuple[str, ...]) -> frozenset[
         if first in ("*", "?"):
             start, end = low, high
         else:
-            start = end = _number(first, low, names)
+            start = end = _parse_number(first, low, names)
             if dash:
-                end = _number(last, low, names)
+                end = _parse_number(last, low, names)
             elif slash:
                 end = high
         width = int(step) if step.isdecimal() else 0 if slash else 1
@@ -132,7 +132,7 @@ def _field(text: str, low: int, high: int, names: tuple[str, ...]) -> frozenset[
     return frozenset(found)
 
 
-def _number(text: str, low: int, names: tuple[str, ...]) -> int:
+def _parse_number(text: str, low: int, names: tuple[str, ...]) -> int:
     """The number that a text or name stands for; -1 for none."""
     if text in names:
         return names.index(text) + low

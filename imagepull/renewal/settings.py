@@ -130,12 +130,12 @@ def parse_external_secrets(values: Mapping[str, object], path: str = "") -> Exte
     reader = Reader(values=values, path=path)
     reader.refuse_others(EXTERNAL_SECRETS_INPUTS)
     settings = ExternalSecretsSettings(
-        namespace=reader.text("namespace", NAMESPACE),
-        namespace_labels=reader.mapping("namespaceLabels", LABEL_VALUE),
-        service_account=reader.text("serviceAccount", OBJECT_NAME),
-        source_interval=reader.text("sourceInterval", DURATION) or ExternalSecretsSettings.source_interval,
-        copy_interval=reader.text("copyInterval", DURATION) or ExternalSecretsSettings.copy_interval,
-        server=reader.text("server", _SERVER),
+        namespace=reader.read_text("namespace", NAMESPACE),
+        namespace_labels=reader.read_mapping("namespaceLabels", LABEL_VALUE),
+        service_account=reader.read_text("serviceAccount", OBJECT_NAME),
+        source_interval=reader.read_text("sourceInterval", DURATION) or ExternalSecretsSettings.source_interval,
+        copy_interval=reader.read_text("copyInterval", DURATION) or ExternalSecretsSettings.copy_interval,
+        server=reader.read_text("server", _SERVER),
     )
     reader.raise_problems()
     return settings
@@ -152,7 +152,7 @@ def parse_node(values: Mapping[str, object], path: str = "") -> NodeSettings:
     """
     reader = Reader(values=values, path=path)
     reader.refuse_others(NODE_INPUTS)
-    settings = NodeSettings(role_arn=reader.text("roleArn", ROLE_ARN))
+    settings = NodeSettings(role_arn=reader.read_text("roleArn", ROLE_ARN))
     reader.raise_problems()
     return settings
 
@@ -170,49 +170,49 @@ def parse_cron_job(values: Mapping[str, object], path: str = "") -> CronJobSetti
     reader.refuse_others(CRON_JOB_INPUTS)
     for key in ("roleArn", "credentialsSecret"):
         if reader.has("roleArn") and reader.has("credentialsSecret"):
-            reader.problem(key, "is a second way to reach AWS; give roleArn or credentialsSecret, not both")
+            reader.add_problem(key, "is a second way to reach AWS; give roleArn or credentialsSecret, not both")
     settings = CronJobSettings(
         image=_read_image(reader),
-        namespace=reader.text("namespace", NAMESPACE),
+        namespace=reader.read_text("namespace", NAMESPACE),
         schedule=_read_schedule(reader),
         time_zone=_read_time_zone(reader),
-        scope=Scope(reader.choice("scope", [each.value for each in Scope], Scope.NAMESPACES.value)),
-        role_arn=reader.text("roleArn", ROLE_ARN),
-        credentials_secret=reader.text("credentialsSecret", OBJECT_NAME),
-        image_pull_secrets=reader.texts("imagePullSecrets", OBJECT_NAME),
-        env=reader.mapping("env", ANY_TEXT),
+        scope=Scope(reader.read_choice("scope", [each.value for each in Scope], Scope.NAMESPACES.value)),
+        role_arn=reader.read_text("roleArn", ROLE_ARN),
+        credentials_secret=reader.read_text("credentialsSecret", OBJECT_NAME),
+        image_pull_secrets=reader.read_texts("imagePullSecrets", OBJECT_NAME),
+        env=reader.read_mapping("env", ANY_TEXT),
     )
     reader.raise_problems()
     return settings
 
 
 def _read_image(reader: Reader) -> str | None:
-    image = reader.text("image")
+    image = reader.read_text("image")
     if image is not None:
         try:
             reference.parse(image)
         except InvalidReference as error:
-            reader.problem("image", f"is no image reference: {error}")
+            reader.add_problem("image", f"is no image reference: {error}")
     return image
 
 
 def _read_schedule(reader: Reader) -> str | None:
-    text = reader.text("schedule", SCHEDULE)
+    text = reader.read_text("schedule", SCHEDULE)
     if text is None:
         return None
     found = schedule.parse(text)
     if isinstance(found, str):
-        reader.problem("schedule", f"{found}; write {SCHEDULE.expected}")
-    elif found.next_after(datetime.now(UTC)) is None:
-        reader.problem("schedule", f"never starts; write {SCHEDULE.expected}")
+        reader.add_problem("schedule", f"{found}; write {SCHEDULE.expected}")
+    elif found.find_next_start(datetime.now(UTC)) is None:
+        reader.add_problem("schedule", f"never starts; write {SCHEDULE.expected}")
     return text
 
 
 def _read_time_zone(reader: Reader) -> str:
-    name = reader.text("timeZone", _TIME_ZONE)
+    name = reader.read_text("timeZone", _TIME_ZONE)
     if name is None:
         return CronJobSettings.time_zone
     known = available_timezones()  # none on a machine without a time zone database
     if known and name not in known:
-        reader.problem("timeZone", f"is {name}, which is in no time zone database; write {_TIME_ZONE.expected}")
+        reader.add_problem("timeZone", f"is {name}, which is in no time zone database; write {_TIME_ZONE.expected}")
     return name

@@ -12,7 +12,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from imagepull import __version__
-from imagepull.registries.lifetimes import describe_time_left, to_text
+from imagepull.registries.lifetimes import describe_time_left, format_time
 from imagepull.report.change import PreviewSummary
 from imagepull.report.matrix import make_matrix
 from imagepull.report.tokens import WIDTH, Axis, TokenRow, make_axis, make_bar, make_token_rows
@@ -66,7 +66,7 @@ def _make_environment(status: Status, axis: Axis) -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    bar = environment.get_template("bar.html", globals={"width": WIDTH, "now": axis.x(status.at)})
+    bar = environment.get_template("bar.html", globals={"width": WIDTH, "now": axis.find_x(status.at)})
 
     def draw(row: TokenRow) -> str:
         from markupsafe import Markup
@@ -80,7 +80,7 @@ def _make_environment(status: Status, axis: Axis) -> "Environment":
         listed=join_names,
         opened_by=describe_opening,
         outcome_text=lambda pull: describe_outcome(pull, status),
-        rfc3339=to_text,
+        rfc3339=format_time,
     )
     return environment
 
@@ -104,12 +104,12 @@ def _count_outcomes(pulls: Sequence[Pull]) -> Sequence[str]:
 def _make_content_security_policy(style: str, script: str) -> str:
     """Nothing but the one style and the one script of the page, by their hashes; no request, no frame, no form."""
     return (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}';"
+        f"default-src 'none'; style-src '{_compute_hash(style)}'; script-src '{_compute_hash(script)}';"
         " base-uri 'none'; form-action 'none'"
     )
 
 
-def _hash(text: str) -> str:
+def _compute_hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 

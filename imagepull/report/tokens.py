@@ -51,7 +51,7 @@ class Tick:
     @property
     def anchor(self) -> str:
         """Which part of the text is at `x`: it must not leave the drawing at its ends."""
-        return "start" if self.x < _TEXT / 2 else "end" if self.x > WIDTH - _TEXT / 2 else "middle"
+        return "start" if self.find_x < _TEXT / 2 else "end" if self.find_x > WIDTH - _TEXT / 2 else "middle"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class Axis:
     end: datetime
     now: datetime
 
-    def x(self, moment: datetime) -> float:
+    def find_x(self, moment: datetime) -> float:
         """Where a moment is; the end that is nearer for one outside."""
         share = (moment - self.start) / (self.end - self.start)
         return round(min(max(share, 0.0), 1.0) * WIDTH, 1)
@@ -73,7 +73,7 @@ class Axis:
         first = -int((self.now - self.start) / timedelta(hours=_TICK_HOURS)) * _TICK_HOURS
         last = int((self.end - self.now) / timedelta(hours=_TICK_HOURS)) * _TICK_HOURS
         return [
-            Tick(x=self.x(self.now + timedelta(hours=hours)), text=f"{hours:+d} h" if hours else "now")
+            Tick(x=self.find_x(self.now + timedelta(hours=hours)), text=f"{hours:+d} h" if hours else "now")
             for hours in range(first, last + 1, _TICK_HOURS)
         ]
 
@@ -142,10 +142,10 @@ def make_bar(row: TokenRow, axis: Axis, within: float) -> Bar:
         return Bar(kind="forever", x=0, width=WIDTH, renewal=None, label="does not expire")
     left = (row.expires - axis.now).total_seconds()
     kind = "dead" if left <= 0 else "soon" if left <= within and not row.renewer.automatic else "alive"
-    start = axis.x(row.issued) if row.issued else 0.0
-    end = max(axis.x(row.expires), start + _SLIVER)
+    start = axis.find_x(row.issued) if row.issued else 0.0
+    end = max(axis.find_x(row.expires), start + _SLIVER)
     shown = row.renewal is not None and axis.start <= row.renewal <= axis.end
-    renewal = axis.x(row.renewal) if row.renewal and shown else None
+    renewal = axis.find_x(row.renewal) if row.renewal and shown else None
     label = describe_time_left(left)
     if row.renewal is not None:
         until = (row.renewal - axis.now).total_seconds()

@@ -50,18 +50,18 @@ class Account:
             uid=account.uid,
             resource_version=account.resource_version,
             annotations=account.annotations,
-            listed=account.names("imagePullSecrets"),
+            listed=account.read_names("imagePullSecrets"),
             is_being_deleted=account.being_deleted,
         )
 
-    def claims_of(self, owner: Owner) -> list[str]:
+    def list_claims(self, owner: Owner) -> list[str]:
         """Annotations by which the owner itself claims names."""
         ours = {f"{CLAIM}{key}" for key in (owner.identity, *owner.keys) if key is not None}
         return [key for key in self.annotations if key in ours]
 
-    def claims_of_earlier_runs(self, owner: Owner) -> list[str]:
+    def list_claims_of_earlier_runs(self, owner: Owner) -> list[str]:
         """Annotations of other incarnations of the same resource: one that was replaced or cut short."""
-        ours = self.claims_of(owner)
+        ours = self.list_claims(owner)
         return [
             key
             for key, text in self.annotations.items()
@@ -90,10 +90,10 @@ def write(account: Account | None, owner: Owner, names: Sequence[str]) -> dict[s
     ours_key = f"{CLAIM}{owner.identity}"
     if account is None:
         claim = _Claim(added=frozenset(names))
-        return {"metadata": {"annotations": {ours_key: _text(claim, owner)}}, **_list(names)}
+        return {"metadata": {"annotations": {ours_key: _write_claim(claim, owner)}}, **_list(names)}
     claims = {key: _parse(text) for key, text in account.annotations.items() if key.startswith(CLAIM)}
     # Whoever asks takes over what its earlier runs noted; whoever releases leaves that alone.
-    replaced = [*account.claims_of(owner), *(account.claims_of_earlier_runs(owner) if names else ())]
+    replaced = [*account.list_claims(owner), *(account.list_claims_of_earlier_runs(owner) if names else ())]
     ours = frozenset[str]().union(*(claims.pop(key).added for key in replaced))
     theirs_added = {name for claim in claims.values() for name in claim.added}
     theirs = theirs_added.union(*(claim.found for claim in claims.values()))
@@ -104,7 +104,7 @@ def write(account: Account | None, owner: Owner, names: Sequence[str]) -> dict[s
     claim = _Claim(added=added, found=frozenset(names) - added)
     notes: dict[str, str | None] = dict.fromkeys(replaced)
     if names:
-        notes[ours_key] = _text(claim, owner)
+        notes[ours_key] = _write_claim(claim, owner)
     notes = {key: text for key, text in notes.items() if account.annotations.get(key) != text}
     body: dict[str, Any] = _list([*listed, *new]) if gone or new else {}
     if not body and not notes:
@@ -123,15 +123,15 @@ def _read(text: str) -> dict[str, object]:
 
 def _parse(text: str) -> _Claim:
     value = _read(text)
-    added, found = (_names(value.get(key)) for key in ("added", "found"))
+    added, found = (_read_names(value.get(key)) for key in ("added", "found"))
     return _Claim() if added is None or found is None else _Claim(added=added, found=found)
 
 
-def _names(value: object) -> frozenset[str] | None:
+def _read_names(value: object) -> frozenset[str] | None:
     return frozenset(name for name in value if isinstance(name, str)) if isinstance(value, list) else None
 
 
-def _text(claim: _Claim, owner: Owner) -> str:
+def _write_claim(claim: _Claim, owner: Owner) -> str:
     value = {
         "by": owner.title,
         "resource": owner.urn_key,

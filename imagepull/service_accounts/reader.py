@@ -43,7 +43,7 @@ async def read(cluster: Cluster, spec: AccountsSpec, owner: Owner, report: Repor
         if account is None or not set(spec.secret_names) <= set(account.listed):
             return False
         # An earlier run's claim would outlive a destroy; the next update takes it over.
-        return not account.claims_of_earlier_runs(owner)
+        return not account.list_claims_of_earlier_runs(owner)
 
     asked = [found.accounts[key] for key in found.accounts if key[1] in wanted.get(key[0], ())]
     missing = await find_missing_secrets(cluster, asked, spec.secret_names)
@@ -55,7 +55,7 @@ async def read(cluster: Cluster, spec: AccountsSpec, owner: Owner, report: Repor
             for place in spec.namespaces
             if place in found.denied or all(is_intact(place, name) for name in wanted[place])
         ],
-        claimed=sorted({place for (place, _), account in found.accounts.items() if account.claims_of(owner)}),
+        claimed=sorted({place for (place, _), account in found.accounts.items() if account.list_claims(owner)}),
         missing=missing,
     )
 

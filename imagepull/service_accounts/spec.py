@@ -43,10 +43,10 @@ def parse(inputs: Mapping[str, object], *, required: bool = True) -> AccountsSpe
     reader.refuse_others(INPUTS)
     accounts: tuple[str, ...] = (ALL,)
     if inputs.get("serviceAccounts") != [ALL]:
-        accounts = reader.texts("serviceAccounts", _ACCOUNT) or (DEFAULT,)
+        accounts = reader.read_texts("serviceAccounts", _ACCOUNT) or (DEFAULT,)
     spec = AccountsSpec(
-        secret_names=reader.texts("secretNames", OBJECT_NAME, required=required),
-        namespaces=reader.texts("namespaces", NAMESPACE, required=required),
+        secret_names=reader.read_texts("secretNames", OBJECT_NAME, required=required),
+        namespaces=reader.read_texts("namespaces", NAMESPACE, required=required),
         accounts=accounts,
     )
     reader.raise_problems()

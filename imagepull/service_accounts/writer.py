@@ -82,7 +82,7 @@ async def apply(
         for name in wanted[namespace]:
             if name not in absent:
                 account = found.accounts.get((namespace, name))
-                if account is not None and account.claims_of_earlier_runs(owner):
+                if account is not None and account.list_claims_of_earlier_runs(owner):
                     taken[namespace] = f"an earlier run of {owner.title}, replaced or cut short, left its names there"
                 await _write(cluster, account, namespace, name, owner, spec.secret_names, outcome)
         if absent:
@@ -123,7 +123,7 @@ async def remove(
     left = {
         namespace: f"another run of {owner.title} added names, so they stay"
         for (namespace, _), account in found.accounts.items()
-        if not theirs.issuperset(account.claims_of_earlier_runs(owner))
+        if not theirs.issuperset(account.list_claims_of_earlier_runs(owner))
     }
     for sentence in describe_by_reason(left):
         report.warn(
@@ -141,7 +141,7 @@ async def _release(
 ) -> None:
     claimed: dict[str, list[str]] = {}
     for (namespace, name), account in found.accounts.items():
-        if account.claims_of(owner) and not account.is_being_deleted and (namespace, name) not in asked:
+        if account.list_claims(owner) and not account.is_being_deleted and (namespace, name) not in asked:
             claimed.setdefault(namespace, []).append(name)
     report.begin("released", len(claimed))
 

@@ -108,8 +108,8 @@ def check_combinations(values: Mapping[str, Any]) -> Iterator[Problem]:
         if reader.has(key) and values.get("verify", Verify.OFF.value) == Verify.OFF:
             yield Problem(path=key, reason="is for verify, which is off; write verify: warning, or leave it out")
     yield from _check_renewal(reader)
-    namespaces = [(str(entry.values.get("name")), entry) for entry in reader.children("namespaces")]
-    workloads = list(reader.children("workloads"))
+    namespaces = [(str(entry.values.get("name")), entry) for entry in reader.read_children("namespaces")]
+    workloads = list(reader.read_children("workloads"))
     named = values.get("namespaces")
     # Where a namespace is wrong itself, a workload in it is no second mistake.
     all_right = isinstance(named, list) and len(named) == len(namespaces)
@@ -118,7 +118,7 @@ def check_combinations(values: Mapping[str, Any]) -> Iterator[Problem]:
     for workload in workloads:
         namespace = workload.values.get("namespace")
         if all_right and namespace is not None and namespace not in [name for name, _ in namespaces]:
-            workload.problem(
+            workload.add_problem(
                 "namespace", f"is {describe_value(namespace)}, which is not among namespaces; add it there"
             )
         _check_kind(workload)
@@ -151,10 +151,10 @@ def _check_kind(workload: Reader) -> None:
         return
     for key, kinds in ONLY_FOR.items():
         if workload.has(key) and kind not in kinds:
-            workload.problem(key, f"is not for a {kind}; leave it out, or write kind: {' or '.join(kinds)}")
+            workload.add_problem(key, f"is not for a {kind}; leave it out, or write kind: {' or '.join(kinds)}")
     required = REQUIRED_FOR.get(kind)
     if required and not workload.has(required):
-        workload.problem(required, f"is missing; a {kind} needs one: write when to run, as '0 3 * * *'")
+        workload.add_problem(required, f"is missing; a {kind} needs one: write when to run, as '0 3 * * *'")
 
 
 def _read_kind(workload: Reader) -> WorkloadKind | None:

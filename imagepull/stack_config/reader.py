@@ -65,7 +65,7 @@ def read(
     problems += check_prefixes(config, project)
     if secret_keys is not None and f"{prefix}registries" not in secret_keys:
         problems += check_passwords(own.get("registries"), project)
-    problems += stack_file.problems(project) if stack_file else ()
+    problems += stack_file.find_problems(project) if stack_file else ()
     environment = None
     try:
         environment = parse(own)

@@ -26,7 +26,7 @@ class StackFile:
     name: str
     document: Mapping[str, Any]
 
-    def problems(self, project: str) -> Iterator[Problem]:
+    def find_problems(self, project: str) -> Iterator[Problem]:
         """Keys outside of `config:`, and passwords in plain text."""
         for key in self.document:
             if key != "config" and isinstance(key, str) and _namespaced.fullmatch(key):

@@ -51,7 +51,7 @@ def assemble(inventory: Inventory, within: float, *, explain: Explain, fails_now
     """
     judged = _Judge(inventory, gather_evidence(inventory), within, explain)
     of_pods = list(_judge_pods(inventory, judged, fails_now))
-    pulls = _merge([*_with_causes_that_last(_judge_templates(inventory, judged), of_pods), *of_pods])
+    pulls = _merge([*_add_lasting_causes(_judge_templates(inventory, judged), of_pods), *of_pods])
     namespaces = {pod.namespace for pod in inventory.pods} | {each.template.namespace for each in inventory.workloads}
     return Status(
         scope=inventory.scope,
@@ -77,7 +77,7 @@ class _Judge:
         pod = start.pod
         secrets: object = pod.pull_secrets or (start.template and pod.service_account)
         node = pod.node if start.policy == PullPolicy.NEVER.value else ""
-        workload = self._inventory.workload_of(pod)
+        workload = self._inventory.find_workload(pod)
         key = (pod.namespace, workload, secrets, node, start.image, start.policy, start.template, start.cached)
         if key not in self._known:
             self._known[key] = judge(start, self._inventory, self._evidence, self._within, self._explain)
@@ -100,7 +100,7 @@ def _judge_pods(inventory: Inventory, judged: _Judge, fails_now: FailsNow) -> It
     for pod in inventory.pods:
         if pod.phase in _ENDED:
             continue
-        workload = inventory.workload_of(pod)
+        workload = inventory.find_workload(pod)
         failing = fails_now(pod) if _is_waiting(pod) else {}
         for image in _list_images(pod):
             cached = image.started and image.policy != PullPolicy.ALWAYS.value
@@ -119,19 +119,19 @@ def _judge_pods(inventory: Inventory, judged: _Judge, fails_now: FailsNow) -> It
             yield _make_pull(workload, pod.namespace, image, judgement, pods=(pod.name,))
 
 
-def _with_causes_that_last(templates: Iterable[Pull], of_pods: Iterable[Pull]) -> Iterator[Pull]:
+def _add_lasting_causes(templates: Iterable[Pull], of_pods: Iterable[Pull]) -> Iterator[Pull]:
     """The pulls of templates; one that seems fine fails with the cause for which a Pod of the workload fails now."""
     failing = {
-        _place(pull): pull
+        _make_place(pull): pull
         for pull in of_pods
         if pull.outcome is StartOutcome.FAILS_NOW and pull.code not in _MENDED_FOR_NEXT_POD
     }
     for pull in templates:
-        lasting = failing.get(_place(pull)) if pull.outcome in (StartOutcome.FINE, StartOutcome.UNKNOWN) else None
+        lasting = failing.get(_make_place(pull)) if pull.outcome in (StartOutcome.FINE, StartOutcome.UNKNOWN) else None
         yield replace(lasting, pods=(), template=True) if lasting else pull
 
 
-def _place(pull: Pull) -> tuple[str, ...]:
+def _make_place(pull: Pull) -> tuple[str, ...]:
     return pull.namespace, pull.workload, pull.container, pull.image
 
 

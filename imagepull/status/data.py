@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from imagepull.registries.lifetimes import to_text
+from imagepull.registries.lifetimes import format_time
 from imagepull.status.model import Pull, Status, TokenStatus
 from imagepull.status.text import write_verdict
 
@@ -16,7 +16,7 @@ def as_data(status: Status) -> dict[str, Any]:
     return {
         "verdict": write_verdict(status),
         "scope": status.scope,
-        "at": to_text(status.at),
+        "at": format_time(status.at),
         "withinSeconds": round(status.within),
         "counts": {outcome.value: count for outcome, count in status.counts.items()},
         "willFail": status.will_fail,
@@ -70,7 +70,7 @@ def _describe_token(token: TokenStatus) -> Mapping[str, Any]:
 
 
 def _format_moment(moment: datetime | None) -> str | None:
-    return None if moment is None else to_text(moment)
+    return None if moment is None else format_time(moment)
 
 
 def _drop_none(**values: Any) -> Mapping[str, Any]:

@@ -35,7 +35,7 @@ class Evidence:
     hosts: frozenset[str] = frozenset()
     eks: bool = False
 
-    def node_opens(self, reference: ImageReference) -> bool:
+    def has_node_credential(self, reference: ImageReference) -> bool:
         """Whether the nodes have a credential of their own for an image of ECR."""
         return asks_for_credentials(reference) and (self.eks or reference.domain in self.hosts)
 

@@ -76,7 +76,7 @@ class Explainer:
             now=inventory.at,
             pod=pod,
             events=events,
-            service_account=inventory.account(namespace, pod.service_account),
+            service_account=inventory.find_account(namespace, pod.service_account),
             other_accounts=tuple(each for name, each in accounts.items() if name != pod.service_account),
             secrets=inventory.secrets.get(namespace, Secrets()),
             namesakes=tuple(self._find_namesakes(pod)),
@@ -106,7 +106,7 @@ class Explainer:
         """The Secrets that the Pod has, or that its ServiceAccount will have given it."""
         if start.pod.pull_secrets or not start.template:
             return start.pod.pull_secrets
-        account = self._inventory.account(start.pod.namespace, start.pod.service_account)
+        account = self._inventory.find_account(start.pod.namespace, start.pod.service_account)
         return () if isinstance(account, Missing) else account.pull_secrets
 
     def _make_state(self, start: Start) -> dict[str, str]:
@@ -119,7 +119,7 @@ class Explainer:
             message = f'Container image "{start.image}" is not present with pull policy of Never'
             return {"waiting_reason": "ErrImageNeverPull", "waiting_message": message}
         for name in self._find_pull_secrets(start):
-            secret = self._inventory.secret(start.pod.namespace, name)
+            secret = self._inventory.find_secret(start.pod.namespace, name)
             if isinstance(secret, Secret) and secret.malformed:
                 text = f"illegal base64 data: {secret.malformed}"
                 return {"waiting_reason": text, "waiting_message": text}

@@ -70,17 +70,17 @@ class Inventory:
     renewals: Mapping[tuple[str, str], RunningRenewer] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
 
-    def account(self, namespace: str, name: str) -> ServiceAccount | Missing:
+    def find_account(self, namespace: str, name: str) -> ServiceAccount | Missing:
         """A ServiceAccount, or why it is not at hand."""
         if namespace not in self.accounts:
             return Missing.WITHHELD
         return self.accounts[namespace].get(name, Missing.ABSENT)
 
-    def secret(self, namespace: str, name: str) -> Secret | Missing:
+    def find_secret(self, namespace: str, name: str) -> Secret | Missing:
         """A Secret, or why it is not at hand."""
         return self.secrets.get(namespace, Secrets()).look_up(name)
 
-    def workload_of(self, pod: Pod) -> str:
+    def find_workload(self, pod: Pod) -> str:
         """Title of what makes a Pod: `Deployment/web`; of the Pod itself when nothing does."""
         if not pod.owner:
             return f"Pod/{pod.name}"

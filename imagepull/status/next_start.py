@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from imagepull.causes.table import cause_of, fill
+from imagepull.causes.table import get_cause, fill
 from imagepull.diagnosis.objects import Missing, Node, Pod, Secret
 from imagepull.errors import InvalidReference
 from imagepull.images.pull_policy import PullPolicy
@@ -81,14 +81,14 @@ def judge(start: Start, inventory: Inventory, evidence: Evidence, within: float,
     if start.policy == PullPolicy.NEVER.value:
         return _judge_never(start, reference, inventory, explain)
     names = _list_secret_names(start, inventory)
-    looked_up = [inventory.secret(start.pod.namespace, name) for name in names or ()]
+    looked_up = [inventory.find_secret(start.pod.namespace, name) for name in names or ()]
     secrets = [each for each in looked_up if isinstance(each, Secret)]
     if any(secret.malformed for secret in secrets):
         return _judge_failure(start, OpenedBy.NOBODY, explain)
     found = find_openings(secrets, reference)
     if found:
-        return _judge_openings(start, found, inventory, evidence.node_opens(reference), within, explain)
-    if evidence.node_opens(reference):
+        return _judge_openings(start, found, inventory, evidence.has_node_credential(reference), within, explain)
+    if evidence.has_node_credential(reference):
         return Judgement(outcome=StartOutcome.FINE, opened_by=OpenedBy.NODE)
     if evidence.is_official(reference) or evidence.opens_without_secret(reference):
         return _FINE_WITHOUT_SECRET
@@ -104,7 +104,7 @@ def _list_secret_names(start: Start, inventory: Inventory) -> Sequence[str] | No
     """Names of the Secrets that the Pod has, or will have; None when its ServiceAccount may not be read."""
     if start.pod.pull_secrets or not start.template:
         return start.pod.pull_secrets
-    account = inventory.account(start.pod.namespace, start.pod.service_account)
+    account = inventory.find_account(start.pod.namespace, start.pod.service_account)
     if isinstance(account, Missing):
         return None if account is Missing.WITHHELD else ()
     return account.pull_secrets
@@ -134,7 +134,7 @@ def _judge_openings(
         if last.secret.owned_by
         else "nobody is known to renew it"
     )
-    cause = cause_of("token-expires")
+    cause = get_cause("token-expires")
     facts = {"key": last.entry.key, "secret": last.secret.name, "left": left, "renewer": why}
     explanation = Explanation(
         code=cause.code,

@@ -38,7 +38,7 @@ def find_openings(secrets: Iterable[Secret], reference: ImageReference) -> list[
     """The entries of a Pod's Secrets that match an image, the first to be tried first."""
     return [
         Opening(secret=found.secret, entry=found.entry, expires=find_entry_expiry(found.secret, found.entry))
-        for found in keyring_view.opening(secrets, reference)
+        for found in keyring_view.find_opening_entries(secrets, reference)
     ]
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from imagepull.diagnosis.fields import Json, mapping, text
+from imagepull.diagnosis.fields import Json, read_mapping, read_text
 from imagepull.diagnosis.objects import Event, Node, Pod, Secrets, ServiceAccount
 from imagepull.diagnosis.parsing import parse_event, parse_node, parse_pod, parse_service_account
-from imagepull.diagnosis.pull_objects import by_namespace, read_accounts, read_pull_secrets
+from imagepull.diagnosis.pull_objects import group_by_namespace, read_accounts, read_pull_secrets
 from imagepull.diagnosis.secrets import parse_secret
 from imagepull.errors import Forbidden
 from imagepull.kubernetes.client import Cluster
@@ -42,16 +42,16 @@ async def read_inventory(cluster: Cluster, namespace: str, scope: str) -> Invent
     read = _Reading(cluster, namespace)
     pods, workloads, jobs, nodes, renewals = await asyncio.gather(
         cluster.list(KINDS["Pod"], namespace=namespace, parse=parse_pod),
-        read.workloads(),
-        read.jobs(),
-        read.nodes(),
-        read.renewals(),
+        read.read_workloads(),
+        read.read_jobs(),
+        read.read_nodes(),
+        read.read_renewers(),
     )
     everything = [*workloads, *jobs]
     templates = [workload for workload, _ in everything if workload is not None]
     makers: list[Pod] = [*pods, *(workload.template for workload in templates)]
-    accounts = await read.accounts(makers)
-    secrets = await read.secrets(makers, accounts)
+    accounts = await read.read_service_accounts(makers)
+    secrets = await read.read_secrets(makers, accounts)
     return Inventory(
         scope=scope,
         at=datetime.now(UTC),
@@ -60,8 +60,8 @@ async def read_inventory(cluster: Cluster, namespace: str, scope: str) -> Invent
         accounts=accounts,
         secrets=secrets,
         nodes=nodes,
-        events=await read.events(pods),
-        controllers=_controllers(pods, templates, dict(each for _, each in everything if each)),
+        events=await read.read_events(pods),
+        controllers=_find_controllers(pods, templates, dict(each for _, each in everything if each)),
         renewals=renewals,
         limits=tuple(dict.fromkeys(read.limits)),
     )
@@ -79,14 +79,14 @@ class _Reading:
     namespace: str
     limits: list[str] = field(default_factory=list)
 
-    async def workloads(self) -> list[_Found]:
+    async def read_workloads(self) -> list[_Found]:
         kinds = [kind for kind in WORKLOAD_KINDS if kind != "Job"]
-        return [each for found in await asyncio.gather(*map(self._workloads, kinds)) for each in found]
+        return [each for found in await asyncio.gather(*map(self._read_workloads, kinds)) for each in found]
 
-    async def jobs(self) -> list[_Found]:
-        return await self._workloads("Job")
+    async def read_jobs(self) -> list[_Found]:
+        return await self._read_workloads("Job")
 
-    async def _workloads(self, kind: str) -> list[_Found]:
+    async def _read_workloads(self, kind: str) -> list[_Found]:
         def parse(document: Json) -> _Found:
             return parse_workload(kind, document), find_controller(kind, document)
 
@@ -96,7 +96,7 @@ class _Reading:
             self.limits.append(f"{kind}s may not be listed: what they start next is known from their Pods only.")
             return []
 
-    async def nodes(self) -> Mapping[str, Node] | None:
+    async def read_nodes(self) -> Mapping[str, Node] | None:
         try:
             nodes = await self.cluster.list(KINDS["Node"], parse=parse_node)
         except Forbidden:
@@ -104,7 +104,7 @@ class _Reading:
             return None
         return {node.name: node for node in nodes}
 
-    async def renewals(self) -> Mapping[tuple[str, str], RunningRenewer]:
+    async def read_renewers(self) -> Mapping[tuple[str, str], RunningRenewer]:
         """The Secrets that our CronJobs keep alive, by the documents in their ConfigMaps, in whatever namespace."""
         kinds = [KINDS["ConfigMap"], KINDS["CronJob"]]
         try:
@@ -118,17 +118,17 @@ class _Reading:
             return {}
         return list_renewers(documents, cron_jobs)
 
-    async def accounts(self, pods: Collection[Pod]) -> Mapping[str, Mapping[str, ServiceAccount]]:
-        wanted = by_namespace((pod.namespace, pod.service_account) for pod in pods)
-        read = await read_accounts(self.cluster, self._everywhere(wanted), parse_service_account, whole=self.whole)
+    async def read_service_accounts(self, pods: Collection[Pod]) -> Mapping[str, Mapping[str, ServiceAccount]]:
+        wanted = group_by_namespace((pod.namespace, pod.service_account) for pod in pods)
+        read = await read_accounts(self.cluster, self._add_asked_namespace(wanted), parse_service_account, whole=self.whole)
         self._tell_denied("ServiceAccounts", read.withheld)
         return {namespace: there for namespace, there in read.found.items() if namespace not in read.withheld}
 
-    async def secrets(
+    async def read_secrets(
         self, pods: Collection[Pod], accounts: Mapping[str, Mapping[str, ServiceAccount]]
     ) -> Mapping[str, Secrets]:
         """All pull Secrets, and what the names of others that Pods and ServiceAccounts list stand for."""
-        wanted = by_namespace(
+        wanted = group_by_namespace(
             [(pod.namespace, name) for pod in pods for name in pod.pull_secrets]
             + [
                 (namespace, name)
@@ -138,7 +138,7 @@ class _Reading:
             ]
         )
         spaces = {pod.namespace: wanted.get(pod.namespace, set()) for pod in pods} | wanted
-        read = await read_pull_secrets(self.cluster, self._everywhere(spaces), parse_secret, whole=self.whole)
+        read = await read_pull_secrets(self.cluster, self._add_asked_namespace(spaces), parse_secret, whole=self.whole)
         denied = read.unlisted | read.withheld.keys()
         self._tell_denied("Secrets", denied)
         return {
@@ -150,7 +150,7 @@ class _Reading:
             for namespace in {*spaces, *read.found}
         }
 
-    def _everywhere(self, wanted: Mapping[str, Collection[str]]) -> Mapping[str, Collection[str]]:
+    def _add_asked_namespace(self, wanted: Mapping[str, Collection[str]]) -> Mapping[str, Collection[str]]:
         """The namespace that was asked for is looked into also when no Pod is in it."""
         return wanted if self.whole else {self.namespace: (), **wanted}
 
@@ -158,15 +158,15 @@ class _Reading:
     def whole(self) -> bool:
         return self.namespace == EVERY_NAMESPACE
 
-    async def events(self, pods: Iterable[Pod]) -> Mapping[tuple[str, str], tuple[Event, ...]] | None:
+    async def read_events(self, pods: Iterable[Pod]) -> Mapping[tuple[str, str], tuple[Event, ...]] | None:
         """The Events of the Pods that wait."""
-        waiting = {(pod.namespace, pod.name) for pod in pods if _waits(pod)}
+        waiting = {(pod.namespace, pod.name) for pod in pods if _is_waiting(pod)}
         spaces = {namespace for namespace, _ in waiting}
         listed = await list_objects(
             self.cluster,
             KINDS["Event"],
             spaces,
-            lambda document: _event_of(document, waiting),
+            lambda document: _parse_event_of(document, waiting),
             whole=len(spaces) > _FEW,
             fields={"involvedObject.kind": "Pod"},
         )
@@ -185,17 +185,17 @@ class _Reading:
             self.limits.append(f"{what} of namespace {', '.join(names[:3])}{more} may not be read.")
 
 
-def _waits(pod: Pod) -> bool:
+def _is_waiting(pod: Pod) -> bool:
     return any(container.waiting_reason for container in pod.containers)
 
 
-def _event_of(document: Any, pods: Collection[tuple[str, str]]) -> Event | None:
+def _parse_event_of(document: Any, pods: Collection[tuple[str, str]]) -> Event | None:
     """The Event, if it is of one of these Pods."""
-    about = mapping(document, "involvedObject")
-    return parse_event(document) if (text(about, "namespace"), text(about, "name")) in pods else None
+    about = read_mapping(document, "involvedObject")
+    return parse_event(document) if (read_text(about, "namespace"), read_text(about, "name")) in pods else None
 
 
-def _controllers(
+def _find_controllers(
     pods: Iterable[Pod], workloads: Iterable[ClusterWorkload], known: Mapping[tuple[str, str], str]
 ) -> Mapping[tuple[str, str], str]:
     """What controls the controllers of Pods: of ReplicaSets, which are not read, their names say it."""

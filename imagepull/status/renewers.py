@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from imagepull.diagnosis.fields import Json, mapping, text
+from imagepull.diagnosis.fields import Json, read_mapping, read_text
 from imagepull.diagnosis.objects import Secret
 from imagepull.errors import InvalidInput
 from imagepull.renewal import document
@@ -40,12 +40,12 @@ def list_renewers(documents: Iterable[Json], cron_jobs: Iterable[Json]) -> dict[
         documents: ConfigMaps that hold a renewal document; one that does not parse renews nothing.
         cron_jobs: of the same namespaces and names.
     """
-    suspended = {_read_place(each): mapping(each, "spec").get("suspend") is True for each in cron_jobs}
+    suspended = {_read_place(each): read_mapping(each, "spec").get("suspend") is True for each in cron_jobs}
     found: dict[tuple[str, str], RunningRenewer] = {}
     for each in documents:
         place = _read_place(each)
         try:
-            secrets = document.parse(text(mapping(each, "data"), document.FILE_NAME))
+            secrets = document.parse(read_text(read_mapping(each, "data"), document.FILE_NAME))
         except InvalidInput:
             continue
         for secret in secrets if place in suspended else ():
@@ -80,5 +80,5 @@ def is_kept_alive(secret: Secret, expires: datetime, renewer: Renewer, now: date
 
 
 def _read_place(document: Json) -> tuple[str, str]:
-    metadata = mapping(document, "metadata")
-    return text(metadata, "namespace"), text(metadata, "name")
+    metadata = read_mapping(document, "metadata")
+    return read_text(metadata, "namespace"), read_text(metadata, "name")

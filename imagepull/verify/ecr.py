@@ -17,7 +17,7 @@ from imagepull.verify.facts import ACCEPT, ImageFacts, Unverified, read_manifest
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
-__all__ = ["look_up", "unverified"]
+__all__ = ["look_up", "make_unverified"]
 
 _NOT_FOUND: Final = ("ImageNotFoundException", "RepositoryNotFoundException")
 
@@ -27,14 +27,14 @@ def look_up(reference: ImageReference, request: TokenRequest, timeout: float) ->
     try:
         client = _open_client(request, reference.domain, timeout)
     except CredentialError as error:
-        return unverified(error)
+        return make_unverified(error)
     try:
         return _read_facts(client, reference)
     except Exception as error:  # not botocore's own alone: see imagepull.registries.aws_errors
         return _explain(error, reference)
 
 
-def unverified(error: CredentialError) -> Unverified:
+def make_unverified(error: CredentialError) -> Unverified:
     """What the lack of a credential means for a look-up."""
     return Unverified(code="access-denied" if error.reached else "registry-unreachable", text=str(error))
 
@@ -81,7 +81,7 @@ def _explain(error: Exception, reference: ImageReference) -> Unverified:
     denied = fault.cause == ACCESS_DENIED.cause
     advice = "allow ecr:DescribeImages and ecr:BatchGetImage on the repository" if denied else fault.advice
     what = reference.repository if denied else reference.domain
-    return unverified(
+    return make_unverified(
         CredentialError(
             what, fault.cause + (f" ({fault.details})" if fault.details else ""), advice, reached=fault.reached
         )

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from imagepull.plain_text import to_one_line
 
-__all__ = ["ACCEPT", "ImageFacts", "Manifest", "Unverified", "platform_of", "read_document", "read_manifest"]
+__all__ = ["ACCEPT", "ImageFacts", "Manifest", "Unverified", "read_platform", "read_document", "read_manifest"]
 
 ACCEPT: Final = (
     "application/vnd.oci.image.index.v1+json",
@@ -59,7 +59,7 @@ def read_manifest(data: bytes) -> Manifest | None:
     """What a manifest or index says; None for a document of another kind."""
     document = read_document(data)
     if isinstance(document.get("manifests"), list):
-        found = [platform_of(entry.get("platform")) for entry in document["manifests"] if isinstance(entry, Mapping)]
+        found = [read_platform(entry.get("platform")) for entry in document["manifests"] if isinstance(entry, Mapping)]
         platforms = tuple(dict.fromkeys(each for each in found if each and each != "unknown/unknown"))
         return Manifest(size=None, platforms=platforms, config=None)
     config, layers = document.get("config"), document.get("layers")
@@ -71,7 +71,7 @@ def read_manifest(data: bytes) -> Manifest | None:
     return Manifest(size=size, platforms=(), config=digest if isinstance(digest, str) else None)
 
 
-def platform_of(document: object) -> str:
+def read_platform(document: object) -> str:
     """`os/architecture`, with the variant, of an index's entry or an image's configuration; empty if absent."""
     if isinstance(document, bytes):
         document = read_document(document)

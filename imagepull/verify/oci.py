@@ -13,9 +13,9 @@ import httpx2
 
 from imagepull.images.reference import DEFAULT_TAG, HUB, ImageReference
 from imagepull.registries.docker_config import Credential
-from imagepull.verify.facts import ACCEPT, ImageFacts, Unverified, platform_of, read_document, read_manifest
+from imagepull.verify.facts import ACCEPT, ImageFacts, Unverified, read_platform, read_document, read_manifest
 from imagepull.verify.hosts import is_local
-from imagepull.verify.requests import BadAnswer, RegistryAnswer, fetch, same_origin
+from imagepull.verify.requests import BadAnswer, RegistryAnswer, fetch, is_same_origin
 
 __all__ = ["list_tags", "look_up"]
 
@@ -45,7 +45,7 @@ async def look_up(
         base_url: Where the registry is. Default: HTTPS at the reference's host, plain HTTP for localhost.
     """
     try:
-        return await _Registry(client, reference, credential, base_url or _make_url(reference.domain)).facts()
+        return await _Registry(client, reference, credential, base_url or _make_url(reference.domain)).read_facts()
     except _Refused as refusal:
         return _explain(refusal.status, reference, credential)
     except BadAnswer as error:
@@ -65,7 +65,7 @@ async def list_tags(
     Args are those of `look_up`. A registry that does not tell its tags has none here: the list is a hint, no proof.
     """
     try:
-        return await _Registry(client, reference, credential, base_url or _make_url(reference.domain)).tags()
+        return await _Registry(client, reference, credential, base_url or _make_url(reference.domain)).read_tags()
     except _Refused as refusal:
         return None if refusal.status == 404 else ()
     except Exception:
@@ -79,12 +79,12 @@ class _Registry:
     ) -> None:
         self._client = client
         self._reference = reference
-        self._basic = _basic(credential) if credential else ""
+        self._basic = _encode_basic(credential) if credential else ""
         self._base = httpx2.URL(base_url)
         self._authorization = ""
         self._challenged = False
 
-    async def facts(self) -> ImageFacts | Unverified:
+    async def read_facts(self) -> ImageFacts | Unverified:
         reference = self._reference
         name = reference.digest or reference.tag or DEFAULT_TAG
         answer = await self._get(f"manifests/{name}", ", ".join(ACCEPT))
@@ -95,12 +95,12 @@ class _Registry:
         platforms = manifest.platforms
         if manifest.config and _digest.fullmatch(manifest.config):
             config = await self._get(f"blobs/{manifest.config}", "*/*")
-            platforms = tuple(filter(None, [platform_of(config.content)]))
+            platforms = tuple(filter(None, [read_platform(config.content)]))
         sent = answer.headers.get("Docker-Content-Digest", "")
         digest = sent if _digest.fullmatch(sent) else reference.digest or ""
         return ImageFacts(digest=digest, size=manifest.size, platforms=platforms)
 
-    async def tags(self) -> Sequence[str]:
+    async def read_tags(self) -> Sequence[str]:
         told = read_document((await self._get(f"tags/list?n={_MOST_TAGS}", "application/json")).content).get("tags")
         return [tag for tag in told if isinstance(tag, str)] if isinstance(told, list) else ()
 
@@ -108,7 +108,7 @@ class _Registry:
         url = httpx2.URL(f"{str(self._base).rstrip('/')}/v2/{self._reference.path}/{path}")
         answer = await fetch(self._client, url, {"Accept": accept}, authorization=self._authorization)
         # A challenge counts from the registry itself: what it redirects to has no claim on its credential.
-        if answer.status == 401 and not self._challenged and same_origin(answer.url, self._base):
+        if answer.status == 401 and not self._challenged and is_same_origin(answer.url, self._base):
             self._challenged = True
             await self._answer_challenge(answer.headers.get("WWW-Authenticate", ""))
             answer = await fetch(self._client, url, {"Accept": accept}, authorization=self._authorization)
@@ -143,7 +143,7 @@ class _Registry:
         return not await is_local(realm.host) or await is_local(self._base.host)
 
 
-def _basic(credential: Credential) -> str:
+def _encode_basic(credential: Credential) -> str:
     pair = f"{credential.username}:{credential.password}".encode()
     return f"Basic {base64.b64encode(pair).decode()}"
 

@@ -12,7 +12,7 @@ import httpx2
 
 from imagepull.verify.hosts import is_local
 
-__all__ = ["LARGEST", "BadAnswer", "RegistryAnswer", "fetch", "same_origin"]
+__all__ = ["LARGEST", "BadAnswer", "RegistryAnswer", "fetch", "is_same_origin"]
 
 LARGEST: Final = 4 * 1024 * 1024
 """The most bytes of an answer: what the distribution-spec has registries take for a manifest."""
@@ -59,7 +59,7 @@ async def fetch(
     raise BadAnswer(f"redirects more than {_MOST_REDIRECTS} times")
 
 
-def same_origin(one: httpx2.URL, other: httpx2.URL) -> bool:
+def is_same_origin(one: httpx2.URL, other: httpx2.URL) -> bool:
     """Whether scheme, host and port are the same."""
     return (one.scheme, one.host, _find_port(one)) == (other.scheme, other.host, _find_port(other))
 
@@ -83,7 +83,7 @@ async def _fetch_one(client: httpx2.AsyncClient, url: httpx2.URL, headers: Mappi
 
 
 def _choose_authorization(url: httpx2.URL, start: httpx2.URL, authorization: str) -> dict[str, str]:
-    return {"Authorization": authorization} if authorization and same_origin(url, start) else {}
+    return {"Authorization": authorization} if authorization and is_same_origin(url, start) else {}
 
 
 async def _follow_redirect(url: httpx2.URL, start: httpx2.URL) -> httpx2.URL:

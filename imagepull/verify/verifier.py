@@ -50,7 +50,7 @@ class Settings:
 
 def verify(images: Sequence[ResolvedImage], registries: Sequence[RegistrySource], settings: Settings) -> list[Finding]:
     """Look all images up and return what is wrong, the worst first. Blocks; see `Verifier.findings`."""
-    return asyncio.run(Verifier(registries, settings).findings(images))
+    return asyncio.run(Verifier(registries, settings).list_findings(images))
 
 
 class Verifier:
@@ -69,7 +69,7 @@ class Verifier:
         self._places = asyncio.Semaphore(settings.at_once)
         self._asked: dict[str, asyncio.Task[ImageFacts | Unverified]] = {}
 
-    async def findings(self, images: Iterable[ResolvedImage]) -> list[Finding]:
+    async def list_findings(self, images: Iterable[ResolvedImage]) -> list[Finding]:
         """What is wrong with the images, the worst first; invalid references are the plan's to report."""
         parsed = [(image, reference) for image in images if (reference := _parse_or_none(image.image)) is not None]
         timeout = httpx2.Timeout(self._settings.timeout)
@@ -113,7 +113,7 @@ class Verifier:
             try:
                 credential = (await self._tokens.get(request)).credential
             except CredentialError as error:
-                return ecr.unverified(error)
+                return ecr.make_unverified(error)
         return await oci.look_up(client, reference, credential, self._settings.base_urls.get(reference.domain))
 
     def _judge(self, answer: ImageFacts | Unverified) -> Iterator[tuple[Severity, str, str]]:

@@ -1,7 +1,7 @@
 """What was asked of the registries: proof of who pulled what, when, with which token.
 
 A pod with `Always` asks for its manifest at each start, one with `IfNotPresent` only when the image is not cached, one
-with `Never` not at all: `manifest_requests` tells which of these happened.
+with `Never` not at all: `find_manifest_requests` says which of these happened.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from typing import Any
 
 from lab.ecr import journal
 
-__all__ = ["Access", "manifest_requests", "parse", "read"]
+__all__ = ["Access", "find_manifest_requests", "parse", "read"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +49,10 @@ def parse(record: dict[str, Any]) -> Access:
 
 def read(path: Path) -> list[Access]:
     """Every request so far, oldest first; a request is in the log before its answer is on its way."""
-    return [parse(record) for record in journal.records(path)]
+    return [parse(record) for record in journal.read_records(path)]
 
 
-def manifest_requests(
+def find_manifest_requests(
     accesses: Iterable[Access], repository: str, *references: str, host: str | None = None, client: str = ""
 ) -> list[Access]:
     """The requests that ask for a manifest (GET and HEAD) of `repository`, whatever their answer.

@@ -9,7 +9,7 @@ import binascii
 import json
 from dataclasses import dataclass, field
 
-from lab.ecr.tokens import USER, Standing, TokenStore, fingerprint
+from lab.ecr.tokens import USER, Standing, TokenStore, compute_fingerprint
 
 __all__ = ["Admission", "Refusal", "admit"]
 
@@ -32,15 +32,15 @@ class Admission:
     refusal: Refusal | None
 
 
-def _denied(status: int, message: str) -> Refusal:
+def _deny(status: int, message: str) -> Refusal:
     body = json.dumps({"errors": [{"code": "DENIED", "message": message}]})
     return Refusal(status=status, content_type="application/json; charset=utf-8", body=body)
 
 
-_INVALID = _denied(400, "Your Authorization Token is invalid.")
+_INVALID = _deny(400, "Your Authorization Token is invalid.")
 _REFUSALS = {
     Standing.LIVE: None,
-    Standing.EXPIRED: _denied(403, "Your authorization token has expired. Reauthenticate and try again."),
+    Standing.EXPIRED: _deny(403, "Your authorization token has expired. Reauthenticate and try again."),
     Standing.OTHER_REALM: _INVALID,
     Standing.UNKNOWN: _INVALID,
 }
@@ -50,14 +50,14 @@ def admit(authorization: str | None, *, host: str, realm: str, tokens: TokenStor
     """Decide about a request to the registry `host` of `realm` by its Authorization header."""
     scheme, _, parameter = (authorization or "").partition(" ")
     if scheme.lower() != "basic":
-        return Admission(credential=None, refusal=_challenge(host))
-    user, password = _basic(parameter)
+        return Admission(credential=None, refusal=_make_challenge(host))
+    user, password = _decode_basic(parameter)
     standing = tokens.standing(password, realm=realm) if user == USER else Standing.UNKNOWN
-    credential = None if standing is Standing.UNKNOWN else fingerprint(parameter.strip())
+    credential = None if standing is Standing.UNKNOWN else compute_fingerprint(parameter.strip())
     return Admission(credential=credential, refusal=_REFUSALS[standing])
 
 
-def _challenge(host: str) -> Refusal:
+def _make_challenge(host: str) -> Refusal:
     return Refusal(
         status=401,
         content_type="text/plain; charset=utf-8",
@@ -66,7 +66,7 @@ def _challenge(host: str) -> Refusal:
     )
 
 
-def _basic(parameter: str) -> tuple[str, str]:
+def _decode_basic(parameter: str) -> tuple[str, str]:
     try:
         user, _, password = base64.b64decode(parameter.strip(), validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):

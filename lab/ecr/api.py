@@ -17,8 +17,8 @@ from moto.utilities.utils import get_partition
 from werkzeug.wrappers import Request, Response
 
 from lab.ecr import web_identity
-from lab.ecr.calls import Call, credential_scope
-from lab.ecr.faults import ApiError, FaultMode, FaultSwitch, api_error
+from lab.ecr.calls import Call, parse_credential_scope
+from lab.ecr.faults import ApiError, FaultMode, FaultSwitch, make_api_error
 from lab.ecr.tokens import PUBLIC, TokenStore
 from lab.ecr.wsgi import Application, Environ, StartResponse
 
@@ -58,9 +58,9 @@ class EcrApi:
         return self._get_authorization_token(service, Request(environ))(environ, start_response)
 
     def _get_authorization_token(self, service: str, request: Request) -> Response:
-        scope = credential_scope(request.headers.get("Authorization", ""))
+        scope = parse_credential_scope(request.headers.get("Authorization", ""))
         if scope is None:
-            return _refusal(
+            return _make_refusal(
                 ApiError(code="MissingAuthenticationTokenException", message="Missing Authentication Token")
             )
         access_key_id, region = scope
@@ -81,7 +81,7 @@ class EcrApi:
             raise ConnectionAbortedError("the fault 'down' is set")
         if fault is not FaultMode.NONE:
             action = f"{service}:GetAuthorizationToken"
-            return _refusal(api_error(fault, principal=principal, action=action, region=region))
+            return _make_refusal(make_api_error(fault, principal=principal, action=action, region=region))
         if service == "ecr-public":
             return self._public(region, access_key_id)
         accounts = json.loads(request.get_data() or b"{}").get("registryIds") or [account]
@@ -96,9 +96,9 @@ class EcrApi:
         form = dict(parse_qsl(body.decode(errors="replace")))
         if form.get("Action") != "AssumeRoleWithWebIdentity":
             return None
-        trust = web_identity.trust_of(form.get("RoleArn", ""))
+        trust = web_identity.read_trust(form.get("RoleArn", ""))
         error = web_identity.refuse(form.get("WebIdentityToken", ""), key, trust)
-        return None if error is None else web_identity.refusal(error)
+        return None if error is None else web_identity.make_refusal(error)
 
     def _private(self, region: str, access_key_id: str, accounts: list[str]) -> Response:
         token = self._tokens.issue(realm=region, access_key_id=access_key_id)
@@ -116,7 +116,7 @@ class EcrApi:
     def _public(self, region: str, access_key_id: str) -> Response:
         if region not in _PUBLIC_REGIONS:
             message = f"GetAuthorizationToken command is only supported in {' and '.join(sorted(_PUBLIC_REGIONS))}."
-            return _refusal(ApiError(code="UnsupportedCommandException", message=message))
+            return _make_refusal(ApiError(code="UnsupportedCommandException", message=message))
         token = self._tokens.issue(realm=PUBLIC, access_key_id=access_key_id)
         data = {"authorizationToken": token.authorization, "expiresAt": token.expires_at}
         return _answer(200, {"authorizationData": data})
@@ -145,5 +145,5 @@ def _answer(status: int, document: object) -> Response:
     return Response(json.dumps(document), status, content_type="application/x-amz-json-1.1")
 
 
-def _refusal(error: ApiError) -> Response:
+def _make_refusal(error: ApiError) -> Response:
     return _answer(400, {"__type": error.code, "message": error.message})

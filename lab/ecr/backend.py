@@ -50,7 +50,7 @@ class Backend:
         hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds=4)).decode()
         write_private(folder / "htpasswd", f"{_USER}:{hashed}\n")
         config = folder / "config.yml"
-        write_private(config, json.dumps(_configuration(registry, folder / "htpasswd")))
+        write_private(config, json.dumps(_make_configuration(registry, folder / "htpasswd")))
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [program, "serve", config],
@@ -103,7 +103,7 @@ class Backend:
             self._process.wait()
 
 
-def _configuration(registry: RegistryConfig, htpasswd: Path) -> dict[str, object]:
+def _make_configuration(registry: RegistryConfig, htpasswd: Path) -> dict[str, object]:
     return {
         "version": 0.1,
         "log": {"level": "info", "accesslog": {"disabled": True}},

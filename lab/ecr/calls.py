@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-__all__ = ["Call", "credential_scope"]
+__all__ = ["Call", "parse_credential_scope"]
 
 _SCOPE = re.compile(r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[^/,\s]+)/[^/,\s]+/aws4_request\b")
 
@@ -29,7 +29,7 @@ class Call:
     fault: str | None
 
 
-def credential_scope(authorization: str) -> tuple[str, str] | None:
+def parse_credential_scope(authorization: str) -> tuple[str, str] | None:
     """Access key id and region out of a Signature Version 4 Authorization header; None when it is not one.
 
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html

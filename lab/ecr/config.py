@@ -93,10 +93,10 @@ class EcrConfig:
         except ValueError as error:
             raise LabError(f"{path} is not JSON: {error}", hint="write it with EcrConfig.write") from None
         registries, key = document.get("registries", []), document.get("web_identity_key")
-        faults = _faults(cls, document, "") + [
+        faults = _find_faults(cls, document, "") + [
             fault
             for at, entry in enumerate(registries)
-            for fault in _faults(RegistryConfig, entry, f"registries[{at}].")
+            for fault in _find_faults(RegistryConfig, entry, f"registries[{at}].")
         ]
         if faults:
             raise LabError(f"{path}: {'; '.join(faults)}", hint="write it with EcrConfig.write")
@@ -112,7 +112,7 @@ class EcrConfig:
         )
 
 
-def _faults(kind: type[EcrConfig] | type[RegistryConfig], document: dict[str, Any], where: str) -> list[str]:
+def _find_faults(kind: type[EcrConfig] | type[RegistryConfig], document: dict[str, Any], where: str) -> list[str]:
     known = {setting.name for setting in fields(kind)}
     missing = [f"{where}{name} is missing" for name in sorted(known - document.keys())]
     return missing + [f"{where}{name} is not a setting" for name in sorted(document.keys() - known)]

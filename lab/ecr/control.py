@@ -44,14 +44,14 @@ class Control:
 
     def _answer(self, request: Request) -> Response:
         if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), self._authorization):
-            return _json(401, {"error": "Authorization: Bearer with the control_token of the configuration is needed"})
+            return _answer_json(401, {"error": "Authorization: Bearer with the control_token of the configuration is needed"})
         route = self._routes.get((request.method, request.path))
         if route is None:
-            return _json(404, {"error": f"there is no {request.method} {request.path}"})
+            return _answer_json(404, {"error": f"there is no {request.method} {request.path}"})
         try:
-            return _json(200, route(json.loads(request.get_data() or b"null")))
+            return _answer_json(200, route(json.loads(request.get_data() or b"null")))
         except (KeyError, TypeError, ValueError) as error:
-            return _json(400, {"error": f"{request.method} {request.path}: {type(error).__name__}: {error}"})
+            return _answer_json(400, {"error": f"{request.method} {request.path}: {type(error).__name__}: {error}"})
 
     def _set_fault(self, document: Any) -> None:
         region, count = document.get("region"), document.get("count")
@@ -67,5 +67,5 @@ class Control:
         self._tokens.lifetime = float(document["seconds"])
 
 
-def _json(status: int, document: object) -> Response:
+def _answer_json(status: int, document: object) -> Response:
     return Response(json.dumps(document), status, content_type="application/json")

@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-__all__ = ["ApiError", "Fault", "FaultMode", "FaultSwitch", "api_error"]
+__all__ = ["ApiError", "Fault", "FaultMode", "FaultSwitch", "make_api_error"]
 
 
 class FaultMode(StrEnum):
@@ -67,7 +67,7 @@ class ApiError:
     message: str
 
 
-def api_error(mode: FaultMode, *, principal: str, action: str, region: str) -> ApiError:
+def make_api_error(mode: FaultMode, *, principal: str, action: str, region: str) -> ApiError:
     """What AWS answers in `mode` to `principal` (an ARN) who asks for `action`; DOWN and NONE have none: KeyError."""
     return {
         FaultMode.THROTTLED: ApiError(code="ThrottlingException", message="Rate exceeded"),

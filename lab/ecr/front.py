@@ -57,7 +57,7 @@ class RegistryFront:
             response = self._pass_on(environ)
         else:
             response = Response(
-                refusal.body, _status(refusal.status), headers=refusal.headers, content_type=refusal.content_type
+                refusal.body, _format_status(refusal.status), headers=refusal.headers, content_type=refusal.content_type
             )
         access = Access(
             time=came_in,
@@ -78,7 +78,7 @@ class RegistryFront:
             connection.request(
                 environ["REQUEST_METHOD"],
                 environ["RAW_URI"],
-                body=_body(environ),
+                body=_read_body(environ),
                 headers=self._headers(environ),
                 encode_chunked="CONTENT_LENGTH" not in environ,
             )
@@ -87,7 +87,7 @@ class RegistryFront:
             connection.close()
             message = f"the registry behind {self._registry.host} does not answer: {error}"
             body = json.dumps({"errors": [{"code": "UNAVAILABLE", "message": message}]})
-            return Response(body, _status(502), content_type="application/json; charset=utf-8")
+            return Response(body, _format_status(502), content_type="application/json; charset=utf-8")
         headers = [(name, value) for name, value in answer.getheaders() if name.lower() not in _HOP_BY_HOP]
         response = Response(_stream(connection, answer), f"{answer.status} {answer.reason}", headers=headers)
         response.automatically_set_content_length = False
@@ -101,7 +101,7 @@ class RegistryFront:
         return headers | {"Authorization": self._authorization}
 
 
-def _status(code: int) -> str:
+def _format_status(code: int) -> str:
     """Status line as registries write it, `401 Unauthorized`: the kubelet's messages quote it."""
     return f"{code} {HTTPStatus(code).phrase}"
 
@@ -110,7 +110,7 @@ def _is_chunked(environ: Environ) -> bool:
     return "chunked" in str(environ.get("HTTP_TRANSFER_ENCODING", "")).lower()
 
 
-def _body(environ: Environ) -> Iterator[bytes] | None:
+def _read_body(environ: Environ) -> Iterator[bytes] | None:
     if "CONTENT_LENGTH" not in environ and not _is_chunked(environ):
         return None
     stream = get_input_stream(environ)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Journal", "records"]
+__all__ = ["Journal", "read_records"]
 
 
 class Journal:
@@ -25,7 +25,7 @@ class Journal:
         os.close(self._file)
 
 
-def records(path: Path) -> Iterator[dict[str, Any]]:
+def read_records(path: Path) -> Iterator[dict[str, Any]]:
     """The records of a journal, oldest first; none when there is no such file yet."""
     if not path.exists():
         return

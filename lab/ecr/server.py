@@ -17,7 +17,7 @@ from lab.ecr.journal import Journal
 from lab.ecr.tokens import Token, TokenStore
 from lab.ecr.wsgi import Application, Server
 from lab.errors import LabError
-from lab.pki import public_key
+from lab.pki import read_public_key
 from lab.processes import wait_until
 
 __all__ = ["serve"]
@@ -38,10 +38,10 @@ def serve(config: EcrConfig) -> None:
     config.ready.unlink(missing_ok=True)
     with ExitStack() as stack:
         # Before any thread: the registries' end hangs on the thread that starts them, and fork wants no other thread.
-        backends = [_started(stack, config, registry) for registry in config.registries]
-        tokens = _token_store(stack, config)
+        backends = [_start(stack, config, registry) for registry in config.registries]
+        tokens = _open_token_store(stack, config)
         faults = FaultSwitch()
-        key = None if config.web_identity_key is None else public_key(config.web_identity_key)
+        key = None if config.web_identity_key is None else read_public_key(config.web_identity_key)
         api = EcrApi(tokens, faults, web_identity_key=key)
         log = Journal(config.access_log)
         stack.callback(log.close)
@@ -55,20 +55,20 @@ def serve(config: EcrConfig) -> None:
             server.start()
         if not wait_until(lambda: stop.is_set() or all(b.answers() for b in backends), timeout=_START_SECONDS):
             raise LabError(f"the registries did not answer within {_START_SECONDS:.0f} seconds")
-        with _announced(config):
+        with _announce(config):
             while not stop.wait(1.0):
                 for backend in backends:
                     backend.check()
 
 
-def _started(stack: ExitStack, config: EcrConfig, registry: RegistryConfig) -> Backend:
+def _start(stack: ExitStack, config: EcrConfig, registry: RegistryConfig) -> Backend:
     backend = Backend(registry, config.state / "registries" / registry.host)
     stack.callback(backend.stop)
     return backend
 
 
-def _token_store(stack: ExitStack, config: EcrConfig) -> TokenStore:
-    known = [Token(**record) for record in journal.records(config.tokens)]
+def _open_token_store(stack: ExitStack, config: EcrConfig) -> TokenStore:
+    known = [Token(**record) for record in journal.read_records(config.tokens)]
     file = Journal(config.tokens)
     stack.callback(file.close)
     return TokenStore(
@@ -77,7 +77,7 @@ def _token_store(stack: ExitStack, config: EcrConfig) -> TokenStore:
 
 
 @contextmanager
-def _announced(config: EcrConfig) -> Iterator[None]:
+def _announce(config: EcrConfig) -> Iterator[None]:
     config.ready.touch()
     try:
         yield

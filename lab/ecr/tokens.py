@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
-__all__ = ["PUBLIC", "USER", "Standing", "Token", "TokenStore", "fingerprint"]
+__all__ = ["PUBLIC", "USER", "Standing", "Token", "TokenStore", "compute_fingerprint"]
 
 USER = "AWS"
 PUBLIC = "public.ecr.aws"
@@ -56,10 +56,10 @@ class Token:
     @property
     def fingerprint(self) -> str:
         """Names the token in logs."""
-        return fingerprint(self.authorization)
+        return compute_fingerprint(self.authorization)
 
 
-def fingerprint(authorization: str) -> str:
+def compute_fingerprint(authorization: str) -> str:
     """A name for an `authorizationToken` (`auth` in a pull Secret) that does not give it away: 12 hex digits."""
     return hashlib.sha256(authorization.encode()).hexdigest()[:12]
 
@@ -93,7 +93,7 @@ class TokenStore:
         now = self._clock()
         expires_at = round(now + self.lifetime, 3)
         token = Token(
-            password=_password(expires_at),
+            password=_make_password(expires_at),
             realm=realm,
             access_key_id=access_key_id,
             issued_at=round(now, 3),
@@ -119,7 +119,7 @@ class TokenStore:
         return Standing.LIVE if self._clock() < token.expires_at else Standing.EXPIRED
 
 
-def _password(expires_at: float) -> str:
+def _make_password(expires_at: float) -> str:
     """As long as ECR's own, and of its shape: base64 of a JSON object."""
     content = {
         "payload": base64.b64encode(secrets.token_bytes(880)).decode(),

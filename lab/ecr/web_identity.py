@@ -21,7 +21,7 @@ from werkzeug.wrappers import Response
 
 from lab.ecr.faults import ApiError
 
-__all__ = ["AUDIENCE", "refusal", "refuse", "trust_of"]
+__all__ = ["AUDIENCE", "make_refusal", "refuse", "read_trust"]
 
 AUDIENCE = "sts.amazonaws.com"
 
@@ -35,20 +35,20 @@ def refuse(token: str, key: RSAPublicKey, trust: Mapping[str, str], *, now: floa
         trust: conditions of the role's trust policy, by claim: `{"sub": "system:serviceaccount:shop:web"}`.
         now: Unix time in seconds.
     """
-    claims = _verified(token, key)
+    claims = _verify(token, key)
     if claims is None:
         return ApiError(code="InvalidIdentityToken", message="No OpenIDConnect provider found in your account")
     if claims["exp"] < (time.time() if now is None else now):
         return ApiError(code="ExpiredTokenException", message="Token expired")
     if AUDIENCE not in claims["aud"]:
         return ApiError(code="InvalidIdentityToken", message="Incorrect token audience")
-    if any(wanted not in _texts(claims.get(claim)) for claim, wanted in trust.items()):
+    if any(wanted not in _list_texts(claims.get(claim)) for claim, wanted in trust.items()):
         message = "Not authorized to perform sts:AssumeRoleWithWebIdentity"
         return ApiError(code="AccessDenied", message=message)
     return None
 
 
-def trust_of(role_arn: str) -> dict[str, str]:
+def read_trust(role_arn: str) -> dict[str, str]:
     """What the trust policy of a role in moto's IAM asks of a token, by claim; nothing where there is no such role."""
     _, partition, _, _, account, _ = role_arn.split(":", 5)
     roles = [role for role in iam_backends[account][partition].get_roles() if role.arn == role_arn]
@@ -59,14 +59,14 @@ def trust_of(role_arn: str) -> dict[str, str]:
     return found
 
 
-def refusal(error: ApiError) -> Response:
+def make_refusal(error: ApiError) -> Response:
     """An error in the form of STS, which speaks XML."""
     kind = f"<Type>Sender</Type><Code>{error.code}</Code><Message>{error.message}</Message>"
     body = f'<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error>{kind}</Error></ErrorResponse>'
     return Response(body, 403 if error.code == "AccessDenied" else 400, content_type="text/xml")
 
 
-def _verified(token: str, key: RSAPublicKey) -> dict[str, Any] | None:
+def _verify(token: str, key: RSAPublicKey) -> dict[str, Any] | None:
     signed, _, signature = token.rpartition(".")
     try:
         key.verify(_decode(signature), signed.encode(), padding.PKCS1v15(), hashes.SHA256())
@@ -79,5 +79,5 @@ def _decode(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def _texts(value: object) -> list[object]:
+def _list_texts(value: object) -> list[object]:
     return value if isinstance(value, list) else [value]

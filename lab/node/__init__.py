@@ -5,6 +5,6 @@ with them: shims, containers, their network namespaces and file systems. What is
 bridge and the cgroups, and these carry the lab's id.
 """
 
-from lab.node.machine import Node, missing_for_node
+from lab.node.machine import Node, find_missing_for_node
 
-__all__ = ["Node", "missing_for_node"]
+__all__ = ["Node", "find_missing_for_node"]

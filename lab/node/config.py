@@ -10,7 +10,7 @@ import yaml
 from lab.images import PAUSE_REFERENCE
 from lab.network import POD_IDENTITY, PodNetwork
 
-__all__ = ["KERNEL_SETTINGS", "Settings", "cni", "containerd", "kubelet", "registry"]
+__all__ = ["KERNEL_SETTINGS", "Settings", "make_cni_config", "make_containerd_config", "make_kubelet_config", "make_registry_config"]
 
 # Kernel settings that the kubelet insists on, with the values it wants
 # (kubernetes/kubernetes pkg/kubelet/cm/container_manager_linux.go, setupKernelTunables).
@@ -52,7 +52,7 @@ class Settings:
     bridge: str
     cgroup: str
     port: int
-    kubelet: str
+    make_kubelet_config: str
     kubeconfig: str
     pki: str
     pause_image: str
@@ -78,7 +78,7 @@ class Settings:
         return PodNetwork(bridge_address=self.address)
 
 
-def containerd(settings: Settings, *, snapshotter: str) -> str:
+def make_containerd_config(settings: Settings, *, snapshotter: str) -> str:
     """containerd's config.toml (version 2, which 1.6 and 2.x both read)."""
     folder = settings.folder
     # JSON strings are TOML strings.
@@ -117,14 +117,14 @@ config_path = {json.dumps(folder + "/registries")}
 """
 
 
-def registry(port: int) -> str:
+def make_registry_config(port: int) -> str:
     """hosts.toml of one registry host: pulls go to a loopback port."""
     return (
         f'server = "http://127.0.0.1:{port}"\n\n[host."http://127.0.0.1:{port}"]\ncapabilities = ["pull", "resolve"]\n'
     )
 
 
-def cni(settings: Settings) -> str:
+def make_cni_config(settings: Settings) -> str:
     """The network of pods: an address each on the bridge, no route but to the agent of Pod Identity, by the bridge."""
     first, last = settings.network.pod_range
     pods = {
@@ -141,7 +141,7 @@ def cni(settings: Settings) -> str:
     return json.dumps({"cniVersion": "1.0.0", "name": settings.bridge, "plugins": [bridge]})
 
 
-def kubelet(settings: Settings) -> str:
+def make_kubelet_config(settings: Settings) -> str:
     """The kubelet's configuration."""
     pki, folder = settings.pki, settings.folder
     return yaml.safe_dump(

@@ -88,18 +88,18 @@ def _write_configuration(settings: config.Settings) -> str:
     """Write every file; returns the snapshotter that works here."""
     folder = Path(settings.folder)
     (folder / "resolv.conf").write_text("")
-    snapshotter = "overlayfs" if _overlay_works(folder) else "native"
-    (folder / "containerd.toml").write_text(config.containerd(settings, snapshotter=snapshotter))
-    (folder / "kubelet.yaml").write_text(config.kubelet(settings))
+    snapshotter = "overlayfs" if _can_overlay(folder) else "native"
+    (folder / "containerd.toml").write_text(config.make_containerd_config(settings, snapshotter=snapshotter))
+    (folder / "kubelet.yaml").write_text(config.make_kubelet_config(settings))
     (folder / "cni").mkdir(exist_ok=True)
-    (folder / "cni" / "10-bridge.conflist").write_text(config.cni(settings))
+    (folder / "cni" / "10-bridge.conflist").write_text(config.make_cni_config(settings))
     for host, port in settings.registries.items():
         (folder / "registries" / host).mkdir(parents=True, exist_ok=True)
-        (folder / "registries" / host / "hosts.toml").write_text(config.registry(port))
+        (folder / "registries" / host / "hosts.toml").write_text(config.make_registry_config(port))
     return snapshotter
 
 
-def _overlay_works(folder: Path) -> bool:
+def _can_overlay(folder: Path) -> bool:
     """Whether the file system that holds the lab can be under an overlay (another overlay cannot)."""
     places = {name: folder / "overlay-check" / name for name in ("lowerdir", "upperdir", "workdir", "merged")}
     for place in places.values():

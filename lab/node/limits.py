@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lab.errors import LabError
 
-__all__ = ["inotify_limit"]
+__all__ = ["find_inotify_limit"]
 
 # Go's names of EMFILE (instances) and ENOSPC (watches) for inotify_init and inotify_add_watch: inotify(7).
 _INOTIFY = re.compile(
@@ -17,7 +17,7 @@ _WANTED = {"max_user_instances": 1024, "max_user_watches": 524288}
 _FOLDER = Path("/proc/sys/fs/inotify")
 
 
-def inotify_limit(log: Path) -> LabError | None:
+def find_inotify_limit(log: Path) -> LabError | None:
     """The error that says that the machine's inotify limit was reached, if a daemon's log says so; else None."""
     try:
         text = log.read_text(errors="replace")

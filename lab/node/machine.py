@@ -20,18 +20,18 @@ from lab.layout import CHECKOUT, Layout
 from lab.lock import machine_lock
 from lab.network import PodNetwork
 from lab.node.config import Settings
-from lab.node.limits import inotify_limit
+from lab.node.limits import find_inotify_limit
 from lab.pki import write_private
-from lab.processes import ProcessTable, children, wait_until
+from lab.processes import ProcessTable, list_children, wait_until
 from lab.progress import step
 from lab.relay import Route
 
-__all__ = ["Node", "missing_for_node"]
+__all__ = ["Node", "find_missing_for_node"]
 
 _POD_NETWORKS = ipaddress.IPv4Network("10.231.0.0/16")  # a free /24 of it for each lab
 
 
-def missing_for_node() -> str | None:
+def find_missing_for_node() -> str | None:
     """Why this machine cannot run a kubelet; None when it can."""
     if platform.system() != "Linux":
         return f"a kubelet needs Linux, and this is {platform.system()}"
@@ -61,13 +61,13 @@ class Node:
         """
         bridge = self._layout.bridge
         with machine_lock("network"):
-            network = _free_network()
+            network = _find_free_network()
             address = next(network.hosts())
-            _ip("link", "add", bridge, "type", "bridge")
-            _ip("address", "add", f"{address}/{network.prefixlen}", "dev", bridge)
+            _run_ip("link", "add", bridge, "type", "bridge")
+            _run_ip("address", "add", f"{address}/{network.prefixlen}", "dev", bridge)
         pods = PodNetwork(bridge_address=str(address))
-        _ip("address", "add", f"{pods.api_server}/32", "dev", bridge)
-        _ip("link", "set", bridge, "up")
+        _run_ip("address", "add", f"{pods.api_server}/32", "dev", bridge)
+        _run_ip("link", "set", bridge, "up")
         cgroups.create(self._layout.cgroup)
         return pods
 
@@ -92,7 +92,7 @@ class Node:
                 cgroup=self._layout.cgroup,
                 port=self._layout.ports.kubelet,
                 kubelet=str(programs["kubelet"]),
-                kubeconfig=str(control_plane.kubeconfig(f"system:node:{NODE_NAME}")),
+                kubeconfig=str(control_plane.find_kubeconfig(f"system:node:{NODE_NAME}")),
                 pki=str(control_plane.folder / "pki"),
                 pause_image=str(pause_image),
                 registries=self._layout.ports.registries,
@@ -107,7 +107,7 @@ class Node:
                 env={**os.environ, "PYTHONPATH": str(CHECKOUT), "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"},
                 ends_by=signal.SIGKILL,  # unshare shuts SIGTERM out
             )
-            self._wait_for(control_plane.node_ready)
+            self._wait_for(control_plane.is_node_ready)
 
     def restart_kubelet(
         self, control_plane: ControlPlane, *, flags: Sequence[str] = (), env: Mapping[str, str] | None = None
@@ -127,7 +127,7 @@ class Node:
         self._write(told)
         os.kill(kubelet, signal.SIGKILL)
         wait_until(lambda: not Path(f"/proc/{kubelet}").exists(), timeout=10)
-        self._wait_for(control_plane.kubelet_answers)
+        self._wait_for(control_plane.does_kubelet_answer)
 
     @contextmanager
     def hold_kubelet(self) -> Iterator[None]:
@@ -140,15 +140,15 @@ class Node:
             os.kill(kubelet, signal.SIGCONT)
 
     def _find_kubelet(self) -> int:
-        (first,) = children(next(one.pid for one in self._processes.all() if one.name == "node"))
-        (kubelet,) = [pid for pid in children(first) if Path(f"/proc/{pid}/comm").read_text() == "kubelet\n"]
+        (first,) = list_children(next(one.pid for one in self._processes.all() if one.name == "node"))
+        (kubelet,) = [pid for pid in list_children(first) if Path(f"/proc/{pid}/comm").read_text() == "kubelet\n"]
         return kubelet
 
     def _wait_for(self, ready: Callable[[], bool]) -> None:
         try:
             self._processes.wait_for("node", ready, timeout=120)
         except LabError as error:
-            limits = (inotify_limit(self._processes.log(daemon)) for daemon in ("kubelet", "containerd"))
+            limits = (find_inotify_limit(self._processes.log(daemon)) for daemon in ("kubelet", "containerd"))
             raise next(filter(None, limits), error) from None
 
     @property
@@ -177,13 +177,13 @@ class Node:
         """Take away the bridge and the cgroups; its processes are stopped already."""
         bridge = self._layout.bridge
         if Path("/sys/class/net", bridge).exists():
-            _ip("link", "delete", bridge)
-        if missing_for_node() is None:
+            _run_ip("link", "delete", bridge)
+        if find_missing_for_node() is None:
             cgroups.remove(self._layout.cgroup)
 
 
-def _free_network() -> ipaddress.IPv4Network:
-    told = json.loads(_ip("-json", "address"))
+def _find_free_network() -> ipaddress.IPv4Network:
+    told = json.loads(_run_ip("-json", "address"))
     taken = [
         ipaddress.ip_interface(f"{address['local']}/{address['prefixlen']}").network
         for link in told
@@ -196,7 +196,7 @@ def _free_network() -> ipaddress.IPv4Network:
     raise LabError(f"no free network for pods in {_POD_NETWORKS}", hint="take labs down: python -m lab down --all")
 
 
-def _ip(*arguments: str) -> str:
+def _run_ip(*arguments: str) -> str:
     command = [str(debian.find("ip") or "ip"), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -13,7 +13,7 @@ from pathlib import Path
 from lab.errors import LabError
 from lab.lock import machine_lock
 from lab.progress import Step, say, step
-from lab.toolchain.cache import cache_folder
+from lab.toolchain.cache import find_cache_folder
 from lab.toolchain.table import MODULES, Module, Program
 
 __all__ = ["GO_MINIMUM", "provide"]
@@ -39,23 +39,23 @@ def provide(names: Sequence[str] | None = None) -> dict[str, Path]:
     modules: list[tuple[Module, list[Program]]] = []
     for module in MODULES:
         needed = [program for program in module.programs if program.name in wanted]
-        on_path = {program.name: file for program in needed if (file := _on_path(program, found))}
+        on_path = {program.name: file for program in needed if (file := _find_on_path(program, found))}
         found |= on_path
         missing = [program for program in needed if program.name not in on_path]
         if missing:
             modules.append((module, missing))
-    builds = [(module, programs, _output_folder(module)) for module, programs in modules] if modules else []
+    builds = [(module, programs, _make_output_folder(module)) for module, programs in modules] if modules else []
     due = [
         program.name for _, programs, folder in builds for program in programs if not (folder / program.name).exists()
     ]
     if due:
         say(f"toolchain: {len(due)} to build ({', '.join(due)}); about a quarter of an hour in all on two cores, once")
     for module, programs, folder in builds:
-        found |= _built(module, programs, folder, due)
+        found |= _provide_module(module, programs, folder, due)
     return found
 
 
-def _built(module: Module, programs: Sequence[Program], folder: Path, due: Sequence[str]) -> dict[str, Path]:
+def _provide_module(module: Module, programs: Sequence[Program], folder: Path, due: Sequence[str]) -> dict[str, Path]:
     scripts = [Path(path).name for _, path in module.scripts]
     names = [program.name for program in programs] + scripts
     folders = [Path(path).name for _, path in module.folders]
@@ -64,9 +64,9 @@ def _built(module: Module, programs: Sequence[Program], folder: Path, due: Seque
             folder.name, waiting=f"toolchain: another build of {module.name} is under way; waiting for it"
         ):
             for module_path, path in module.scripts:
-                _install(_module_folder(module, module_path) / path, folder / Path(path).name)
+                _install(_find_module_folder(module, module_path) / path, folder / Path(path).name)
             for module_path, path in module.folders:
-                _copy_folder(_module_folder(module, module_path) / path, folder / Path(path).name)
+                _copy_folder(_find_module_folder(module, module_path) / path, folder / Path(path).name)
             for program in programs:
                 if not (folder / program.name).exists():
                     position = f"{due.index(program.name) + 1}/{len(due)}" if program.name in due else "again"
@@ -76,7 +76,7 @@ def _built(module: Module, programs: Sequence[Program], folder: Path, due: Seque
 
 
 def _build(module: Module, program: Program, folder: Path, current: Step) -> None:
-    source = _source(module, folder)
+    source = _prepare_source(module, folder)
     partial = folder / f"{program.name}.partial"
     log = folder / f"{program.name}.log"
     command = ["go", "build", "-v", "-mod=readonly", "-trimpath", "-buildvcs=false"]
@@ -89,7 +89,7 @@ def _build(module: Module, program: Program, folder: Path, current: Step) -> Non
             while build.poll() is None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     build.wait(timeout=1)
-                current.tick(lambda: _how_far(log))
+                current.tick(lambda: _describe_progress(log))
         finally:
             if build.returncode is None:
                 build.kill()
@@ -105,11 +105,11 @@ def _build(module: Module, program: Program, folder: Path, current: Step) -> Non
         shutil.rmtree(source)
 
 
-def _source(module: Module, folder: Path) -> Path:
+def _prepare_source(module: Module, folder: Path) -> Path:
     """Where the module is built: its own folder, or one in the cache where files were added or replaced."""
     source = folder / "source"
     if module.copied:
-        _copy_folder(_module_folder(module, module.copied), source)
+        _copy_folder(_find_module_folder(module, module.copied), source)
         for ours, theirs in module.replaces:
             shutil.copyfile(module.folder / ours, source / theirs)
         return source
@@ -119,32 +119,32 @@ def _source(module: Module, folder: Path) -> Path:
     for file in module.folder.iterdir():
         shutil.copyfile(file, source / file.name)
     for module_path, path in module.embeds:
-        shutil.copyfile(_module_folder(module, module_path) / path, source / Path(path).name)
+        shutil.copyfile(_find_module_folder(module, module_path) / path, source / Path(path).name)
     return source
 
 
-def _how_far(log: Path) -> str:
+def _describe_progress(log: Path) -> str:
     lines = log.read_text(errors="replace").splitlines()
     downloads = sum(line.startswith("go: downloading") for line in lines)
     return f"{downloads} modules downloaded, {len(lines) - downloads} packages compiled"
 
 
-def _output_folder(module: Module) -> Path:
+def _make_output_folder(module: Module) -> Path:
     """The cache folder of this module's programs: its name tells all that goes into them."""
     digest = hashlib.sha256(json.dumps(_GO_ENVIRONMENT).encode())
-    digest.update(_go_version().encode())
+    digest.update(_check_go_version().encode())
     for program in module.programs:
         digest.update(f"{program.package} {program.link}\n".encode())
     for file in sorted(module.folder.iterdir()):
         digest.update(file.read_bytes())
-    folder = cache_folder() / "toolchain" / f"{module.name}-{digest.hexdigest()[:16]}"
+    folder = find_cache_folder() / "toolchain" / f"{module.name}-{digest.hexdigest()[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
-def _module_folder(module: Module, module_path: str) -> Path:
+def _find_module_folder(module: Module, module_path: str) -> Path:
     """Where the Go module cache keeps `module_path`, downloaded first if it is not there."""
-    told = _go(["mod", "download", "-json", module_path], cwd=module.folder)
+    told = _run_go(["mod", "download", "-json", module_path], cwd=module.folder)
     return Path(json.loads(told)["Dir"])
 
 
@@ -166,24 +166,24 @@ def _copy_folder(source: Path, target: Path) -> None:
     partial.replace(target)
 
 
-def _go(arguments: Sequence[str], *, cwd: Path | None = None) -> str:
+def _run_go(arguments: Sequence[str], *, cwd: Path | None = None) -> str:
     done = subprocess.run(["go", *arguments], cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise LabError(f"go {' '.join(arguments)} failed: {(done.stderr or done.stdout).strip()}")
     return done.stdout
 
 
-def _go_version() -> str:
+def _check_go_version() -> str:
     hint = "install Go 1.26 or newer (https://go.dev/dl) and put it on PATH"
     if shutil.which("go") is None:
         raise LabError("Go is not on PATH, and programs of the lab have to be built", hint=hint)
-    version = _go(["env", "GOVERSION", "GOOS", "GOARCH"])
-    if _numbers(version) < GO_MINIMUM:
+    version = _run_go(["env", "GOVERSION", "GOOS", "GOARCH"])
+    if _parse_version(version) < GO_MINIMUM:
         raise LabError(f"Go is too old: {version.split()[0]}", hint=hint)
     return version
 
 
-def _on_path(program: Program, found: Mapping[str, Path]) -> Path | None:
+def _find_on_path(program: Program, found: Mapping[str, Path]) -> Path | None:
     """The program as PATH has it, if it is new enough."""
     file = shutil.which(program.name)
     if program.minimum is None or file is None:
@@ -192,10 +192,10 @@ def _on_path(program: Program, found: Mapping[str, Path]) -> Path | None:
         companion = found.get(program.beside)
         return Path(file) if companion is not None and companion.parent == Path(file).parent else None
     told = subprocess.run([file, *program.version_command], capture_output=True, text=True, check=False)
-    return Path(file) if told.returncode == 0 and _numbers(told.stdout) >= program.minimum else None
+    return Path(file) if told.returncode == 0 and _parse_version(told.stdout) >= program.minimum else None
 
 
-def _numbers(text: str) -> tuple[int, ...]:
+def _parse_version(text: str) -> tuple[int, ...]:
     """The first dotted version in a text: `Client Version: v1.36.3` gives (1, 36, 3)."""
     match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
     return tuple(int(part) for part in match.groups() if part) if match else ()

@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-__all__ = ["cache_folder"]
+__all__ = ["find_cache_folder"]
 
 
-def cache_folder() -> Path:
+def find_cache_folder() -> Path:
     """A folder outside the checkout, shared by all checkouts of this user."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "imagepull"

@@ -65,7 +65,7 @@ class Module:
         return Path(__file__).parent / self.name
 
 
-def _kubernetes(name: str, *version_command: str) -> Program:
+def _describe_kubernetes(name: str, *version_command: str) -> Program:
     return Program(
         name=name,
         package=f"k8s.io/kubernetes/cmd/{name}",
@@ -123,11 +123,11 @@ MODULES = (
     Module(
         name="kubernetes",
         programs=(
-            _kubernetes("kube-apiserver"),
-            _kubernetes("kube-controller-manager"),
-            _kubernetes("kube-scheduler"),
-            _kubernetes("kubelet"),
-            _kubernetes("kubectl", "version", "--client"),
+            _describe_kubernetes("kube-apiserver"),
+            _describe_kubernetes("kube-controller-manager"),
+            _describe_kubernetes("kube-scheduler"),
+            _describe_kubernetes("kubelet"),
+            _describe_kubernetes("kubectl", "version", "--client"),
         ),
     ),
     Module(

@@ -11,7 +11,7 @@ import pytest
 from lab.ecr.faults import FaultMode
 from lab.images import SHOP
 from lab.lifecycle import Lab
-from lab.python_image import python_image
+from lab.python_image import make_python_image
 from tests.namespaces import create_namespace
 
 __all__ = ["Home", "home", "program", "shop"]
@@ -30,7 +30,7 @@ class Home:
 @pytest.fixture
 def home(lab: Lab, namespace: str, tmp_path: Path) -> Iterator[Home]:
     lab.ecr.set_fault(FaultMode.NONE)
-    image = lab.publish(python_image(), "imagepull/renewer")
+    image = lab.publish(make_python_image(), "imagepull/renewer")
     token = max(
         (one for one in lab.ecr.issued() if one.realm == SHOP.region), key=lambda one: one.expires_at
     )  # of the lab's own, which pushed the image

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from lab import lifecycle
-from lab.layout import Layout, load, names
+from lab.layout import Layout, load, list_names
 from lab.lifecycle import Lab
-from lab.processes import Process, start_mark, wait_until
+from lab.processes import Process, read_start_mark, wait_until
 
 NAME = f"lifecycle-{os.getpid()}"
 
@@ -25,7 +25,7 @@ def _taken_down() -> Iterator[None]:
 @pytest.fixture
 def second() -> Lab:
     """A lab beside that of the other tests: the one that the test before left up, if it did."""
-    return lifecycle.up(NAME, owner=lifecycle.this_process())
+    return lifecycle.up(NAME, owner=lifecycle.identify_this_process())
 
 
 def left_by(layout: Layout) -> list[str]:
@@ -98,13 +98,13 @@ def test_a_lab_does_not_outlive_its_owner(lab: Lab) -> None:
     # It lives until the lab is up: an `up` in another test process would else take the lab down while it comes up.
     owner = subprocess.Popen(["sleep", "600"])
     name = f"orphan-{os.getpid()}"
-    started = start_mark(owner.pid)
+    started = read_start_mark(owner.pid)
     assert started is not None
     orphan = lifecycle.up(name, owner=Process(name="owner", pid=owner.pid, started=started)).layout
     owner.kill()
     owner.wait()
     lifecycle.up(lab.layout.name)
-    assert name not in names()
+    assert name not in list_names()
     assert left_by(orphan) == []
 
 

@@ -9,8 +9,8 @@ import yaml
 from lab.ecr.faults import FaultMode
 from lab.images import SHOP
 from lab.lifecycle import Lab
-from lab.python_image import python_image, unpacked_size
-from lab.toolchain.cache import cache_folder
+from lab.python_image import make_python_image, measure_unpacked_size
+from lab.toolchain.cache import find_cache_folder
 
 # Reads its own ServiceAccount by the credential that every Pod gets, and asks ECR by a key in its environment.
 ASK = """
@@ -34,7 +34,7 @@ RIGHTS = ["create", "role", "reader", "--verb=get", "--resource=serviceaccounts"
 
 @pytest.fixture(scope="module")
 def image(lab: Lab) -> str:
-    return lab.publish(python_image(("-c",)), "test/python")
+    return lab.publish(make_python_image(("-c",)), "test/python")
 
 
 def pod(image: str, env: dict[str, str]) -> dict[str, object]:
@@ -92,18 +92,18 @@ def test_a_pod_without_rights_asks_api_server_and_ecr(lab: Lab, namespace: str, 
 
 
 def test_the_image_is_small_and_the_same_each_time(lab: Lab, image: str) -> None:
-    made = python_image(("-c",))
+    made = make_python_image(("-c",))
 
-    assert unpacked_size(made) < 80_000_000
-    assert made.manifest.digest == python_image(("-c",)).manifest.digest
+    assert measure_unpacked_size(made) < 80_000_000
+    assert made.manifest.digest == make_python_image(("-c",)).manifest.digest
     assert lab.publish(made, "test/python") == image
 
 
 def test_its_large_layer_comes_out_of_the_cache(image: str) -> None:
-    kept = list((cache_folder() / "images").glob("python-*.tar.gz"))
+    kept = list((find_cache_folder() / "images").glob("python-*.tar.gz"))
     before = {file: file.stat().st_mtime_ns for file in kept}
 
-    python_image()
+    make_python_image()
 
     assert before
     assert {file: file.stat().st_mtime_ns for file in kept} == before

@@ -38,7 +38,7 @@ def configure(lab: Lab, folder: Path, settings: NodeSettings) -> None:
     """Do on the node what the documentation says."""
     plugin = build.provide([node.PLUGIN])[node.PLUGIN]
     file = folder / "credential-provider.yaml"
-    file.write_text(node.credential_provider_config([SHOP.host], settings))
+    file.write_text(node.make_credential_provider_config([SHOP.host], settings))
     lab.restart_kubelet(
         f"--image-credential-provider-config={file}",
         f"--image-credential-provider-bin-dir={plugin.parent}",
@@ -136,7 +136,7 @@ def test_while_aws_is_down_the_answer_that_is_kept_opens_new_images(
 
 
 def annotate(lab: Lab, namespace: str, account: str = "default") -> None:
-    told = [f"{key}={value}" for key, value in node.service_account_annotations(NodeSettings(role_arn=ROLE)).items()]
+    told = [f"{key}={value}" for key, value in node.make_service_account_annotations(NodeSettings(role_arn=ROLE)).items()]
     lab.kubectl("annotate", "serviceaccount", account, f"--namespace={namespace}", *told)
 
 
@@ -148,7 +148,7 @@ def test_a_service_accounts_role_needs_the_right_to_its_audience(
     assert "401 Unauthorized" in refused(lab, namespace, start(image))
 
     manifest = account_role / "rights.yaml"
-    manifest.write_text(yaml.safe_dump_all(node.audience_rights()))
+    manifest.write_text(yaml.safe_dump_all(node.make_audience_rights()))
     lab.kubectl("apply", f"--filename={manifest}")
     wait_running(lab, namespace, start(image))
 
@@ -160,7 +160,7 @@ def test_without_the_annotation_a_pod_does_not_get_what_others_have_pulled(
     lab: Lab, account_role: Path, namespace: str, image: str, start: Start
 ) -> None:
     manifest = account_role / "rights.yaml"
-    manifest.write_text(yaml.safe_dump_all(node.audience_rights()))
+    manifest.write_text(yaml.safe_dump_all(node.make_audience_rights()))
     lab.kubectl("apply", f"--filename={manifest}")
     annotate(lab, namespace)
     wait_running(lab, namespace, start(image))

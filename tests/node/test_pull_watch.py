@@ -11,7 +11,7 @@ import pytest
 from imagepull.resource_types import PULL_WATCH
 from lab.images import SHOP
 from lab.lifecycle import Lab
-from lab.processes import start_mark, wait_until
+from lab.processes import read_start_mark, wait_until
 from tests.node.faulty_registries import Registry, Server, hosts_toml
 from tests.pulumi_project import PulumiProject
 from tests.running_update import RunningUpdate, find_plugin
@@ -122,5 +122,5 @@ def test_four_wrong_images_are_told_a_slow_one_is_not_and_ctrl_c_ends_it(
         assert plugin is not None
         up.process.send_signal(signal.SIGINT)
         assert up.process.wait(timeout=PATIENCE) != 0
-    assert wait_until(lambda: start_mark(plugin) is None, timeout=PATIENCE)
+    assert wait_until(lambda: read_start_mark(plugin) is None, timeout=PATIENCE)
     assert PULL_WATCH not in [each["type"] for each in stack.resources()]  # so the next `up` watches again

@@ -45,7 +45,7 @@ def pod(name: str, namespace: str, image: str, policy: str, *, access: str = "ac
 def asked(lab: Lab, image: str) -> int:
     """How often the node asked the registry for the image's manifest, with or without success."""
     repository = reference.parse(image).path
-    return len(access_log.manifest_requests(access_log.read(lab.access_log), repository, client="containerd"))
+    return len(access_log.find_manifest_requests(access_log.read(lab.access_log), repository, client="containerd"))
 
 
 def secret(lab: Lab, namespace: str, path: str) -> str:

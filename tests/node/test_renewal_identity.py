@@ -33,7 +33,7 @@ def agent(lab: Lab) -> Iterator[PodIdentityAgent]:
 def associated(lab: Lab, home: Home, tmp_path: Path) -> Iterator[None]:
     """EKS's webhook knows the renewer's ServiceAccount."""
     manifest = tmp_path / "webhook.json"
-    objects = pod_identity.webhook(home.namespace, RENEWER)
+    objects = pod_identity.make_webhook(home.namespace, RENEWER)
     manifest.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
     lab.kubectl("apply", f"--filename={manifest}")
     lab.kubectl("create", "serviceaccount", RENEWER, f"--namespace={home.namespace}")

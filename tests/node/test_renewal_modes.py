@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from imagepull.renewal.settings import NodeSettings
-from imagepull.renewal.state import document_of_state
+from imagepull.renewal.state import make_document
 from lab.external_secrets import ExternalSecrets
 from lab.images import PAUSE_REFERENCE, SHOP
 from lab.lifecycle import Lab
@@ -109,7 +109,7 @@ def renewed_in_a_loop(stack: PulumiProject) -> Iterator[list[int]]:
     """`imagepull renew` again and again while the block runs: the exit statuses."""
     file = stack.folder / "renewal.json"
     exported = stack.pulumi("stack", "export", "--show-secrets").stdout
-    file.write_text(document_of_state(exported))
+    file.write_text(make_document(exported))
     statuses: list[int] = []
     ended = threading.Event()
 

@@ -17,7 +17,7 @@ from typing import Final
 
 from lab.layout import CHECKOUT
 from lab.lock import machine_lock
-from lab.toolchain.cache import cache_folder
+from lab.toolchain.cache import find_cache_folder
 from tests.languages import run
 
 __all__ = ["freeze"]
@@ -46,7 +46,7 @@ def _is_ours(path: Path) -> bool:
 
 def _provide(site: Path, folder: Path) -> Path:
     """The folder of the executable, from the cache or newly frozen."""
-    parent = cache_folder() / "frozen"
+    parent = find_cache_folder() / "frozen"
     cached = parent / _make_key(site)
     if cached.exists():
         return cached

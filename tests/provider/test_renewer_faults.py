@@ -57,8 +57,8 @@ def ask() -> Ask:
 
 
 def renew(cluster: FakeCluster, ask: Ask) -> SecretResult:
-    text = document.encode([document.secret_of(INPUTS, OWNER.title, OWNER.identity or "", OWNER.digest_key)])
-    secrets = document.with_digest_key(document.parse(text), None)
+    text = document.encode([document.describe_secret(INPUTS, OWNER.title, OWNER.identity or "", OWNER.digest_key)])
+    secrets = document.add_digest_key(document.parse(text), None)
     (result,) = asyncio.run(renewer.renew(cluster, TokenSource(ask), secrets, Options()))  # type: ignore[arg-type]
     return result
 

@@ -214,7 +214,7 @@ class Sequences(RuleBasedStateMachine):
         uids: Any = state.outputs["uids"]
         assert secret.uid == uids[key[1]]
         assert secret.labels[IDENTITY_LABEL] == state.outputs["identity"]
-        assert secret.credential(ECR) is not None, "an asked entry is missing"
+        assert secret.find_credential(ECR) is not None, "an asked entry is missing"
         if key in before:
             assert before[key]["metadata"]["uid"] == secret.uid, "a Secret was deleted and made anew"
 

@@ -58,7 +58,7 @@ def test_twenty_writers_at_once_lose_nothing(lab: Lab, namespace: str) -> None:
         finally:
             await cluster.close()
         assert account is not None
-        return [*account.names("imagePullSecrets")]
+        return [*account.read_names("imagePullSecrets")]
 
     assert sorted(asyncio.run(write_at_once())) == sorted(f"of-{number}" for number in range(20))
 

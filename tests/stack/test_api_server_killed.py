@@ -26,7 +26,7 @@ RegistryAccess("pull", registries=[{{"host": "{host}"}}], namespaces={namespaces
 def own_lab() -> Iterator[Lab]:
     """A lab of its own: the others' tests go on."""
     name = f"killed-{os.getpid()}"
-    yield lifecycle.up(name, owner=lifecycle.this_process())
+    yield lifecycle.up(name, owner=lifecycle.identify_this_process())
     lifecycle.down(name)
 
 
@@ -69,7 +69,7 @@ def test_the_next_up_finishes_nothing_is_twice_and_destroy_leaves_nothing(own_la
     assert "Traceback" not in said
 
     own_lab.processes.restart("kube-apiserver")
-    own_lab.processes.wait_for("kube-apiserver", own_lab.control_plane.ready)
+    own_lab.processes.wait_for("kube-apiserver", own_lab.control_plane.is_ready)
     assert 0 < len(secrets(own_lab)) < COUNT
     stack.up()
     assert sorted(secrets(own_lab)) == names

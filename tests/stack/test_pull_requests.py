@@ -292,7 +292,7 @@ def test_runs_are_started_where_they_should_be_and_do_not_overlap() -> None:
     found = parse_schedule(schedule["cron"])
     assert isinstance(found, CronSchedule)
     # Often enough for two tries before half of a token's 12 hours, and off the full hour, when GitHub is busiest.
-    gap = found.longest_gap(datetime(2026, 1, 1, tzinfo=UTC))
+    gap = found.find_longest_gap(datetime(2026, 1, 1, tzinfo=UTC))
     assert gap is not None
     assert gap <= timedelta(hours=3)
     assert 0 not in found.minutes

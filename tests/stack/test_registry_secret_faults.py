@@ -12,7 +12,7 @@ import yaml
 
 from lab.ecr.faults import FaultMode
 from lab.lifecycle import Lab
-from lab.processes import start_mark, wait_until
+from lab.processes import read_start_mark, wait_until
 from tests.pulumi_project import PulumiProject
 from tests.running_update import find_plugin
 from tests.stack.gate import gate_to
@@ -199,7 +199,7 @@ def test_the_plugin_does_not_outlive_an_engine_that_was_killed(project: Project,
     with start_up(stack) as cli:
         plugin = started_plugin_of(cli)
         os.kill(cli.pid, signal.SIGKILL)
-    assert wait_until(lambda: start_mark(plugin) is None, timeout=30)
+    assert wait_until(lambda: read_start_mark(plugin) is None, timeout=30)
     stack.pulumi("cancel", "--yes")
 
 

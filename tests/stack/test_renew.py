@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from imagepull.renewal.state import document_of_state
+from imagepull.renewal.state import make_document
 from lab.ecr.faults import FaultMode
 from lab.lifecycle import Lab
 from tests.pulumi_project import PulumiProject
@@ -223,7 +223,7 @@ def test_a_document_in_a_file_or_a_config_map_does_as_well(lab: Lab, project: Pr
     (a,) = namespaces(1)
     stack = project(pull_secret([a], US, renewal="external"))
     stack.up()
-    document = document_of_state(stack.pulumi("stack", "export").stdout)
+    document = make_document(stack.pulumi("stack", "export").stdout)
     file = stack.folder / "renewal.json"
     file.write_text(document)
     lab.kubectl("create", "configmap", "renewal", "-n", a, f"--from-file={file}")

@@ -12,7 +12,7 @@ from imagepull.registries.ecr_tokens import EcrToken, TokenRequest, TokenSource
 from imagepull.registries.lifetimes import Lifetime
 from imagepull.renewal import cron_job, document, renewer
 from imagepull.renewal.settings import CronJobSettings
-from imagepull.renewal.state import document_of_state
+from imagepull.renewal.state import make_document
 from lab.lifecycle import Lab
 from lab.processes import wait_until
 from tests.pulumi_project import PulumiProject
@@ -76,7 +76,7 @@ def test_a_namespace_that_is_deleted_during_the_run_is_told_and_the_others_are_r
         exported = stack.pulumi("stack", "export", "--show-secrets").stdout
         cluster = Cluster.connect(str(lab.kubeconfig), None)
         try:
-            secrets = document.parse(document_of_state(exported))
+            secrets = document.parse(make_document(exported))
             return await renewer.renew(cluster, TokenSource(ask), secrets, renewer.Options(now=True))
         finally:
             await cluster.close()
@@ -94,7 +94,7 @@ def test_a_cluster_that_slept_over_the_schedule_starts_the_renewer_when_it_wakes
     (home,) = namespaces(1)
     missed = datetime.now(UTC) - timedelta(minutes=30)
     settings = CronJobSettings(namespace=home, schedule=f"{missed.minute} {missed.hour} * * *")
-    objects = cron_job.objects(
+    objects = cron_job.make_objects(
         settings, "example.com/renewer:1", "pull", "a/b/c", document="", digest="", digest_key=""
     )
     asleep = {**objects.cron_job, "spec": {**objects.cron_job["spec"], "suspend": True}}

@@ -57,7 +57,7 @@ def pull_secret(lab: Lab, stacks: Stacks) -> tuple[str, str]:
 
 def pulled_with(lab: Lab) -> str | None:
     """Fingerprint of the token with which the node was last given the image's manifest."""
-    asked = access_log.manifest_requests(
+    asked = access_log.find_manifest_requests(
         access_log.read(lab.access_log), "shop/web", "latest", host=SHOP.host, client="containerd"
     )
     return [access.credential for access in asked if access.status == 200][-1]

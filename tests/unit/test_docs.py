@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from docsite.changelog import make_changelog
-from docsite.reference import find_commands, pages
+from docsite.reference import find_commands, make_pages
 from imagepull.cli import make_parser
 from imagepull.stack_config.reader import read
 from lab.layout import CHECKOUT
@@ -188,7 +188,7 @@ def is_python(words: list[str]) -> bool:
 
 
 def test_every_input_and_command_has_a_place_in_the_reference() -> None:
-    generated = pages()
+    generated = make_pages()
     resources, cli = generated["reference/resources.md"], generated["reference/cli.md"]
     for name in ("RegistrySecret", "ServiceAccountImagePullSecrets", "RegistryAccess", "Deployment"):
         assert f"## {name}\n" in resources
@@ -209,4 +209,4 @@ def test_changelog_has_what_is_not_released_above_the_releases(tmp_path: Path) -
 
     order = ["## Not released yet", "### Added", "- A new thing.", "### Fixed", "- A mistake\n  is gone.", "## 0.1.0"]
     assert sorted(order, key=page.index) == order
-    assert "- One wheel with the commands" in pages()["changelog.md"]
+    assert "- One wheel with the commands" in make_pages()["changelog.md"]

@@ -11,9 +11,9 @@ from lab import layout, lifecycle
 from lab.__main__ import main
 from lab.ecr.client import EcrControl
 from lab.ecr.faults import FaultMode
-from lab.layout import command
+from lab.layout import format_command
 from lab.lifecycle import Lab
-from lab.node.limits import inotify_limit
+from lab.node.limits import find_inotify_limit
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def labs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     ("name", "line"), [("default", "python -m lab down"), ("a-b", "python -m lab down --name a-b")]
 )
 def test_a_command_line_names_the_lab_unless_it_is_the_default(name: str, line: str) -> None:
-    assert command("down", name) == line
+    assert format_command("down", name) == line
 
 
 @pytest.mark.parametrize("subcommand", [["env"], ["logs", "etcd"], ["token-life", "40s"], ["fault", "down"]])
@@ -43,7 +43,7 @@ def test_hints_carry_the_name(labs: Path, capsys: pytest.CaptureFixture[str], su
 def control(labs: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """What a lab's ECR was told, by its methods' names."""
     told: dict[str, object] = {}
-    layout.new("other").save()
+    layout.lay_out("other").save()
     monkeypatch.setattr(Lab, "ecr", EcrControl(0, ""))
     monkeypatch.setattr(EcrControl, "set_token_lifetime", lambda _, seconds: told.update(life=seconds))
     monkeypatch.setattr(EcrControl, "set_fault", lambda _, mode, **which: told.update(fault=mode, **which))
@@ -85,7 +85,7 @@ def test_a_lab_is_taken_down_by_one_command_at_a_time(labs: Path, monkeypatch: p
     free: list[bool] = []
     monkeypatch.setattr(Lab, "stop", lambda lab: free.append(lock_is_free(labs)))
     owner = (1, "of another boot") if way == "an `up` that sweeps" else None
-    layout.new("other", owner=owner).save()
+    layout.lay_out("other", owner=owner).save()
     assert lock_is_free(labs)
 
     if way == "down":
@@ -110,7 +110,7 @@ def test_a_reached_inotify_limit_is_told_as_such(tmp_path: Path) -> None:
         'I1124 all is well\nE1124 kubelet.go:1773] "Failed to start cAdvisor" err="inotify_init: too many open files"\n'
     )
 
-    told = str(inotify_limit(log))
+    told = str(find_inotify_limit(log))
 
     assert "inotify limit is reached: fs.inotify.max_user_instances is " in told
     assert "next: as root: sysctl fs.inotify.max_user_instances=" in told
@@ -119,6 +119,6 @@ def test_a_reached_inotify_limit_is_told_as_such(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["E1124 all else is bad: too many open files in the registry", ""])
 def test_another_failure_is_no_inotify_limit(tmp_path: Path, text: str) -> None:
     log = tmp_path / "kubelet.log"
-    assert inotify_limit(log) is None
+    assert find_inotify_limit(log) is None
     log.write_text(text)
-    assert inotify_limit(log) is None
+    assert find_inotify_limit(log) is None

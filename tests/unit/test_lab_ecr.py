@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lab.ecr.access_log import Access, manifest_requests, parse
+from lab.ecr.access_log import Access, find_manifest_requests, parse
 from lab.ecr.admission import Admission, admit
-from lab.ecr.calls import credential_scope
-from lab.ecr.faults import Fault, FaultMode, FaultSwitch, api_error
-from lab.ecr.tokens import Standing, Token, TokenStore, fingerprint
+from lab.ecr.calls import parse_credential_scope
+from lab.ecr.faults import Fault, FaultMode, FaultSwitch, make_api_error
+from lab.ecr.tokens import Standing, Token, TokenStore, compute_fingerprint
 
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 LIFETIME = 100.0
@@ -104,7 +104,7 @@ def test_a_token_does_not_show_its_password(store: TokenStore) -> None:
     token = issue(store)
 
     assert token.password not in repr(token)
-    assert token.fingerprint == fingerprint(token.authorization)
+    assert token.fingerprint == compute_fingerprint(token.authorization)
     assert len(token.fingerprint) == 12
 
 
@@ -194,7 +194,7 @@ def test_every_fault_that_answers_has_an_answer() -> None:
     silent = {FaultMode.NONE, FaultMode.DOWN}
 
     codes = {
-        api_error(mode, principal="arn:aws:sts::1:user/u", action="ecr:X", region="r").code
+        make_api_error(mode, principal="arn:aws:sts::1:user/u", action="ecr:X", region="r").code
         for mode in FaultMode
         if mode not in silent
     }
@@ -205,7 +205,7 @@ def test_every_fault_that_answers_has_an_answer() -> None:
 def test_access_denied_names_principal_and_action() -> None:
     principal, action = "arn:aws:sts::123456789012:assumed-role/ci/run", "ecr:GetAuthorizationToken"
 
-    error = api_error(FaultMode.ACCESS_DENIED, principal=principal, action=action, region="us-east-1")
+    error = make_api_error(FaultMode.ACCESS_DENIED, principal=principal, action=action, region="us-east-1")
 
     assert error.message.startswith(f"User: {principal} is not authorized to perform: {action} on resource: *")
 
@@ -216,12 +216,12 @@ def test_caller_and_region_come_from_the_signature() -> None:
         "SignedHeaders=host;x-amz-date, Signature=abc"
     )
 
-    assert credential_scope(header) == ("AKIDEXAMPLE", "eu-west-1")
+    assert parse_credential_scope(header) == ("AKIDEXAMPLE", "eu-west-1")
 
 
 @pytest.mark.parametrize("header", ["", "Basic QVdTOng=", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/eu-west-1"])
 def test_an_unsigned_call_has_no_caller(header: str) -> None:
-    assert credential_scope(header) is None
+    assert parse_credential_scope(header) is None
 
 
 def access(method: str, path: str, *, host: str = HOST, client: str = "containerd/1.6.20") -> Access:
@@ -258,10 +258,10 @@ def test_manifest_requests_are_those_of_the_repository_and_its_references() -> N
         access("GET", "/v2/"),
     ]
 
-    assert manifest_requests(log, "shop/web") == [head, get]
-    assert manifest_requests(log, "shop/web", "1.0") == [head]
-    assert manifest_requests(log, "shop/web", "1.0", digest) == [head, get]
-    assert manifest_requests(log, "shop/web", "1.1") == []
+    assert find_manifest_requests(log, "shop/web") == [head, get]
+    assert find_manifest_requests(log, "shop/web", "1.0") == [head]
+    assert find_manifest_requests(log, "shop/web", "1.0", digest) == [head, get]
+    assert find_manifest_requests(log, "shop/web", "1.1") == []
 
 
 def test_manifest_requests_can_be_limited_to_a_host_and_a_client() -> None:
@@ -269,5 +269,5 @@ def test_manifest_requests_can_be_limited_to_a_host_and_a_client() -> None:
     node, elsewhere = access("HEAD", path), access("HEAD", path, host="210987654321.dkr.ecr.eu-west-1.amazonaws.com")
     person = access("HEAD", path, client="skopeo/1.9.3")
 
-    assert manifest_requests([node, elsewhere, person], "shop/web", host=HOST) == [node, person]
-    assert manifest_requests([node, elsewhere, person], "shop/web", client="containerd") == [node, elsewhere]
+    assert find_manifest_requests([node, elsewhere, person], "shop/web", host=HOST) == [node, person]
+    assert find_manifest_requests([node, elsewhere, person], "shop/web", client="containerd") == [node, elsewhere]

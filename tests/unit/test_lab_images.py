@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lab.images import REPOSITORIES, SLEEP, WEB, Base, Blob, Image, layout
+from lab.images import REPOSITORIES, SLEEP, WEB, Base, Blob, Image, make_layout
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_the_manifest_points_to_every_part(base: Base) -> None:
 def test_a_layout_names_its_images_and_holds_each_blob_once(base: Base) -> None:
     images = {"1.0": base.image("a:1.0", WEB), "1.1": base.image("a:1.1", WEB)}
 
-    files = layout(images)
+    files = make_layout(images)
 
     index = json.loads(files["index.json"])
     assert {

@@ -25,27 +25,27 @@ SETTINGS = config.Settings(
 
 
 def test_containerd_keeps_everything_in_the_nodes_folder() -> None:
-    told = tomllib.loads(config.containerd(SETTINGS, snapshotter="overlayfs"))
+    told = tomllib.loads(config.make_containerd_config(SETTINGS, snapshotter="overlayfs"))
     places = [told["root"], told["state"], told["grpc"]["address"]]
     assert all(place.startswith(SETTINGS.folder) for place in places)
     assert told["plugins"]["io.containerd.grpc.v1.cri"]["registry"]["config_path"].startswith(SETTINGS.folder)
 
 
 def test_registry_hosts_lead_to_loopback() -> None:
-    told = tomllib.loads(config.registry(5001))
+    told = tomllib.loads(config.make_registry_config(5001))
     assert told["server"] == "http://127.0.0.1:5001"
     assert list(told["host"]) == ["http://127.0.0.1:5001"]
 
 
 def test_pods_get_addresses_beside_the_bridges_own() -> None:
-    ranges = json.loads(config.cni(SETTINGS))["plugins"][0]["ipam"]["ranges"]
+    ranges = json.loads(config.make_cni_config(SETTINGS))["plugins"][0]["ipam"]["ranges"]
     assert ranges == [
         [{"subnet": "10.231.4.0/24", "rangeStart": "10.231.4.2", "rangeEnd": "10.231.4.126", "gateway": "10.231.4.1"}]
     ]
 
 
 def test_the_kubelet_stays_in_its_cgroup_and_demands_credentials() -> None:
-    told = yaml.safe_load(config.kubelet(SETTINGS))
+    told = yaml.safe_load(config.make_kubelet_config(SETTINGS))
     assert told["cgroupRoot"] == "/imagepull-lab-0a1b2c3d"
     assert told["authentication"]["anonymous"] == {"enabled": False}
     assert told["makeIPTablesUtilChains"] is False

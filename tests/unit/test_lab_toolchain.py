@@ -63,7 +63,7 @@ def test_a_module_whose_files_are_replaced_is_built_in_a_copy(tmp_path: Path, mo
     own = tmp_path / "own"
     own.mkdir()
     (own / "ours.go").write_text("ours")
-    monkeypatch.setattr(build, "_module_folder", lambda module, path: original)
+    monkeypatch.setattr(build, "_find_module_folder", lambda module, path: original)
     monkeypatch.setattr(Module, "folder", own)
     module = Module(name="x", programs=(), copied="example.com/x", replaces=(("ours.go", "inside/a.go"),))
 

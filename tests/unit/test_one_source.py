@@ -18,7 +18,7 @@ from imagepull.registry_secret import spec as registry_secret
 from imagepull.service_accounts import spec as service_accounts
 from imagepull.stack_config.environment import ClusterSource, Environment
 from provider.schema import make_schema
-from provider.wire_values import to_struct, with_secrets
+from provider.wire_values import to_struct, mark_secrets
 
 
 def wire(names: object) -> set[str]:
@@ -75,6 +75,6 @@ def test_schema_and_state_have_the_secrets_of_the_one_table() -> None:
     }
     assert marked == SECRET_PROPERTIES
     for name in SECRETS_BY_NAME:
-        assert rpc._special_secret_sig in str(with_secrets(to_struct({name: "x"})))
+        assert rpc._special_secret_sig in str(mark_secrets(to_struct({name: "x"})))
     for name in REGISTRY_SECRETS:
-        assert rpc._special_secret_sig in str(with_secrets(to_struct({"registries": [{name: "x"}]})))
+        assert rpc._special_secret_sig in str(mark_secrets(to_struct({"registries": [{name: "x"}]})))

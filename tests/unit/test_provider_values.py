@@ -9,7 +9,7 @@ from pulumi.runtime import rpc
 from imagepull.errors import InvalidInput
 from imagepull.inputs import REFERENCE, UNKNOWN
 from imagepull.registry_secret.spec import parse
-from provider.wire_values import to_plain, to_plain_map, to_struct, with_secrets, with_values
+from provider.wire_values import to_plain, to_plain_map, to_struct, mark_secrets, put_values
 
 
 def marked(value: Value, signature: str = rpc._special_secret_sig) -> Value:
@@ -42,28 +42,28 @@ def test_an_output_without_a_value_is_unknown() -> None:
 
 def test_a_password_is_secret_whatever_the_program_said() -> None:
     values = to_struct({"registries": [{"host": "h", "username": "u", "password": "p"}], "name": "n"})
-    registry = with_secrets(values).fields["registries"].list_value.values[0].struct_value.fields
+    registry = mark_secrets(values).fields["registries"].list_value.values[0].struct_value.fields
     assert is_secret(registry["password"])
     assert not is_secret(registry["username"])
-    assert to_plain_map(with_secrets(values)) == to_plain_map(values)
+    assert to_plain_map(mark_secrets(values)) == to_plain_map(values)
 
 
 def test_a_password_is_marked_once() -> None:
-    values = with_secrets(to_struct({"registries": [{"password": "p"}], "kubeconfig": "k"}))
-    assert with_secrets(values) == values
+    values = mark_secrets(to_struct({"registries": [{"password": "p"}], "kubeconfig": "k"}))
+    assert mark_secrets(values) == values
     assert is_secret(values.fields["kubeconfig"])
 
 
 def test_an_unknown_password_is_left_alone() -> None:
     values: Any = to_struct({"registries": [{"password": UNKNOWN}, UNKNOWN]})
-    assert with_secrets(values) == values
+    assert mark_secrets(values) == values
 
 
 def test_other_marks_of_the_program_stay() -> None:
     original = to_struct({"registries": [{"host": "h", "password": "p"}], "namespaces": ["a", "b"]})
     original.fields["labels"].CopyFrom(marked(to_struct({"x": {"a": "b"}}).fields["x"]))
     original.fields["registries"].CopyFrom(marked(original.fields["registries"]))
-    kept = with_values(original, {**to_plain_map(original), "namespaces": ["a"]})
+    kept = put_values(original, {**to_plain_map(original), "namespaces": ["a"]})
     assert is_secret(kept.fields["labels"])
     assert is_secret(kept.fields["registries"])
     assert to_plain(kept.fields["namespaces"]) == ["a"]

@@ -41,7 +41,7 @@ class Ecr:
     """The process under test, and the ways to it that users have."""
 
     def __init__(self, folder: Path) -> None:
-        ports = layout.new("registry-test").ports
+        ports = layout.lay_out("registry-test").ports
         self.folder = folder
         self.config = EcrConfig(
             state=folder / "state",

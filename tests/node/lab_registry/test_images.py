@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from lab.ecr import access_log
-from lab.ecr.tokens import fingerprint
+from lab.ecr.tokens import compute_fingerprint
 from lab.images import PAUSE_REFERENCE, REGISTRIES, SHOP, TOOLS, Base, write_pause
 from lab.processes import wait_until
 from lab.publish import publish
@@ -92,8 +92,8 @@ def test_a_pull_is_in_the_log_with_the_token_that_was_used(ecr: Ecr, digests: di
     assert ecr.inspect(WEB, token=token).returncode == 0
 
     accesses = access_log.read(ecr.config.access_log)[before:]
-    pulled = access_log.manifest_requests(accesses, "shop/web", "1.0", host=SHOP.host, client="skopeo")
-    assert [(one.status, one.credential) for one in pulled] == [(200, fingerprint(token))]
+    pulled = access_log.find_manifest_requests(accesses, "shop/web", "1.0", host=SHOP.host, client="skopeo")
+    assert [(one.status, one.credential) for one in pulled] == [(200, compute_fingerprint(token))]
     assert accesses[0].status == 401
     assert accesses[0].credential is None
 

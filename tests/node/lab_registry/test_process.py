@@ -64,7 +64,7 @@ def test_a_registry_that_dies_ends_the_process_with_the_reason(ecr: Ecr) -> None
 
 
 def test_a_taken_port_is_told_and_leaves_nothing_running(ecr: Ecr, tmp_path: Path) -> None:
-    free = layout.new("registry-test").ports
+    free = layout.lay_out("registry-test").ports
     config = dataclasses.replace(
         ecr.config,
         state=tmp_path,

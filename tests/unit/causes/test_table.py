@@ -4,8 +4,8 @@ import string
 
 import pytest
 
-from imagepull.causes.table import Cause, Confidence, all_causes, cause_of, fill, text_rules
-from imagepull.diagnosis.texts import classify, facts_of
+from imagepull.causes.table import Cause, Confidence, list_causes, get_cause, fill, list_text_rules
+from imagepull.diagnosis.texts import classify, find_facts
 from tests.unit.diagnosis.rows import rows
 
 DOORS = {"bad-request", "no-credential", "hub-denied"}
@@ -13,18 +13,18 @@ DOORS = {"bad-request", "no-credential", "hub-denied"}
 
 
 def test_the_table_has_every_cause_of_the_test_data() -> None:
-    codes = {cause.code for cause in all_causes()}
+    codes = {cause.code for cause in list_causes()}
     needed = {row[key] for row in rows().values() for key in ("cause", "decidable")}
     assert needed - codes == set()
 
 
 def test_every_code_that_the_table_names_is_in_it() -> None:
-    codes = {cause.code for cause in all_causes()}
-    named = {code for cause in all_causes() for code in (*cause.alternatives, *cause.read_as)}
-    assert (named | {rule.code for rule in text_rules()}) - codes == DOORS
+    codes = {cause.code for cause in list_causes()}
+    named = {code for cause in list_causes() for code in (*cause.alternatives, *cause.read_as)}
+    assert (named | {rule.code for rule in list_text_rules()}) - codes == DOORS
 
 
-@pytest.mark.parametrize("cause", all_causes(), ids=lambda cause: cause.code)
+@pytest.mark.parametrize("cause", list_causes(), ids=lambda cause: cause.code)
 def test_the_texts_that_people_paste_are_read_as_the_table_says(cause: Cause) -> None:
     for symptom in cause.symptoms:
         reading = classify(symptom)
@@ -32,7 +32,7 @@ def test_the_texts_that_people_paste_are_read_as_the_table_says(cause: Cause) ->
         assert told in cause.read_as, symptom
 
 
-@pytest.mark.parametrize("cause", all_causes(), ids=lambda cause: cause.code)
+@pytest.mark.parametrize("cause", list_causes(), ids=lambda cause: cause.code)
 def test_every_cause_is_whole_sentences(cause: Cause) -> None:
     for sentence in (cause.cause, cause.fix):
         assert list(string.Formatter().parse(sentence))
@@ -48,8 +48,8 @@ def test_a_fact_that_is_not_known_stands_in_capitals() -> None:
 
 
 def test_confidence_is_as_weak_as_the_weaker() -> None:
-    assert Confidence.CERTAIN.at_most(Confidence.POSSIBLE) is Confidence.POSSIBLE
-    assert Confidence.POSSIBLE.at_most(Confidence.LIKELY) is Confidence.POSSIBLE
+    assert Confidence.CERTAIN.limit_to(Confidence.POSSIBLE) is Confidence.POSSIBLE
+    assert Confidence.POSSIBLE.limit_to(Confidence.LIKELY) is Confidence.POSSIBLE
 
 
 PULL = 'failed to pull and unpack image "r.test/a:1": failed to resolve reference "r.test/a:1": '
@@ -84,15 +84,15 @@ def test_a_text_that_nothing_fits_is_read_as_nothing(text: str) -> None:
 
 def test_the_address_is_that_which_fails_not_that_of_the_image() -> None:
     told = 'failed to do request: Get "https://b.s3.test/x": dial tcp: lookup b.s3.test on 10.0.0.2:53: no such host'
-    assert facts_of(told)["address"] == "b.s3.test"
-    assert facts_of("dial tcp 10.0.0.7:443: connect: connection refused")["address"] == "10.0.0.7:443"
-    assert facts_of("unexpected status from HEAD request to https://r.test/v2/a: 503 Service Unavailable") == {
+    assert find_facts(told)["address"] == "b.s3.test"
+    assert find_facts("dial tcp 10.0.0.7:443: connect: connection refused")["address"] == "10.0.0.7:443"
+    assert find_facts("unexpected status from HEAD request to https://r.test/v2/a: 503 Service Unavailable") == {
         "address": "r.test",
         "status": "503 Service Unavailable",
     }
 
 
 def test_every_cause_can_be_looked_up() -> None:
-    assert cause_of("token-expired").waiting_helps is False
+    assert get_cause("token-expired").waiting_helps is False
     with pytest.raises(KeyError):
-        cause_of("no-such-cause")
+        get_cause("no-such-cause")

@@ -8,7 +8,7 @@ import pytest
 
 from imagepull.cli import main
 from imagepull.diagnosis.case_file import parse_case
-from imagepull.diagnosis.dump import event_facts, pod_facts, secret_facts
+from imagepull.diagnosis.dump import pick_event_facts, pick_pod_facts, pick_secret_facts
 from imagepull.diagnosis.rules import diagnose
 from tests.unit.diagnosis.rows import FILE, rows
 
@@ -115,14 +115,14 @@ def test_a_dump_holds_no_password_environment_or_argument() -> None:
     auth = base64.b64encode(f"robot:{PASSWORD}".encode()).decode()
     config = {"auths": {"https://u:p4ss@ghcr.io": {"auth": auth}, "quay.io": {"username": "r", "password": PASSWORD}}}
     data = base64.b64encode(json.dumps(config).encode()).decode()
-    secret = secret_facts(
+    secret = pick_secret_facts(
         {
             "metadata": {"name": "pull", "namespace": "shop", "annotations": {"note": PASSWORD}},
             "type": "kubernetes.io/dockerconfigjson",
             "data": {".dockerconfigjson": data},
         }
     )
-    pod = pod_facts(
+    pod = pick_pod_facts(
         {
             "metadata": {"name": "web", "annotations": {"x": PASSWORD}, "labels": {"y": PASSWORD}},
             "spec": {"containers": [{"name": "app", "image": "a", "env": [{"value": PASSWORD}], "args": [PASSWORD]}]},
@@ -131,7 +131,7 @@ def test_a_dump_holds_no_password_environment_or_argument() -> None:
             },
         }
     )
-    event = event_facts({"involvedObject": {"name": "web"}, "message": f"Basic {auth}"})
+    event = pick_event_facts({"involvedObject": {"name": "web"}, "message": f"Basic {auth}"})
     text = json.dumps([secret, pod, event])
     for hidden in (PASSWORD, auth, data, "p4ss"):
         assert hidden not in text
@@ -157,5 +157,5 @@ def test_what_a_dump_says_of_a_secret_is_diagnosed_as_the_secret_itself() -> Non
         }
         account = {"metadata": {"name": "default", "namespace": "shop"}}
         case = {"pod": pod, "events": [], "serviceaccount": account, "captured_at": "2026-01-01T00:00:00Z"}
-        live, dumped = ({**case, "secrets": [each]} for each in (secret, secret_facts(secret)))
+        live, dumped = ({**case, "secrets": [each]} for each in (secret, pick_secret_facts(secret)))
         assert diagnose(parse_case(live)) == diagnose(parse_case(dumped)), auths

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from imagepull.cli import main
-from imagepull.renewal.operator_rights import operator_rules
+from imagepull.renewal.operator_rights import list_operator_rules
 from lab.layout import CHECKOUT
 
 
@@ -40,7 +40,7 @@ def test_renewal_needs_roles(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_rights_of_the_operator(capsys: pytest.CaptureFixture[str]) -> None:
     role, binding = printed(capsys, "--engine", "external-secrets", "--service-account", "operators/external-secrets")
-    assert (role["kind"], role["rules"]) == ("ClusterRole", operator_rules())
+    assert (role["kind"], role["rules"]) == ("ClusterRole", list_operator_rules())
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "external-secrets", "namespace": "operators"}]
     assert role["metadata"]["name"] == binding["roleRef"]["name"] == "external-secrets"
 

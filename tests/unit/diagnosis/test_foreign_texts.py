@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from imagepull.causes.table import Confidence, text_rules
+from imagepull.causes.table import Confidence, list_text_rules
 from imagepull.diagnosis.texts import classify
 
 HUB = "https://registry-1.docker.io/v2/team/app/manifests/1"
@@ -307,7 +307,7 @@ def test_a_name_that_reads_like_an_error_is_no_error(name: str) -> None:
 
 def test_what_a_pattern_skips_is_bounded() -> None:
     """A registry's answer may be a whole page, and made to keep a reader busy."""
-    for rule in text_rules():
+    for rule in list_text_rules():
         pattern = rule.pattern.pattern
         assert not re.search(r"(?<!\\)\.[*+]", pattern), pattern
         assert all(int(most) <= 8000 for most in re.findall(r"\{0,(\d+)\}", pattern)), pattern

@@ -11,7 +11,7 @@ import pytest
 from imagepull.diagnosis.case_file import InvalidCase, parse_case, read_cases
 from imagepull.diagnosis.objects import ContainerKind, Missing
 from imagepull.diagnosis.parsing import parse_event, parse_node, parse_pod
-from imagepull.diagnosis.secrets import parse_secret, token_expiry
+from imagepull.diagnosis.secrets import parse_secret, read_token_expiry
 from tests.unit.diagnosis.rows import FILE, rows
 
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
@@ -53,12 +53,12 @@ def test_an_entry_says_who_but_not_the_password() -> None:
     (entry,) = found.entries
     assert (entry.username, entry.password_length, entry.token_expires) == ("AWS", len(token), expires)
     assert token[:20] not in repr(found)
-    assert token_expiry(token) == expires
+    assert read_token_expiry(token) == expires
 
 
 @pytest.mark.parametrize("password", ["", "secret", "AAAA", base64.b64encode(b'{"expiration": "soon"}').decode(), "[]"])
 def test_what_is_no_ecr_token_has_no_expiry(password: str) -> None:
-    assert token_expiry(password) is None
+    assert read_token_expiry(password) is None
 
 
 @pytest.mark.parametrize(

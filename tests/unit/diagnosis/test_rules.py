@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from imagepull.causes.table import Confidence, all_causes
+from imagepull.causes.table import Confidence, list_causes
 from imagepull.diagnosis.answers import Diagnosis
 from imagepull.diagnosis.case_file import parse_case
 from imagepull.diagnosis.rules import diagnose
@@ -124,7 +124,7 @@ def sentences() -> Iterator[tuple[str, str]]:
 
 
 def test_no_sentence_has_a_gap() -> None:
-    facts = {part for cause in all_causes() for text in (cause.cause, cause.fix) for part in field_names(text)}
+    facts = {part for cause in list_causes() for text in (cause.cause, cause.fix) for part in field_names(text)}
     gap = re.compile(rf"(?<!/)\b({'|'.join(sorted(map(str.upper, facts)))})\b(?!/)")
     meant = re.compile(r"REPOSITORY:TAG|HOST/|[$({]+TAG")
     assert next((told for told in sentences() if gap.search(meant.sub("", told[1]))), None) is None

@@ -1,13 +1,13 @@
 """The troubleshooting pages say what the program says."""
 
-from docsite.troubleshooting import pages
-from imagepull.causes.table import all_causes, fill
+from docsite.troubleshooting import make_pages
+from imagepull.causes.table import list_causes, fill
 
 
 def test_every_text_that_people_paste_is_on_a_page_with_cause_and_fix() -> None:
-    found = pages()
+    found = make_pages()
     whole = "\n".join(found.values())
-    for cause in all_causes():
+    for cause in list_causes():
         if cause.group == "none":
             continue
         page = found[f"troubleshooting/{cause.group}.md"]
@@ -18,7 +18,7 @@ def test_every_text_that_people_paste_is_on_a_page_with_cause_and_fix() -> None:
 
 
 def test_every_link_of_the_index_leads_to_a_cause() -> None:
-    found = pages()
-    for cause in all_causes():
+    found = make_pages()
+    for cause in list_causes():
         link = f"({cause.group}.md#{cause.code})"
         assert (link in found["troubleshooting/index.md"]) == bool(cause.symptoms and cause.group != "none")

@@ -8,7 +8,7 @@ from imagepull.causes.table import Confidence
 from imagepull.diagnosis import verification
 from imagepull.diagnosis.answers import Diagnosis
 from imagepull.diagnosis.case_file import parse_case
-from imagepull.diagnosis.near import nearest
+from imagepull.diagnosis.near import find_nearest_names
 from imagepull.diagnosis.rules import diagnose
 from imagepull.diagnosis.verification import verify_answers
 from imagepull.errors import CredentialError
@@ -43,7 +43,7 @@ class Ecr:
 
 
 def verified(monkeypatch: pytest.MonkeyPatch, name: str, ecr: Ecr) -> Diagnosis:
-    monkeypatch.setattr(verification, "_ecr_client", lambda *_: ecr)
+    monkeypatch.setattr(verification, "_open_ecr_client", lambda *_: ecr)
     return verify_answers(diagnose(parse_case(rows()[name])), {})[0]
 
 
@@ -82,7 +82,7 @@ def test_without_an_aws_principal_the_answer_stays(monkeypatch: pytest.MonkeyPat
     def refuse(*_: object) -> None:
         raise CredentialError("host", "there is no AWS credential", "sign in")
 
-    monkeypatch.setattr(verification, "_ecr_client", refuse)
+    monkeypatch.setattr(verification, "_open_ecr_client", refuse)
     (found,) = verify_answers(diagnose(parse_case(rows()["tag-absent-ecr"])), {})
     assert found.code == "image-absent"
     assert "there is no AWS credential" in found.evidence[-1]
@@ -95,5 +95,5 @@ def test_causes_that_no_registry_knows_more_of_are_not_asked_about(monkeypatch: 
 
 
 def test_the_nearest_name_comes_first_and_five_are_enough() -> None:
-    assert nearest("1.10", ["2.0", "1.1", "1.11", ""])[0] in ("1.1", "1.11")
-    assert len(nearest("a", [str(number) for number in range(50)])) == 5
+    assert find_nearest_names("1.10", ["2.0", "1.1", "1.11", ""])[0] in ("1.1", "1.11")
+    assert len(find_nearest_names("a", [str(number) for number in range(50)])) == 5

@@ -23,14 +23,14 @@ import json
 import pulumi
 from pulumi.runtime import rpc
 from components import RegistryAccess
-from components.resources import _registry_to_wire
+from components.resources import _convert_registry
 from imagepull.errors import InvalidInput
 from imagepull.registry_secret import spec
 from imagepull.stack_config.reader import make_file_schema, parse
 from imagepull.stack_config.stack_file import StackFile
 from provider.construct import Components
 from provider.schema import make_schema
-from provider.wire_values import to_struct, with_secrets
+from provider.wire_values import to_struct, mark_secrets
 from tests.pulumi_mocks import declared
 
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
@@ -54,16 +54,16 @@ print("editors:", entry["properties"]["endpoint"]["description"])
 signed = [{"host": HOST, "signature": "not-for-your-eyes"}]
 print("schema, secret:", schema["signature"]["secret"])
 print("editors, secret:", "secure" in str(entry["properties"]["signature"]))
-print("state, secret:", rpc._special_secret_sig in str(with_secrets(to_struct({"registries": signed}))))
+print("state, secret:", rpc._special_secret_sig in str(mark_secrets(to_struct({"registries": signed}))))
 
 
 async def is_secret_for_the_program():
-    return await _registry_to_wire(signed[0])["signature"].is_secret()
+    return await _convert_registry(signed[0])["signature"].is_secret()
 
 
 print("program, secret:", asyncio.run(is_secret_for_the_program()))
 file = StackFile(name="Pulumi.a.yaml", document={"config": {"p:registries": signed}})
-print("stack file:", *[problem.path for problem in file.problems("p")])
+print("stack file:", *[problem.path for problem in file.find_problems("p")])
 """
 
 

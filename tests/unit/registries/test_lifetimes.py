@@ -79,7 +79,7 @@ def test_time_left_in_words(seconds: float, words: str) -> None:
 
 def test_lifetimes_survive_the_way_through_text() -> None:
     lifetimes = {HOST: lifetime(3), OTHER: lifetime(-1)}
-    assert renewal.lifetimes_from_texts(renewal.lifetimes_to_texts(lifetimes)) == lifetimes
+    assert renewal.parse_lifetimes(renewal.format_lifetimes(lifetimes)) == lifetimes
 
 
 @pytest.mark.parametrize(
@@ -96,4 +96,4 @@ def test_lifetimes_survive_the_way_through_text() -> None:
     ],
 )
 def test_what_is_no_lifetime_is_left_out(value: object) -> None:
-    assert renewal.lifetimes_from_texts(value) == {}
+    assert renewal.parse_lifetimes(value) == {}

@@ -117,7 +117,7 @@ def patched(existing: Existing, body: Any) -> Existing:
 
 def without_identity(existing: Existing) -> Existing:
     """As versions without identities wrote it."""
-    tokens = {host: found for host in FRESH if (found := existing.credential(host)) is not None}
+    tokens = {host: found for host in FRESH if (found := existing.find_credential(host)) is not None}
     digest = hashlib.sha256(docker_config.encode(dict(sorted(tokens.items())))).hexdigest()
     notes = {host: {key: note[key] for key in ("issued", "expires")} for host, note in existing.notes.items()}
     labels = {key: value for key, value in existing.labels.items() if key != "imagepull/identity"}

@@ -66,8 +66,8 @@ def test_what_is_absent_has_its_default() -> None:
 
 def test_credentials_are_those_of_the_content() -> None:
     secret = shown(data={".dockerconfigjson": CONFIG})
-    assert secret.credential("ghcr.io") == Credential(username="u", password="p")
-    assert secret.credential("quay.io") is None
+    assert secret.find_credential("ghcr.io") == Credential(username="u", password="p")
+    assert secret.find_credential("quay.io") is None
     assert secret.malformed is None
 
 

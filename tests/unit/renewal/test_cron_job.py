@@ -15,7 +15,7 @@ IMAGE = "ghcr.io/example/imagepull-renewer:1@sha256:" + "0" * 64
 
 
 def objects(settings: CronJobSettings, secret_name: str = "registry-access") -> CronJobObjects:
-    return cron_job.objects(
+    return cron_job.make_objects(
         settings,
         IMAGE,
         secret_name,
@@ -33,7 +33,7 @@ def pod(manifest: Any) -> Any:
 
 def test_manifests_are_the_golden_ones() -> None:
     made = objects(CronJobSettings(role_arn=ROLE, env={"HTTPS_PROXY": "http://proxy:3128"}))
-    role, binding = cron_job.cluster_rights("registry-access", "registry-access-renewal")
+    role, binding = cron_job.make_cluster_rights("registry-access", "registry-access-renewal")
     assert_golden("renewal-cron-job.json", as_json({**vars(made), "cluster_role": role, "cluster_binding": binding}))
 
 
@@ -72,7 +72,7 @@ def test_a_namespace_of_ones_own_is_not_made() -> None:
 
 @pytest.mark.parametrize("secret_name", ["a", "registry.access", "a" * 253, "x" * 43 + "-" + "y" * 30])
 def test_names_fit_a_cron_job_and_a_namespace(secret_name: str) -> None:
-    name = cron_job.default_name(secret_name)
+    name = cron_job.make_default_name(secret_name)
     assert len(name) <= 52
     assert name.strip("-.") == name
     assert "." not in name

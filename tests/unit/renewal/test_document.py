@@ -19,7 +19,7 @@ INPUTS = {
 
 
 def test_a_document_tells_what_to_renew() -> None:
-    (secret,) = document.parse(document.encode([document.secret_of(INPUTS, "shop/prod/access", "a1b2")]))
+    (secret,) = document.parse(document.encode([document.describe_secret(INPUTS, "shop/prod/access", "a1b2")]))
     assert (secret.name, secret.namespaces, secret.refresh_before) == ("pull", ("a", "b"), 6 * 3600)
     assert (secret.owner.title, secret.owner.identity) == ("shop/prod/access", "a1b2")
     assert secret.owner.digest_key is None
@@ -31,15 +31,15 @@ def test_a_document_tells_what_to_renew() -> None:
 
 
 def test_no_credential_is_in_a_document() -> None:
-    text = document.encode([document.secret_of(INPUTS, "shop/prod/access", "a1b2")])
+    text = document.encode([document.describe_secret(INPUTS, "shop/prod/access", "a1b2")])
     assert "hunter2" not in text
     assert "robot" not in text
 
 
 def test_the_same_inputs_are_the_same_text() -> None:
     shuffled = dict(reversed(INPUTS.items()))
-    assert document.encode([document.secret_of(INPUTS, "o", "a1b2")]) == document.encode(
-        [document.secret_of(shuffled, "o", "a1b2")]
+    assert document.encode([document.describe_secret(INPUTS, "o", "a1b2")]) == document.encode(
+        [document.describe_secret(shuffled, "o", "a1b2")]
     )
 
 
@@ -85,20 +85,20 @@ def test_all_problems_are_told_with_their_paths() -> None:
 
 def test_a_secret_of_fixed_passwords_only_has_nothing_to_renew() -> None:
     inputs = {**INPUTS, "registries": [{"host": "ghcr.io", "username": "robot", "password": "hunter2"}]}
-    (secret,) = document.parse(document.encode([document.secret_of(inputs, "o", "a1b2")]))
+    (secret,) = document.parse(document.encode([document.describe_secret(inputs, "o", "a1b2")]))
     assert secret.registries == ()
 
 
 def test_without_a_key_or_an_identity_it_says_what_to_do() -> None:
-    secrets = document.parse(document.encode([document.secret_of(INPUTS, "o", "a1b2")]))
+    secrets = document.parse(document.encode([document.describe_secret(INPUTS, "o", "a1b2")]))
     with pytest.raises(InvalidInput, match="digestKey: is not known; set IMAGEPULL_DIGEST_KEY"):
-        document.with_digest_key(secrets, None)
+        document.add_digest_key(secrets, None)
     with pytest.raises(InvalidInput, match="identity: "):
-        document.parse(document.encode([document.secret_of(INPUTS, "o", "")]))
+        document.parse(document.encode([document.describe_secret(INPUTS, "o", "")]))
 
 
 @pytest.mark.parametrize(("own", "used"), [(None, "given"), ("its own", "its own")])
 def test_a_key_in_the_document_goes_before_the_one_given(own: str | None, used: str) -> None:
-    secrets = document.parse(document.encode([document.secret_of(INPUTS, "o", "a1b2", own)]))
-    (secret,) = document.with_digest_key(secrets, "given")
+    secrets = document.parse(document.encode([document.describe_secret(INPUTS, "o", "a1b2", own)]))
+    (secret,) = document.add_digest_key(secrets, "given")
     assert secret.owner.digest_key == used

@@ -31,7 +31,7 @@ def test_manifests_are_the_golden_ones() -> None:
     settings = ExternalSecretsSettings(namespace_labels={"team": "x"}, service_account="operator")
     given = registries({"host": EU}, {"host": OTHER_EU}, {"host": US, "roleArn": ROLE}, {"host": "public.ecr.aws"})
     marks = external_secrets.copy_marks(Owner(title="shop/prod/access", identity="ab12"), [EU], {"a": "b"}, {})
-    made = external_secrets.objects(settings, "registry-access", given, ["shop", "tools"], marks)
+    made = external_secrets.make_objects(settings, "registry-access", given, ["shop", "tools"], marks)
     assert_golden("renewal-external-secrets.json", as_json(vars(made)))
 
 
@@ -39,7 +39,7 @@ def test_one_generator_for_each_principal_and_region() -> None:
     given = registries(
         {"host": EU}, {"host": OTHER_EU}, {"host": US}, {"host": EU.replace("1234", "9234"), "roleArn": ROLE}
     )
-    made = external_secrets.objects(ExternalSecretsSettings(), "pull", given, ["a"], {})
+    made = external_secrets.make_objects(ExternalSecretsSettings(), "pull", given, ["a"], {})
     assert [(each["spec"]["region"], each["spec"].get("role")) for each in made.generators] == [
         ("eu-west-1", None),
         ("us-east-1", None),
@@ -61,7 +61,7 @@ def render(template: str, values: dict[str, str]) -> str:
 
 def test_the_content_is_byte_for_byte_that_of_our_own_secrets() -> None:
     hosts = [US, OTHER_EU, "public.ecr.aws", EU]
-    made = external_secrets.objects(
+    made = external_secrets.make_objects(
         ExternalSecretsSettings(), "pull", registries(*({"host": host} for host in hosts)), ["a"], {}
     )
     numbers = {US: 0, OTHER_EU: 1, "public.ecr.aws": 2, EU: 1}
@@ -77,7 +77,7 @@ def test_the_content_is_byte_for_byte_that_of_our_own_secrets() -> None:
 
 def test_copies_carry_the_identity_and_outlive_their_external_secret() -> None:
     marks = external_secrets.copy_marks(Owner(title="t", identity="ab12"), [EU], {}, {})
-    copies = external_secrets.objects(ExternalSecretsSettings(), "pull", registries({"host": EU}), ["a"], marks).copies
+    copies = external_secrets.make_objects(ExternalSecretsSettings(), "pull", registries({"host": EU}), ["a"], marks).copies
     target = copies["spec"]["externalSecretSpec"]["target"]
     assert target["creationPolicy"] == "Orphan"
     assert target["template"]["metadata"]["labels"][IDENTITY_LABEL] == "ab12"
@@ -100,7 +100,7 @@ def test_what_the_operator_cannot_open_is_named(registry: dict[str, str], path: 
 @pytest.mark.parametrize(("text", "written"), [("4h", "4h0m0s"), ("15m", "15m0s"), ("90s", "1m30s"), ("45s", "45s")])
 def test_durations_are_spelled_as_the_operator_spells_them(text: str, written: str) -> None:
     settings = ExternalSecretsSettings(source_interval=text)
-    made = external_secrets.objects(settings, "pull", registries({"host": EU}), ["a"], {})
+    made = external_secrets.make_objects(settings, "pull", registries({"host": EU}), ["a"], {})
     assert made.source["spec"]["refreshInterval"] == written
 
 

@@ -17,7 +17,7 @@ BY_ROLE = NodeSettings(role_arn=ROLE)
 
 
 def provider(settings: NodeSettings) -> dict[str, Any]:
-    document = yaml.safe_load(node.credential_provider_config([HOST, "public.ecr.aws"], settings))
+    document = yaml.safe_load(node.make_credential_provider_config([HOST, "public.ecr.aws"], settings))
     assert (document["apiVersion"], document["kind"]) == ("kubelet.config.k8s.io/v1", "CredentialProviderConfig")
     (found,) = document["providers"]
     assert isinstance(found, dict)
@@ -40,12 +40,12 @@ def test_with_a_role_the_kubelet_sends_the_service_accounts_token() -> None:
         "requireServiceAccount": True,
         "requiredServiceAccountAnnotationKeys": ["eks.amazonaws.com/ecr-role-arn"],
     }
-    assert node.service_account_annotations(BY_ROLE) == {"eks.amazonaws.com/ecr-role-arn": ROLE}
-    assert node.service_account_annotations(NodeSettings()) == {}
+    assert node.make_service_account_annotations(BY_ROLE) == {"eks.amazonaws.com/ecr-role-arn": ROLE}
+    assert node.make_service_account_annotations(NodeSettings()) == {}
 
 
 def test_kubelets_may_ask_for_tokens_for_aws_and_nothing_else() -> None:
-    role, binding = node.audience_rights()
+    role, binding = node.make_audience_rights()
     assert role["rules"] == [
         {"apiGroups": [""], "resources": ["sts.amazonaws.com"], "verbs": ["request-serviceaccounts-token-audience"]}
     ]
@@ -55,20 +55,20 @@ def test_kubelets_may_ask_for_tokens_for_aws_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("distribution", Distribution)
 def test_each_distribution_is_told_where_it_belongs(distribution: Distribution) -> None:
-    text = node.placement(distribution, [HOST], BY_ROLE)
+    text = node.describe_placement(distribution, [HOST], BY_ROLE)
     assert text.startswith("# Configuration: ")
     assert "/ecr-credential-provider\n" in text
     document = yaml.safe_load(text)
     if distribution is Distribution.TALOS:
         document = document["machine"]["kubelet"]["credentialProviderConfig"]
-    assert document == yaml.safe_load(node.credential_provider_config([HOST], BY_ROLE))
+    assert document == yaml.safe_load(node.make_credential_provider_config([HOST], BY_ROLE))
 
 
 def test_nodes_that_pull_already_are_left_alone() -> None:
     done = "nothing is to do"
-    told = {each: done in node.placement(each, [HOST], NodeSettings()) for each in Distribution}
+    told = {each: done in node.describe_placement(each, [HOST], NodeSettings()) for each in Distribution}
     assert {each for each, silent in told.items() if silent} == {Distribution.EKS, Distribution.KOPS}
-    assert not any(done in node.placement(each, [HOST], BY_ROLE) for each in Distribution)
+    assert not any(done in node.describe_placement(each, [HOST], BY_ROLE) for each in Distribution)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_settings_are_parsed_with_every_problem() -> None:
 
 def test_the_command_prints_configuration_and_rights(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["node-config", HOST]) == 0
-    assert capsys.readouterr().out == node.credential_provider_config([HOST], NodeSettings())
+    assert capsys.readouterr().out == node.make_credential_provider_config([HOST], NodeSettings())
     assert main(["node-config", HOST, "--role-arn", ROLE, "--for", "k3s"]) == 0
     assert "/var/lib/rancher/credentialprovider/config.yaml" in capsys.readouterr().out
     assert main(["node-config", HOST, "--role-arn", ROLE, "--rights"]) == 0

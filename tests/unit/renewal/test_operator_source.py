@@ -12,7 +12,7 @@ US = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 REGISTRIES = registry_secret.parse(
     {"name": "any", "registries": [{"host": US}, {"host": EU}]}, required=False
 ).registries
-SOURCE = external_secrets.objects(ExternalSecretsSettings(), "pull", REGISTRIES, ["a"], {}).source
+SOURCE = external_secrets.make_objects(ExternalSecretsSettings(), "pull", REGISTRIES, ["a"], {}).source
 SAID = "error processing spec.dataFrom[{}].sourceRef.generatorRef, err: error using generator: unable to get token: {}"
 DENIED = (
     "operation error ECR: GetAuthorizationToken, https response error StatusCode: 400, RequestID: , api error"
@@ -55,8 +55,8 @@ def test_success_counts_for_the_source_as_it_is_now(status: dict[str, object], s
 
 
 def test_a_source_with_other_registries_has_another_digest() -> None:
-    one = external_secrets.objects(ExternalSecretsSettings(), "pull", REGISTRIES[:1], ["a"], {})
-    two = external_secrets.objects(ExternalSecretsSettings(), "pull", REGISTRIES, ["a"], {})
-    other = external_secrets.objects(ExternalSecretsSettings(), "pull", REGISTRIES, ["a", "b"], {})
-    assert external_secrets.source_digest(one) != external_secrets.source_digest(two)
-    assert external_secrets.source_digest(two) == external_secrets.source_digest(other)
+    one = external_secrets.make_objects(ExternalSecretsSettings(), "pull", REGISTRIES[:1], ["a"], {})
+    two = external_secrets.make_objects(ExternalSecretsSettings(), "pull", REGISTRIES, ["a"], {})
+    other = external_secrets.make_objects(ExternalSecretsSettings(), "pull", REGISTRIES, ["a", "b"], {})
+    assert external_secrets.compute_source_digest(one) != external_secrets.compute_source_digest(two)
+    assert external_secrets.compute_source_digest(two) == external_secrets.compute_source_digest(other)

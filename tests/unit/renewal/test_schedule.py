@@ -32,12 +32,12 @@ def parsed(text: str) -> CronSchedule:
     ],
 )
 def test_the_next_start(text: str, expected: str) -> None:
-    assert parsed(text).next_after(MOMENT) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+    assert parsed(text).find_next_start(MOMENT) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
 
 
 def test_a_schedule_may_never_start() -> None:
-    assert parsed("0 0 30 2 *").next_after(MOMENT) is None
-    assert parsed("0 0 30 2 *").longest_gap(MOMENT) is None
+    assert parsed("0 0 30 2 *").find_next_start(MOMENT) is None
+    assert parsed("0 0 30 2 *").find_longest_gap(MOMENT) is None
 
 
 @pytest.mark.parametrize("text", ["60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 7", "*/0 * * * *"])
@@ -69,4 +69,4 @@ def test_the_minute_differs_between_owners_and_stays_the_same() -> None:
     chosen = [schedule.choose(f"project/stack-{number}/access") for number in range(200)]
     assert len(set(chosen)) > 50
     assert chosen == [schedule.choose(f"project/stack-{number}/access") for number in range(200)]
-    assert parsed(chosen[0]).longest_gap(MOMENT) == timedelta(hours=2)
+    assert parsed(chosen[0]).find_longest_gap(MOMENT) == timedelta(hours=2)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from imagepull.diagnosis.objects import Node, Pod, Secret, Secrets, ServiceAccount
 from imagepull.diagnosis.parsing import parse_node, parse_pod, parse_service_account
 from imagepull.diagnosis.secrets import parse_secret
-from imagepull.registries.lifetimes import to_text
+from imagepull.registries.lifetimes import format_time
 from imagepull.status.inventory import ClusterWorkload, Inventory
 from imagepull.status.workloads import parse_workload
 
@@ -32,7 +32,7 @@ def pod(
 ) -> Pod:
     """A Pod of one container in namespace `shop`. `owner`: kind and name; `waiting`: reason and message."""
     kind, _, owner_name = owner.partition("/")
-    state: dict[str, Any] = {"running": {"startedAt": to_text(NOW)}} if running else {}
+    state: dict[str, Any] = {"running": {"startedAt": format_time(NOW)}} if running else {}
     if waiting[0]:
         state = {"waiting": {"reason": waiting[0], "message": waiting[1]}}
     return parse_pod(
@@ -87,7 +87,7 @@ def pull_secret(
     annotations = {"imagepull/owned-by": owned_by} if owned_by else {}
     if hours_left is not None:
         annotations["imagepull/hosts"] = json.dumps(
-            {key: {"issued": to_text(written), "expires": to_text(NOW + timedelta(hours=hours_left))}}
+            {key: {"issued": format_time(written), "expires": format_time(NOW + timedelta(hours=hours_left))}}
         )
     kind, _, owner = controller.partition("/")
     return parse_secret(
@@ -96,7 +96,7 @@ def pull_secret(
                 "namespace": "shop",
                 "name": name,
                 "annotations": annotations,
-                "managedFields": [{"time": to_text(written)}],
+                "managedFields": [{"time": format_time(written)}],
                 "ownerReferences": [{"kind": kind, "name": owner, "controller": True}] if controller else [],
             },
             "type": type_,

@@ -269,7 +269,7 @@ def test_tokens_tell_renewer_renewal_and_what_hangs_on_them() -> None:
 def test_a_cron_job_is_known_by_its_document() -> None:
     metadata = {"namespace": "imagepull", "name": "access-renewal"}
     told = {"name": "access", "namespaces": ["shop"], "registries": [{"host": ECR}], "refreshBefore": "4h"}
-    text = document.encode([document.secret_of(told, "shop/prod/access", "a1b2")])
+    text = document.encode([document.describe_secret(told, "shop/prod/access", "a1b2")])
     config_maps = [{"metadata": metadata, "data": {document.FILE_NAME: text}}, {"metadata": {"name": "other"}}]
     found = list_renewers(config_maps, [{"metadata": metadata, "spec": {"suspend": False}}])
     assert found == {

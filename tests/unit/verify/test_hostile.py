@@ -278,7 +278,7 @@ def test_encoded_answer_is_not_unpacked() -> None:
 
     found = asyncio.run(look_up())
     assert isinstance(found, Unverified)
-    assert found.text == "r.example.com answers in an encoding that it was not asked for"
+    assert found.read_text == "r.example.com answers in an encoding that it was not asked for"
 
 
 def test_endless_answer_is_read_up_to_the_limit_only() -> None:
@@ -300,7 +300,7 @@ def test_endless_answer_is_read_up_to_the_limit_only() -> None:
 
     found = asyncio.run(look_up())
     assert isinstance(found, Unverified)
-    assert found.text == "r.example.com answers with more than 4 MiB"
+    assert found.read_text == "r.example.com answers with more than 4 MiB"
     assert sent < 40  # MiB: what was read, and what the sockets between hold
 
 
@@ -316,7 +316,7 @@ def test_one_time_limit_holds_for_a_look_up_as_a_whole() -> None:
     async def look_up() -> str:
         async with _served(dripping) as url:
             settings = Settings(timeout=5, time_limit=0.5, base_urls={"r.example.com": url})
-            (finding,) = await Verifier([RegistrySource(host="r.example.com", fixed=BOT)], settings).findings(
+            (finding,) = await Verifier([RegistrySource(host="r.example.com", fixed=BOT)], settings).list_findings(
                 [row(IMAGE)]
             )
             return f"{finding.code} {finding.text}"

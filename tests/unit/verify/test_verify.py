@@ -21,7 +21,7 @@ from imagepull.registries.docker_config import Credential
 from imagepull.registries.ecr_tokens import Principal, TokenRequest
 from imagepull.registry_secret.spec import RegistrySource
 from imagepull.verify import ImageFacts, Settings, Unverified, Verifier, ecr, oci
-from imagepull.verify.facts import platform_of, read_manifest
+from imagepull.verify.facts import read_platform, read_manifest
 from tests.resolved_images import row
 
 ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
@@ -168,7 +168,7 @@ def test_overlong_answer_is_not_read() -> None:
 @pytest.mark.parametrize("data", [b"", b"no JSON", b"[]", b"3", b"{}", b'{"config": 1, "layers": 2}', b"\xff"])
 def test_other_documents_are_no_manifest(data: bytes) -> None:
     assert read_manifest(data) is None
-    assert platform_of(data) == ""
+    assert read_platform(data) == ""
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ MISSING = Unverified(code="image-not-found", text="not there")
 
 def judged(monkeypatch: pytest.MonkeyPatch, answer: ImageFacts | Unverified, **settings: Any) -> list[tuple[str, str]]:
     monkeypatch.setattr(oci, "look_up", Counted(answer).look_up)
-    found = asyncio.run(Verifier([], Settings(**settings)).findings([row("r.example.com/a:1")]))
+    found = asyncio.run(Verifier([], Settings(**settings)).list_findings([row("r.example.com/a:1")]))
     return [(each.severity.value, each.code) for each in found]
 
 
@@ -248,7 +248,7 @@ def test_each_reference_is_asked_once_and_only_so_many_at_a_time(monkeypatch: py
     counted = Counted(MISSING)
     monkeypatch.setattr(oci, "look_up", counted.look_up)
     rows = [row(f"r.example.com/a:{number % 30}") for number in range(90)]
-    found = asyncio.run(Verifier([], Settings(at_once=8)).findings([*rows, row("No Image")]))
+    found = asyncio.run(Verifier([], Settings(at_once=8)).list_findings([*rows, row("No Image")]))
     assert len(found) == 90
     assert len(counted.asked) == 30
     assert counted.most == 8
@@ -258,7 +258,7 @@ def test_configured_credential_goes_to_its_own_registry_only(monkeypatch: pytest
     counted = Counted(AMD64)
     monkeypatch.setattr(oci, "look_up", counted.look_up)
     registries = [RegistrySource(host="ghcr.io", fixed=BOT)]
-    asyncio.run(Verifier(registries, Settings()).findings([row("ghcr.io/a/b:1"), row("quay.io/a/b:1")]))
+    asyncio.run(Verifier(registries, Settings()).list_findings([row("ghcr.io/a/b:1"), row("quay.io/a/b:1")]))
     assert dict(counted.asked) == {"ghcr.io/a/b:1": BOT, "quay.io/a/b:1": None}
 
 
