@@ -14,11 +14,13 @@ from lab.errors import LabError
 from lab.lock import machine_lock
 from lab.progress import Step, say, step
 from lab.toolchain.cache import find_cache_folder
-from lab.toolchain.table import MODULES, Module, Program
+from lab.toolchain.table import KUBERNETES_VERSIONS, USUAL_KUBERNETES, Module, Program, choose_modules
 
-__all__ = ["GO_MINIMUM", "provide"]
+__all__ = ["GO_MINIMUM", "KUBERNETES_VARIABLE", "find_modules", "provide"]
 
 GO_MINIMUM = (1, 26)
+KUBERNETES_VARIABLE = "LAB_KUBERNETES"
+"""Environment variable that chooses another Kubernetes for the lab: `LAB_KUBERNETES=1.30`."""
 _GO_ENVIRONMENT = {"CGO_ENABLED": "0"}  # no C compiler needed; the build cache is keyed by it, so it is the same always
 
 
@@ -32,12 +34,13 @@ def provide(names: Sequence[str] | None = None) -> dict[str, Path]:
         Name of each program (and script) to its file.
 
     Raises:
-        LabError: Go is missing or too old, or a build failed.
+        LabError: Go is missing or too old, `LAB_KUBERNETES` names no Kubernetes of the table, or a build failed.
     """
-    wanted = {program.name for module in MODULES for program in module.programs} if names is None else set(names)
+    table = find_modules()
+    wanted = {program.name for module in table for program in module.programs} if names is None else set(names)
     found: dict[str, Path] = {}
     modules: list[tuple[Module, list[Program]]] = []
-    for module in MODULES:
+    for module in table:
         needed = [program for program in module.programs if program.name in wanted]
         on_path = {program.name: file for program in needed if (file := _find_on_path(program, found))}
         found |= on_path
@@ -53,6 +56,21 @@ def provide(names: Sequence[str] | None = None) -> dict[str, Path]:
     for module, programs, folder in builds:
         found |= _provide_module(module, programs, folder, due)
     return found
+
+
+def find_modules() -> tuple[Module, ...]:
+    """The table, with the Kubernetes that the environment asks for.
+
+    Raises:
+        LabError: it is none of the table.
+    """
+    minor = os.environ.get(KUBERNETES_VARIABLE) or USUAL_KUBERNETES
+    if minor not in KUBERNETES_VERSIONS:
+        raise LabError(
+            f"{KUBERNETES_VARIABLE} is {minor!r}, and the lab cannot build that Kubernetes",
+            hint=f"write one of: {', '.join(KUBERNETES_VERSIONS)}",
+        )
+    return choose_modules(minor)
 
 
 def _provide_module(module: Module, programs: Sequence[Program], folder: Path, due: Sequence[str]) -> dict[str, Path]:

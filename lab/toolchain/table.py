@@ -3,17 +3,24 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["CRDS", "KUBERNETES_PLUGIN_VERSION", "KUBERNETES_VERSION", "MODULES", "PULUMI_VERSION", "Module", "Program"]
+__all__ = [
+    "CRDS",
+    "KUBERNETES_PLUGIN_VERSION",
+    "KUBERNETES_VERSIONS",
+    "MODULES",
+    "PULUMI_VERSION",
+    "USUAL_KUBERNETES",
+    "Module",
+    "Program",
+    "choose_modules",
+]
 
-KUBERNETES_VERSION = "v1.36.3"
+USUAL_KUBERNETES = "1.36"
+KUBERNETES_VERSIONS = {USUAL_KUBERNETES: "v1.36.3", "1.30": "v1.30.14"}
+"""The Kubernetes versions that the lab can run. 1.30 is the oldest that imagepull supports."""
 KUBERNETES_PLUGIN_VERSION = "4.27.0"
 PULUMI_VERSION = "v3.259.0"
 CRDS = "config/crds/bases"  # of External Secrets Operator, in its module
-
-_KUBERNETES_FLAGS = " ".join(
-    f"-X {package}.gitVersion={KUBERNETES_VERSION} -X {package}.gitMajor=1 -X {package}.gitMinor=36"
-    for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,13 +72,25 @@ class Module:
         return Path(__file__).parent / self.name
 
 
-def _describe_kubernetes(name: str, *version_command: str) -> Program:
-    return Program(
-        name=name,
-        package=f"k8s.io/kubernetes/cmd/{name}",
-        link=_KUBERNETES_FLAGS,
-        minimum=(1, 36),
-        version_command=version_command or ("--version",),
+def _make_kubernetes_module(minor: str) -> Module:
+    """The programs of one Kubernetes. On PATH may be any version, so an older Kubernetes is never taken from there."""
+    usual = minor == USUAL_KUBERNETES
+    packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    version, number = KUBERNETES_VERSIONS[minor], minor.partition(".")[2]
+    flags = " ".join(f"-X {p}.gitVersion={version} -X {p}.gitMajor=1 -X {p}.gitMinor={number}" for p in packages)
+    names = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kubectl")
+    return Module(
+        name="kubernetes" if usual else f"kubernetes-{minor}",
+        programs=tuple(
+            Program(
+                name=name,
+                package=f"k8s.io/kubernetes/cmd/{name}",
+                link=flags,
+                minimum=(1, int(number)) if usual else None,
+                version_command=("version", "--client") if name == "kubectl" else ("--version",),
+            )
+            for name in names
+        ),
     )
 
 
@@ -120,16 +139,7 @@ MODULES = (
         ),
     ),
     Module(name="etcd", programs=(Program(name="etcd", package="go.etcd.io/etcd/server/v3", minimum=(3, 5)),)),
-    Module(
-        name="kubernetes",
-        programs=(
-            _describe_kubernetes("kube-apiserver"),
-            _describe_kubernetes("kube-controller-manager"),
-            _describe_kubernetes("kube-scheduler"),
-            _describe_kubernetes("kubelet"),
-            _describe_kubernetes("kubectl", "version", "--client"),
-        ),
-    ),
+    _make_kubernetes_module(USUAL_KUBERNETES),
     Module(
         name="pulumi-resource-kubernetes",
         programs=(
@@ -173,3 +183,9 @@ MODULES = (
         replaces=(("aws.go", "src/aws/aws.go"),),
     ),
 )
+
+
+def choose_modules(minor: str) -> tuple[Module, ...]:
+    """The table with the programs of this Kubernetes, one of `KUBERNETES_VERSIONS`."""
+    chosen = _make_kubernetes_module(minor)
+    return tuple(chosen if module.name == "kubernetes" else module for module in MODULES)

@@ -7,6 +7,8 @@ config = pulumi.Config()
 namespace = config.require("namespace")
 
 # A registry that is not ECR also takes "username" and "password": config.require_secret("password").
+# A token of ECR dies after 12 hours. The next `pulumi up` renews it, or what the argument `renewal` names:
+# a CronJob, External Secrets Operator, the kubelet, or `imagepull renew`.
 access = RegistryAccess(
     "registry-access",
     registries=[{"host": config.require("registry")}],

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from lab.errors import LabError
 from lab.lifecycle import PROGRAMS
 from lab.toolchain import build
 from lab.toolchain.build import _numbers
-from lab.toolchain.table import MODULES, Module
+from lab.toolchain.table import KUBERNETES_VERSIONS, MODULES, Module, choose_modules
+
+EVERY_MODULE = {module.name: module for minor in KUBERNETES_VERSIONS for module in choose_modules(minor)}
 
 
 @pytest.mark.parametrize(
@@ -26,7 +29,7 @@ def test_versions_are_read_from_what_programs_print(told: str, version: tuple[in
     assert _numbers(told) == version
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
+@pytest.mark.parametrize("module", EVERY_MODULE.values(), ids=lambda module: module.name)
 def test_every_module_has_its_checksums_and_requires_what_it_builds(module: Module) -> None:
     go_mod = (module.folder / "go.mod").read_text()
     assert (module.folder / "go.sum").stat().st_size > 0
@@ -40,6 +43,27 @@ def test_every_module_has_its_checksums_and_requires_what_it_builds(module: Modu
 def test_no_program_is_named_twice() -> None:
     names = [program.name for module in MODULES for program in module.programs]
     assert len(names) == len(set(names))
+
+
+def test_an_older_kubernetes_takes_the_place_of_the_usual_one_and_of_none_on_path() -> None:
+    older = {module.name: module for module in choose_modules("1.30")}
+
+    assert set(older) == {module.name for module in MODULES} - {"kubernetes"} | {"kubernetes-1.30"}
+    assert {program.minimum for program in older["kubernetes-1.30"].programs} == {None}
+    assert all("gitVersion=v1.30." in program.link for program in older["kubernetes-1.30"].programs)
+    assert "k8s.io/kubernetes v1.30." in (older["kubernetes-1.30"].folder / "go.mod").read_text()
+
+
+def test_the_environment_chooses_the_kubernetes_of_the_lab(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_KUBERNETES", "1.30")
+    assert "kubernetes-1.30" in {module.name for module in build.find_modules()}
+
+    monkeypatch.setenv("LAB_KUBERNETES", "1.29")
+    with pytest.raises(LabError, match="(?s)LAB_KUBERNETES is '1.29'.*write one of: 1.36, 1.30"):
+        build.find_modules()
+
+    monkeypatch.setenv("LAB_KUBERNETES", "")
+    assert build.find_modules() == MODULES
 
 
 def test_files_that_replace_a_modules_own_lie_beside_its_go_mod() -> None:
