@@ -5,7 +5,10 @@
     ├── InvalidPullPolicy     a pull policy that Kubernetes does not know
     ├── InvalidDockerConfig   a dockerconfigjson document that the kubelet would not take
     ├── InvalidInput          one or more wrong inputs, each with its path
+    ├── InvalidCase           a file that `imagepull dump` did not write (imagepull.diagnosis)
     ├── CredentialError       a registry's credential could not be had (AWS refused, was down, ...)
+    ├── BadAnswer             a registry's answer that is not read on (imagepull.verify)
+    ├── Refusal               a Secret that is there and must not be touched (imagepull.registry_secret)
     └── ClusterError          the cluster did not do what was asked of it
         ├── ClusterUnreachable    nothing can be asked of it: no connection, or no usable kubeconfig user
         ├── WrongCluster          it is another cluster than the one that Pulumi's state knows

@@ -20,6 +20,8 @@ from .declared import kinds, pull_watch, registry_access, resources, workload_ar
 from .schema_analyzer import ComponentAnalyzer
 from .workload import WorkloadByName
 
+__all__ = ["COMPONENTS", "Component", "make_schema"]
+
 _RESOURCES: Final[Mapping[str, tuple[type, type]]] = {
     "RegistrySecret": (resources.RegistrySecret, resources.RegistrySecretArgs),
     "CopiedSecrets": (resources.CopiedSecrets, resources.CopiedSecretsArgs),

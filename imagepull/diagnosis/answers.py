@@ -74,7 +74,7 @@ class Diagnosis:
             cause=fill(cause.cause, facts),
             fix=fill(cause.fix, facts),
             evidence=tuple(map(redact, answer.evidence)),
-            alternatives=_without(answer.code, (*answer.alternatives, *cause.alternatives)),
+            alternatives=_leave_out(answer.code, (*answer.alternatives, *cause.alternatives)),
         )
 
     @property
@@ -99,5 +99,5 @@ class Diagnosis:
         }
 
 
-def _without(code: str, codes: Iterable[str]) -> tuple[str, ...]:
+def _leave_out(code: str, codes: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each for each in codes if each != code))

@@ -125,7 +125,7 @@ class MatchedEntry:
     access: PlannedAccess
     key: str
 
-    def title(self, image_host: str, now: datetime) -> str:
+    def describe(self, image_host: str, now: datetime) -> str:
         """`registry-access, 11.9 hours left as written at 10:05 UTC`; with the entry's key where it is not the host."""
         expires = self.access.expires
         name = self.access.secret if self.key == image_host else f"{self.access.secret} [{self.key}]"

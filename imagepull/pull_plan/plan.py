@@ -199,7 +199,7 @@ def _make_row(image: ResolvedImage) -> Sequence[str]:
 
 def _name_secret(plan: Plan, image: ResolvedImage, now: datetime) -> str:
     found = plan.find_first_entry(image)
-    return found.title(parse(image.image).domain, now) if found else _NO_SECRET
+    return found.describe(parse(image.image).domain, now) if found else _NO_SECRET
 
 
 def _shorten_digest(image: str) -> str:

@@ -64,10 +64,10 @@ def _opens(place: str, target: tuple[str, str]) -> bool:
         return False
     (name, port), (target_name, target_port) = _split_port(split[0]), _split_port(target[0])
     globs, labels = name.split("."), target_name.split(".")
-    return port == target_port and len(globs) == len(labels) and all(map(_glob_matches, globs, labels))
+    return port == target_port and len(globs) == len(labels) and all(map(_matches_glob, globs, labels))
 
 
-def _glob_matches(glob: str, label: str) -> bool:
+def _matches_glob(glob: str, label: str) -> bool:
     """`*` stands for any characters; `[` opens a class, which no host can satisfy. Linear in the label."""
     first, *rest = glob.split("*")
     if not rest:

@@ -81,7 +81,7 @@ def describe_secret(
         "identity": identity,
         "digestKey": digest_key,
         "namespaces": inputs.get("namespaces"),
-        "registries": [_without_credential(each) for each in registries] if isinstance(registries, list) else [],
+        "registries": [_drop_credential(each) for each in registries] if isinstance(registries, list) else [],
         "refreshBefore": inputs.get("refreshBefore"),
     }
     return {key: value for key, value in told.items() if value is not None}
@@ -177,7 +177,7 @@ def _is_fixed(registry: object) -> bool:
     return isinstance(registry, Mapping) and registry.get("fixed") is True
 
 
-def _without_credential(registry: object) -> dict[str, object]:
+def _drop_credential(registry: object) -> dict[str, object]:
     assert isinstance(registry, Mapping)
     if any(registry.get(key) is not None for key in _CREDENTIAL_KEYS):
         return {"host": registry.get("host"), "fixed": True}

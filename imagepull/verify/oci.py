@@ -11,6 +11,7 @@ from typing import Final
 
 import httpx2
 
+from imagepull.errors import ImagePullError
 from imagepull.images.reference import DEFAULT_TAG, HUB, ImageReference
 from imagepull.registries.docker_config import Credential
 from imagepull.verify.facts import ACCEPT, ImageFacts, Unverified, read_platform, read_document, read_manifest
@@ -26,7 +27,7 @@ _digest = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-zA-Z=_-]{32,512}")
 _token = re.compile(r"[\x21-\x7e]{1,65536}")
 
 
-class _Refused(Exception):
+class _Refused(ImagePullError):
     """The registry's final answer is a refusal."""
 
     def __init__(self, status: int) -> None:

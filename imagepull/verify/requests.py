@@ -10,6 +10,7 @@ from typing import Final
 
 import httpx2
 
+from imagepull.errors import ImagePullError
 from imagepull.verify.hosts import is_local
 
 __all__ = ["LARGEST", "BadAnswer", "RegistryAnswer", "fetch", "is_same_origin"]
@@ -20,7 +21,7 @@ _MOST_REDIRECTS: Final = 5
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
-class BadAnswer(Exception):
+class BadAnswer(ImagePullError):
     """An answer that is not read on, and why, as a clause: `answers with more than 4 MiB`."""
 
 

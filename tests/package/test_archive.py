@@ -6,11 +6,9 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import yaml
 
 from imagepull import __version__
-from imagepull.errors import InvalidInput
 from imagepull.install.archive import PLATFORMS, make_archive, write_archives
 from lab.images import SHOP
 from lab.lifecycle import Lab
@@ -41,11 +39,6 @@ def test_archive_holds_plain_files_and_starts_at_its_root(wheel: Path) -> None:
     }
     assert [entry.name for entry in entries if not entry.isfile() or entry.pax_headers] == []
     assert plugin["runtime"]["name"] == "python"
-
-
-def test_another_file_is_no_wheel_of_ours(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="is no wheel of imagepull; give dist/imagepull-VERSION"):
-        write_archives(tmp_path / "requests-2.0-py3-none-any.whl", tmp_path)
 
 
 def test_package_is_added_by_version_and_url_and_runs(

@@ -8,24 +8,11 @@ from pathlib import Path
 import pytest
 
 from imagepull import __version__
-from imagepull.install.templates import TEMPLATES, find_template
+from imagepull.install.templates import TEMPLATES
 from lab.images import SHOP
 from lab.lifecycle import Lab
 from tests.languages import run
 from tests.pulumi_project import STACK, PulumiStack
-
-
-def requirement(template: str) -> str:
-    """The line by which a template asks for the wheel."""
-    (file,) = find_template(template).rglob("requirements.txt")
-    return file.read_text().strip()
-
-
-@pytest.mark.parametrize("template", TEMPLATES)
-def test_template_asks_for_the_versions_that_are_compatible_with_this_one(template: str) -> None:
-    major, minor, _ = __version__.split(".")
-
-    assert requirement(template) == f"imagepull>={major}.{minor},<{major}.{int(minor) + 1}"
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
