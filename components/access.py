@@ -6,7 +6,7 @@ from typing import Final, Optional
 import pulumi
 
 from imagepull.inputs import describe_value, to_camel_case
-from imagepull.pull_plan.access import DEFAULT_NAMESPACE
+from imagepull.kubernetes.kinds import DEFAULT_NAMESPACE
 from imagepull.pull_plan.manifest import Lifted
 
 __all__ = ["ACCESS_OUTPUTS", "Access", "check_access"]

@@ -11,7 +11,7 @@ from imagepull.kubernetes.ownership import Owner
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.registry_secret.spec import RegistrySource
 
-from .ordering import after
+from .ordering import order_after
 from .resources import CopiedSecrets, RegistrySecret
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ def _declare_external_secrets(
     title = f"{name}-source"
     needed: list[pulumi.Resource] = [secret]
     if objects.namespace_object is not None:
-        needed.append(Namespace(title, metadata=objects.namespace_object["metadata"], opts=after(opts, secret)))
-    role, binding, options = objects.role, objects.role_binding, after(opts, *needed)
+        needed.append(Namespace(title, metadata=objects.namespace_object["metadata"], opts=order_after(opts, secret)))
+    role, binding, options = objects.role, objects.role_binding, order_after(opts, *needed)
     needed += [
         ServiceAccount(title, metadata=objects.account["metadata"], opts=options),
         Role(title, metadata=role["metadata"], rules=role["rules"], opts=options),
@@ -115,9 +115,9 @@ def _declare_external_secrets(
         ),
     ]
     needed += [declare_custom(f"token-{i}", each, options) for i, each in enumerate(objects.generators)]
-    needed.append(declare_custom("source", objects.source, after(opts, *needed)))
-    needed.append(declare_custom("store", objects.store, after(opts, *needed)))
-    needed.append(declare_custom("copies", objects.copies, after(opts, *needed)))
+    needed.append(declare_custom("source", objects.source, order_after(opts, *needed)))
+    needed.append(declare_custom("store", objects.store, order_after(opts, *needed)))
+    needed.append(declare_custom("copies", objects.copies, order_after(opts, *needed)))
     args: Any = {
         "name": secret_args["name"],
         "namespaces": secret_args["namespaces"],
@@ -126,7 +126,7 @@ def _declare_external_secrets(
         "source_namespace": objects.source["metadata"]["namespace"],
         "source_digest": compute_source_digest(objects),
     }
-    return CopiedSecrets(name, args, after(opts, *needed))
+    return CopiedSecrets(name, args, order_after(opts, *needed))
 
 
 def parse_registries(registries: Any) -> Sequence[RegistrySource]:

@@ -7,9 +7,10 @@ import pulumi
 
 from imagepull.errors import InvalidInput
 from imagepull.inputs import to_camel_case
+from imagepull.kubernetes.kinds import DEFAULT_SERVICE_ACCOUNT
 from imagepull.service_accounts.spec import ALL
 
-from .ordering import after
+from .ordering import order_after
 
 if TYPE_CHECKING:
     from imagepull.renewal.settings import NodeSettings
@@ -59,7 +60,7 @@ def parse_node_access(given: Mapping[str, Any]) -> "NodeSettings":
         )
     if settings.role_arn is not None:
         for field in ("namespaces", "service_accounts"):
-            names = given.get(field, ["default"])
+            names = given.get(field, [DEFAULT_SERVICE_ACCOUNT])
             if not isinstance(names, Sequence) or not all(isinstance(name, str) and name != ALL for name in names):
                 problems.append(f"{field}: is not a plain list of names; with node.role_arn each account is annotated")
     if problems:
@@ -87,7 +88,7 @@ def declare_node_access(
     from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding
 
     for namespace in given["namespaces"]:
-        for account in given.get("service_accounts", ["default"]):
+        for account in given.get("service_accounts", [DEFAULT_SERVICE_ACCOUNT]):
             patch: Any = {"namespace": namespace, "name": account, "annotations": annotations}
             ServiceAccountPatch(f"{name}-{namespace}-{account}", metadata=patch, opts=opts)
     role, binding = node.make_audience_rights()
@@ -98,5 +99,5 @@ def declare_node_access(
     made = ClusterRole(title, metadata=metadata, rules=role["rules"], opts=opts)
     reference: Any = {**binding["roleRef"], "name": own}
     ClusterRoleBinding(
-        title, metadata=metadata, role_ref=reference, subjects=binding["subjects"], opts=after(opts, made)
+        title, metadata=metadata, role_ref=reference, subjects=binding["subjects"], opts=order_after(opts, made)
     )

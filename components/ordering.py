@@ -2,9 +2,9 @@
 
 import pulumi
 
-__all__ = ["wait_for"]
+__all__ = ["order_after"]
 
 
-def wait_for(opts: pulumi.ResourceOptions, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
+def order_after(opts: pulumi.ResourceOptions, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
     """The options, for a resource that is made once these are there, and deleted before them."""
     return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[*resources]))

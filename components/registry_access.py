@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final, NotRequired, Optional, Unpack, ove
 
 import pulumi
 
-from imagepull.pull_plan.access import DEFAULT_NAMESPACE
+from imagepull.kubernetes.kinds import DEFAULT_NAMESPACE, DEFAULT_SERVICE_ACCOUNT
 from imagepull.pull_plan.manifest import Lifted
 from imagepull.registry_secret.spec import Renewal
 from imagepull.resource_types import REGISTRY_ACCESS
@@ -15,7 +15,7 @@ from .access import Access
 from .arguments import lift, make_output
 from .external_secrets import ExternalSecretsRenewal, declare_external_secrets
 from .node_access import NodeRenewal, declare_node_access, parse_node_access
-from .ordering import after
+from .ordering import order_after
 from .renewal import CronJobRenewal, RenewalSettings, declare_renewal, parse_renewal, plan_renewal
 from .resources import PullSecretArgs, RegistrySecret, ServiceAccountImagePullSecrets
 
@@ -111,14 +111,14 @@ class RegistryAccess(Access):
         if renewal.external_secrets is not None:
             declare_external_secrets(name, renewal.external_secrets, secret, secret_args, below)
         self._secret_names = [given["secret_name"]]
-        service_accounts = given.get("service_accounts", ["default"])
+        service_accounts = given.get("service_accounts", [DEFAULT_SERVICE_ACCOUNT])
         if service_accounts != []:
             listed: Any = {
                 "secret_names": self._secret_names,
                 "namespaces": given["namespaces"],
                 "service_accounts": service_accounts,
             }
-            accounts = ServiceAccountImagePullSecrets(name, listed, after(options, secret))
+            accounts = ServiceAccountImagePullSecrets(name, listed, order_after(options, secret))
             self._missing = accounts.missing_secrets
         self.renewer = plan_renewal(renewal, given["secret_name"], name, given["registries"])
         self.image_pull_secrets = pulumi.Output.from_input(self._secret_names)
@@ -139,7 +139,7 @@ class RegistryAccess(Access):
         self._lifetimes = pulumi.Output.from_input({})
         self.image_pull_secrets = pulumi.Output.from_input(list[str]())
         # The node's role asks no ServiceAccount.
-        accounts = given.get("service_accounts", ["default"]) if settings.role_arn else [ALL]
+        accounts = given.get("service_accounts", [DEFAULT_SERVICE_ACCOUNT]) if settings.role_arn else [ALL]
         self.service_accounts = pulumi.Output.from_input(accounts)
         registries: Any = pulumi.Output.from_input(given["registries"])
         self.hosts = registries.apply(lambda registries: [each["host"] for each in registries])

@@ -10,7 +10,7 @@ from imagepull.inputs import to_camel_case
 from imagepull.registry_secret.spec import Renewal
 
 from .external_secrets import parse_registries
-from .ordering import after
+from .ordering import order_after
 from .resources import RegistrySecret, RenewalRights
 
 if TYPE_CHECKING:
@@ -202,14 +202,14 @@ def _declare(
     needed: list[pulumi.Resource] = [secret]
     if objects.namespace_object is not None:
         needed.append(Namespace(title, metadata=objects.namespace_object["metadata"], opts=opts))
-    account = ServiceAccount(title, metadata=objects.service_account["metadata"], opts=after(opts, *needed))
+    account = ServiceAccount(title, metadata=objects.service_account["metadata"], opts=order_after(opts, *needed))
     data, metadata = objects.config_map["data"], objects.config_map["metadata"]
-    key = Secret(title, metadata=metadata, string_data=objects.key_secret["stringData"], opts=after(opts, *needed))
-    needed += [account, key, ConfigMap(title, metadata=metadata, data=data, opts=after(opts, *needed))]
-    needed += _declare_rights(title, objects, settings, secret_args, after(opts, *needed))
+    key = Secret(title, metadata=metadata, string_data=objects.key_secret["stringData"], opts=order_after(opts, *needed))
+    needed += [account, key, ConfigMap(title, metadata=metadata, data=data, opts=order_after(opts, *needed))]
+    needed += _declare_rights(title, objects, settings, secret_args, order_after(opts, *needed))
     regular, first = objects.cron_job, objects.first_job
-    job = Job(f"{title}-first-run", metadata=first["metadata"], spec=first["spec"], opts=after(opts, *needed))
-    CronJob(title, metadata=regular["metadata"], spec=regular["spec"], opts=after(opts, *needed))
+    job = Job(f"{title}-first-run", metadata=first["metadata"], spec=first["spec"], opts=order_after(opts, *needed))
+    CronJob(title, metadata=regular["metadata"], spec=regular["spec"], opts=order_after(opts, *needed))
     return job
 
 

@@ -11,6 +11,7 @@ from imagepull.pull_plan.access import PodAccess
 from imagepull.pull_plan.explicit import ExplicitManifest, make_explicit
 from imagepull.pull_plan.kinds import WorkloadKind
 from imagepull.pull_plan.manifest import WORKLOAD_KINDS, Lifted, parse_spec_path, read_pod_access
+from imagepull.urn import parse_urn
 
 from .access import Access, check_access
 from .arguments import lift
@@ -181,4 +182,5 @@ class ExplicitImagePulls:
 async def _find_urn(parent: Optional[pulumi.Resource]) -> str:
     """URN of a parent; empty for the stack, whether it is given or implied."""
     urn = (await parent.urn.future() if parent else None) or ""
-    return "" if "::pulumi:pulumi:Stack::" in urn else urn
+    found = parse_urn(urn)
+    return "" if found and found.type == "pulumi:pulumi:Stack" else urn

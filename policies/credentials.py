@@ -9,6 +9,7 @@ from typing import Any
 
 from imagepull.errors import InvalidDockerConfig
 from imagepull.inputs import UNKNOWN
+from imagepull.kubernetes.kinds import DEFAULT_NAMESPACE
 from imagepull.registries import docker_config
 from imagepull.registries.secret_properties import REGISTRY_SECRETS
 from imagepull.resource_types import REGISTRY_SECRET
@@ -100,7 +101,7 @@ def _is_allowed(resource: Declared, settings: Settings) -> bool:
     """Whether the Secret is excepted; also when it cannot be known yet whether it is."""
     metadata = resource.props.get("metadata")
     metadata = metadata if isinstance(metadata, Mapping) else {"name": metadata}
-    name, namespace = metadata.get("name") or "", metadata.get("namespace") or "default"
+    name, namespace = metadata.get("name") or "", metadata.get("namespace") or DEFAULT_NAMESPACE
     if UNKNOWN in (name, namespace):
         return bool(settings["allowed"])
     return any(fnmatchcase(f"{namespace}/{name}", pattern) for pattern in settings["allowed"])

@@ -8,6 +8,7 @@ from imagepull.errors import InvalidReference
 from imagepull.images.reference import parse
 from imagepull.images.rules import RuleExemption, RuleName, Rules
 from imagepull.inputs import UNKNOWN
+from imagepull.kubernetes.kinds import DEFAULT_NAMESPACE, DEFAULT_SERVICE_ACCOUNT
 from imagepull.registries import ecr_hosts, keyring
 from policies.policy import Declared, Level, Policy, Setting, Settings, Write
 from policies.workloads import (
@@ -85,8 +86,8 @@ def _is_private(image: str, settings: Settings) -> bool:
 def _has_pull_secret(resource: Declared, spec: Any, settings: Settings) -> bool:
     """Whether the Pod names one, or has one by its ServiceAccount; also when that cannot be known yet."""
     metadata = resource.props.get("metadata")
-    namespace = metadata if metadata is UNKNOWN else (metadata or {}).get("namespace") or "default"
-    account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
+    namespace = metadata if metadata is UNKNOWN else (metadata or {}).get("namespace") or DEFAULT_NAMESPACE
+    account = spec.get("serviceAccountName") or spec.get("serviceAccount") or DEFAULT_SERVICE_ACCOUNT
     if _names_one(spec.get("imagePullSecrets")):
         return True
     if not settings["serviceAccounts"]:

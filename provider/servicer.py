@@ -26,13 +26,14 @@ from imagepull import __version__
 from imagepull.differences import Difference
 from imagepull.errors import ImagePullError, InvalidInput
 from imagepull.inputs import holds_unknown
+from imagepull.urn import parse_urn
 
 from .cluster_config import CLUSTER_ENTRY, check_config, diff_config, find_fingerprint, reach_one_cluster
 from .faults import report_errors_of_every_call
 from .operations import DiffAnswer, Operation, Resource, State, Values
 from .plugin import CLUSTER_UID, ImagePull
 from .report import Engine, EngineReport
-from .wire_values import to_outputs_struct, to_plain_map, with_secrets, with_values
+from .wire_values import to_outputs_struct, to_plain_map, mark_secrets, put_values
 
 if TYPE_CHECKING:
     from .construct import Construction
@@ -117,7 +118,7 @@ class Servicer(ProviderServicer):
         return proto.ReadResponse(
             id=state.id,
             properties=to_outputs_struct(state.outputs),
-            inputs=with_values(request.inputs, state.inputs),
+            inputs=put_values(request.inputs, state.inputs),
         )
 
     async def Delete(self, request: Any, context: Any) -> Any:
@@ -148,8 +149,8 @@ class Servicer(ProviderServicer):
         return Construction(self._args, self._engine_address)
 
     def _find_resource(self, request: Any) -> Resource:
-        kind = request.urn.split("::")[2].rpartition("$")[2]
-        return self._plugin.resource(kind)
+        urn = parse_urn(request.urn)
+        return self._plugin.resource(urn.type if urn else request.urn)
 
     def _run(self, request: Any) -> "_Running":
         return _Running(self._plugin, EngineReport(self._engine, request.urn), request.urn)
@@ -206,7 +207,7 @@ def _check(news: struct_pb2.Struct, check: Callable[[Values], None]) -> Any:
     except InvalidInput as error:
         failures = [proto.CheckFailure(property=one.path, reason=one.reason) for one in error.problems]
         return proto.CheckResponse(failures=failures)
-    return proto.CheckResponse(inputs=with_secrets(news))
+    return proto.CheckResponse(inputs=mark_secrets(news))
 
 
 def _make_diff_response(answer: DiffAnswer) -> Any:

@@ -14,6 +14,7 @@ from imagepull.diagnosis.objects import (
     ServiceAccount,
     Termination,
 )
+from imagepull.kubernetes.kinds import DEFAULT_NAMESPACE, DEFAULT_SERVICE_ACCOUNT
 
 __all__ = ["parse_event", "parse_node", "parse_pod", "parse_service_account"]
 
@@ -31,13 +32,13 @@ def parse_pod(document: Json) -> Pod:
     owner = next((each for each in owners if each.get("controller")), None)
     volumes = {volume.name: volume for volume in _parse_image_volumes(spec)}
     return Pod(
-        namespace=read_text(metadata, "namespace") or "default",
+        namespace=read_text(metadata, "namespace") or DEFAULT_NAMESPACE,
         name=read_text(metadata, "name"),
         uid=read_text(metadata, "uid"),
         created=read_moment(metadata, "creationTimestamp"),
         owner=f"{read_text(owner, 'kind')}/{read_text(owner, 'name')}" if owner else "",
         phase=read_text(status, "phase"),
-        service_account=read_text(spec, "serviceAccountName") or "default",
+        service_account=read_text(spec, "serviceAccountName") or DEFAULT_SERVICE_ACCOUNT,
         pull_secrets=read_names(spec, "imagePullSecrets"),
         node=read_text(spec, "nodeName"),
         containers=tuple(each for kind in ContainerKind for each in _parse_containers(kind, spec, status, volumes)),

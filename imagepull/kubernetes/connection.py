@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from imagepull.errors import ClusterError, InvalidInput
 from imagepull.inputs import ANY_TEXT, Reader
+from imagepull.kubernetes.kinds import DEFAULT_NAMESPACE
 
 __all__ = ["ClusterEntry", "Connection", "ExecPlugin", "UserEntry", "parse_connection"]
 
@@ -118,7 +119,7 @@ class Connection:
     name: str
     cluster: ClusterEntry
     user: UserEntry
-    namespace: str = "default"
+    namespace: str = DEFAULT_NAMESPACE
 
 
 def parse_connection(

@@ -5,7 +5,22 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-__all__ = ["EVERY_NAMESPACE", "KINDS", "NAMESPACE", "SECRET", "SERVICE_ACCOUNT", "Kind", "is_possible_name"]
+__all__ = [
+    "DEFAULT_NAMESPACE",
+    "DEFAULT_SERVICE_ACCOUNT",
+    "EVERY_NAMESPACE",
+    "KINDS",
+    "NAMESPACE",
+    "SECRET",
+    "SERVICE_ACCOUNT",
+    "Kind",
+    "is_possible_name",
+]
+
+DEFAULT_NAMESPACE: Final = "default"
+"""Where an object goes that names no namespace, unless the kubeconfig's context says otherwise."""
+DEFAULT_SERVICE_ACCOUNT: Final = "default"
+"""The ServiceAccount of a Pod that names none."""
 
 EVERY_NAMESPACE: Final = "*"
 """In place of a namespace's name: the whole cluster."""

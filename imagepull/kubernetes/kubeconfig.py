@@ -8,6 +8,7 @@ from typing import Final
 
 from imagepull.errors import ClusterError
 from imagepull.kubernetes.connection import ClusterEntry, Connection, UserEntry, parse_connection
+from imagepull.kubernetes.kinds import DEFAULT_NAMESPACE
 from imagepull.redaction import clean
 
 __all__ = ["load"]
@@ -117,7 +118,7 @@ def _read_in_cluster(tried: list[Path]) -> Connection:
             authority=authority.read_text() if authority.is_file() else None,
         ),
         user=UserEntry(token_file=token),
-        namespace=namespace.read_text().strip() if namespace.is_file() else "default",
+        namespace=namespace.read_text().strip() if namespace.is_file() else DEFAULT_NAMESPACE,
     )
 
 

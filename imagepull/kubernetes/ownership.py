@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
+from imagepull.urn import parse_urn
+
 __all__ = [
     "IDENTITY_LABEL",
     "MANAGED_BY",
@@ -69,9 +71,9 @@ class Owner:
 
     @classmethod
     def of_urn(cls, urn: str) -> "Owner":
-        """Of `urn:pulumi:STACK::PROJECT::TYPE::NAME` (pulumi/pulumi sdk/go/common/resource/urn/urn.go)."""
-        stack, project, _, name = urn.removeprefix("urn:pulumi:").split("::", 3)
-        return cls(title=f"{project}/{stack}/{name}", urn=urn)
+        """The owner that a resource is; a text that is no URN is its own title."""
+        found = parse_urn(urn)
+        return cls(title=f"{found.project}/{found.stack}/{found.name}" if found else urn, urn=urn)
 
     def with_identity(self) -> "Owner":
         """The owner itself if it has an identity and a key, otherwise with new ones in place of what it lacks."""

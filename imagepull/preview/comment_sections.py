@@ -10,6 +10,7 @@ from imagepull.preview.image_changes import AccessChange, ImageChange, read_plan
 from imagepull.preview.markdown import format_code, format_code_line, format_preformatted, format_prose, format_row
 from imagepull.pull_plan.findings import Finding, Severity
 from imagepull.pull_plan.plan import TITLE, Plan, as_table
+from imagepull.urn import parse_urn
 
 __all__ = ["ICONS", "Section", "format_count", "make_sections"]
 
@@ -146,8 +147,8 @@ def _make_change_row(step: Step) -> list[str]:
 
 def _name_resource(urn: str) -> str:
     """`TYPE NAME: ` of a URN; nothing of an empty one."""
-    parts = urn.split("::")
-    return f"{parts[2].rpartition('$')[2]} {parts[-1]}: " if len(parts) > 3 else ""
+    found = parse_urn(urn)
+    return f"{found.type} {found.name}: " if found else ""
 
 
 def _is_ours(text: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from imagepull.errors import InvalidInput, Problem
 from imagepull.inputs import UNKNOWN
+from imagepull.urn import Urn, parse_urn
 
 __all__ = ["SECRET", "Message", "PreviewRun", "Step", "read"]
 
@@ -55,7 +56,8 @@ class Step:
     @property
     def name(self) -> str:
         """The resource's name in the program."""
-        return self.urn.rpartition("::")[2]
+        found = parse_urn(self.urn)
+        return found.name if found else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,8 +174,16 @@ def _collect_details(events: Iterable[Mapping[str, Any]], *kinds: str, key: str 
 
 def _is_counted(step: Mapping[str, Any]) -> bool:
     """Whether a person thinks of it as a step: Pulumi counts no default providers and no parts of a replacement."""
-    default_provider = "::pulumi:providers:" in step["urn"] and "::default" in step["urn"]
-    return step["op"] not in _PARTS_OF_A_REPLACEMENT and not default_provider
+    urn = _read_urn(step)
+    is_default_provider = urn.type.startswith("pulumi:providers:") and urn.name.startswith("default")
+    return step["op"] not in _PARTS_OF_A_REPLACEMENT and not is_default_provider
+
+
+def _read_urn(step: Mapping[str, Any]) -> Urn:
+    found = parse_urn(step["urn"])
+    if found is None:
+        raise KeyError("urn")
+    return found
 
 
 def _read_step(step: Mapping[str, Any], old: Any, new: Any, reasons: Any) -> Step:
@@ -181,7 +191,7 @@ def _read_step(step: Mapping[str, Any], old: Any, new: Any, reasons: Any) -> Ste
     return Step(
         op=step["op"],
         urn=step["urn"],
-        type=step["urn"].split("::")[2].rpartition("$")[2],
+        type=_read_urn(step).type,
         old=_drop_marks(old.get("inputs") or {}),
         new=_drop_marks(new.get("inputs") or {}),
         old_outputs=_drop_marks(old.get("outputs") or {}),

@@ -11,6 +11,7 @@ from imagepull.errors import InvalidPullPolicy
 from imagepull.images.pull_policy import PullPolicy, resolve
 from imagepull.images.rules import RuleName, Violation
 from imagepull.inputs import UNKNOWN
+from imagepull.kubernetes.kinds import DEFAULT_SERVICE_ACCOUNT
 from imagepull.preview.engine_events import SECRET, PreviewRun, Step
 from imagepull.pull_plan.access import PlannedAccess, PodAccess
 from imagepull.pull_plan.explicit import ResolvedImage, flatten, make_explicit
@@ -113,7 +114,7 @@ def find_access_changes(run: PreviewRun) -> list[AccessChange]:
                 *_describe_difference(step, "Secrets", lambda inputs: _read_texts(inputs.get("secretNames"))),
                 *_describe_difference(step, "namespaces", lambda inputs: _read_texts(inputs.get("namespaces"))),
                 *_describe_difference(
-                    step, "accounts", lambda inputs: _read_texts(inputs.get("serviceAccounts")) or ["default"]
+                    step, "accounts", lambda inputs: _read_texts(inputs.get("serviceAccounts")) or [DEFAULT_SERVICE_ACCOUNT]
                 ),
             )
             changes.append(AccessChange(op=step.op, kind="ServiceAccounts", name=step.name, details=details))
@@ -158,7 +159,7 @@ def _read_access(step: Step, steps: Iterable[Step], *, preview: bool) -> Planned
         service_accounts=tuple(
             account
             for each in accounts
-            for account in _read_texts(each.new.get("serviceAccounts")) or [service_accounts.DEFAULT]
+            for account in _read_texts(each.new.get("serviceAccounts")) or [DEFAULT_SERVICE_ACCOUNT]
         ),
         expires=UNKNOWN if renewed else parse_time(step.new_outputs.get("expiresAt")),
         written=find_issue_time(lifetimes),

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from imagepull.inputs import UNKNOWN, Unknown
+from imagepull.kubernetes.kinds import DEFAULT_NAMESPACE, DEFAULT_SERVICE_ACCOUNT
 from imagepull.registries.docker_config import make_auths_key
 from imagepull.registries.keyring import match
 from imagepull.registries.lifetimes import describe_time_left
@@ -19,11 +20,7 @@ from imagepull.service_accounts import spec as service_accounts
 if TYPE_CHECKING:
     from imagepull.renewal.renewer_plan import PlannedRenewer
 
-__all__ = ["DEFAULT_NAMESPACE", "NODE", "MatchedEntry", "PlannedAccess", "PodAccess", "find_first_entry"]
-
-DEFAULT_NAMESPACE: Final = "default"
-"""Where an object goes that names no namespace, unless the kubeconfig's context says otherwise."""
-
+__all__ = ["NODE", "MatchedEntry", "PlannedAccess", "PodAccess", "find_first_entry"]
 
 NODE: Final = "the node"
 """Stands where a Secret's name would: the kubelet's credential provider opens the image. No Secret is called so."""
@@ -50,7 +47,7 @@ class PlannedAccess:
     secret: str
     hosts: tuple[str, ...]
     namespaces: tuple[str, ...] | None
-    service_accounts: tuple[str, ...] = (service_accounts.DEFAULT,)
+    service_accounts: tuple[str, ...] = (DEFAULT_SERVICE_ACCOUNT,)
     expires: datetime | Unknown | None = UNKNOWN
     written: datetime | None = None
     renewer: "PlannedRenewer | None" = None
@@ -115,7 +112,7 @@ class PodAccess:
     workload: str
     namespace: str | None
     pull_secrets: tuple[str, ...] = ()
-    service_account: str = service_accounts.DEFAULT
+    service_account: str = DEFAULT_SERVICE_ACCOUNT
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,8 @@ from imagepull.causes.table import Cause, as_clause, get_cause, fill
 from imagepull.errors import InvalidReference
 from imagepull.images.pull_policy import find_surprises, is_moving_tag
 from imagepull.images.reference import DEFAULT_TAG, ImageReference, is_bare_host, parse
-from imagepull.pull_plan.access import DEFAULT_NAMESPACE, PlannedAccess, PodAccess
+from imagepull.kubernetes.kinds import DEFAULT_NAMESPACE
+from imagepull.pull_plan.access import PlannedAccess, PodAccess
 from imagepull.pull_plan.explicit import ResolvedImage
 from imagepull.pull_plan.plan import Plan
 from imagepull.registries.ecr_hosts import parse_host

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar, Union, cast
 
 from imagepull.images.rules import Subject
+from imagepull.kubernetes.kinds import DEFAULT_SERVICE_ACCOUNT
 from imagepull.pull_plan.access import PodAccess
-from imagepull.service_accounts import spec as service_accounts
 
 __all__ = [
     "WORKLOAD_KINDS",
@@ -130,7 +130,7 @@ def read_pod_access(
                     workload=f"{subject.kind}/{subject.name}",
                     namespace=subject.namespace,
                     pull_secrets=tuple(to_text(secret) for secret in secrets if secret),
-                    service_account=to_text(account) or service_accounts.DEFAULT,
+                    service_account=to_text(account) or DEFAULT_SERVICE_ACCOUNT,
                 ),
             )
 

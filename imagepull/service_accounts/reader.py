@@ -10,7 +10,8 @@ from imagepull.kubernetes.progress import Report, describe_by_reason
 from imagepull.service_accounts import spec as service_accounts
 from imagepull.service_accounts.missing_secrets import describe_missing_secrets
 from imagepull.service_accounts.secret_lookup import find_missing_secrets
-from imagepull.service_accounts.spec import DEFAULT, AccountsSpec
+from imagepull.kubernetes.kinds import DEFAULT_SERVICE_ACCOUNT
+from imagepull.service_accounts.spec import AccountsSpec
 from imagepull.service_accounts.writer import find
 
 __all__ = ["ObservedAccounts", "discover", "read"]
@@ -62,11 +63,11 @@ async def read(cluster: Cluster, spec: AccountsSpec, owner: Owner, report: Repor
 
 async def discover(cluster: Cluster, names: Sequence[str]) -> list[str]:
     """The namespaces whose `default` account lists every one of the names; raises ClusterError when there is none."""
-    found = await find(cluster, None, [DEFAULT])
+    found = await find(cluster, None, [DEFAULT_SERVICE_ACCOUNT])
     places = sorted(place for (place, _), account in found.accounts.items() if set(names) <= set(account.listed))
     if not names or not places:
         raise ClusterError(
-            f"no ServiceAccount {DEFAULT} lists {', '.join(names) or 'no name'}; write the ID as the names of pull "
+            f"no ServiceAccount {DEFAULT_SERVICE_ACCOUNT} lists {', '.join(names) or 'no name'}; write the ID as the names of pull "
             "Secrets, joined by commas"
         )
     return places

@@ -6,11 +6,11 @@ from typing import Final
 
 from imagepull.differences import Difference, find_differences
 from imagepull.inputs import NAMESPACE, OBJECT_NAME, Reader, TextPattern
+from imagepull.kubernetes.kinds import DEFAULT_SERVICE_ACCOUNT
 
-__all__ = ["ALL", "DEFAULT", "INPUTS", "AccountsSpec", "choose_accounts", "diff", "find_missing_accounts", "parse"]
+__all__ = ["ALL", "INPUTS", "AccountsSpec", "choose_accounts", "diff", "find_missing_accounts", "parse"]
 
 INPUTS: Final = ("secretNames", "namespaces", "serviceAccounts")
-DEFAULT: Final = "default"
 ALL: Final = "*"
 """Every account there is."""
 _ACCOUNT = TextPattern(
@@ -43,7 +43,7 @@ def parse(inputs: Mapping[str, object], *, required: bool = True) -> AccountsSpe
     reader.refuse_others(INPUTS)
     accounts: tuple[str, ...] = (ALL,)
     if inputs.get("serviceAccounts") != [ALL]:
-        accounts = reader.read_texts("serviceAccounts", _ACCOUNT) or (DEFAULT,)
+        accounts = reader.read_texts("serviceAccounts", _ACCOUNT) or (DEFAULT_SERVICE_ACCOUNT,)
     spec = AccountsSpec(
         secret_names=reader.read_texts("secretNames", OBJECT_NAME, required=required),
         namespaces=reader.read_texts("namespaces", NAMESPACE, required=required),
@@ -65,7 +65,7 @@ def find_missing_accounts(spec: AccountsSpec, there: Collection[tuple[str, str]]
         there: (namespace, name) of each account.
     """
     absent = {
-        namespace: [name for name in spec.accounts if name not in (DEFAULT, ALL) and (namespace, name) not in there]
+        namespace: [name for name in spec.accounts if name not in (DEFAULT_SERVICE_ACCOUNT, ALL) and (namespace, name) not in there]
         for namespace in spec.namespaces
     }
     return {namespace: names for namespace, names in absent.items() if names}
@@ -79,4 +79,4 @@ def choose_accounts(spec: AccountsSpec, there: Collection[tuple[str, str]]) -> d
     for namespace, name in sorted(there):
         if namespace in found:
             found[namespace].append(name)
-    return {namespace: names or [DEFAULT] for namespace, names in found.items()}
+    return {namespace: names or [DEFAULT_SERVICE_ACCOUNT] for namespace, names in found.items()}

@@ -8,7 +8,7 @@ from typing import Final
 
 from imagepull.errors import ClusterError
 from imagepull.kubernetes.client import Cluster, for_each, retry_on_conflict
-from imagepull.kubernetes.kinds import SERVICE_ACCOUNT
+from imagepull.kubernetes.kinds import DEFAULT_SERVICE_ACCOUNT, SERVICE_ACCOUNT
 from imagepull.kubernetes.lookup import find_objects
 from imagepull.kubernetes.ownership import Owner
 from imagepull.kubernetes.progress import Report, WriteOutcome, describe_by_reason
@@ -17,7 +17,7 @@ from imagepull.service_accounts import spec as service_accounts
 from imagepull.service_accounts.claims import CLAIM, Account
 from imagepull.service_accounts.missing_secrets import describe_missing_secrets
 from imagepull.service_accounts.secret_lookup import find_missing_secrets
-from imagepull.service_accounts.spec import ALL, DEFAULT, AccountsSpec
+from imagepull.service_accounts.spec import ALL, AccountsSpec
 
 __all__ = ["AccountsOutcome", "ExistingAccounts", "apply", "find", "remove"]
 
@@ -188,7 +188,7 @@ async def _write(
 
 
 async def _wait_for_default(name: str, read: Callable[[], Awaitable[Account | None]]) -> Account:
-    for _ in range(_DEFAULT_POLLS if name == DEFAULT else 0):
+    for _ in range(_DEFAULT_POLLS if name == DEFAULT_SERVICE_ACCOUNT else 0):
         if (account := await read()) is not None:
             return account
         await asyncio.sleep(_DEFAULT_POLL)

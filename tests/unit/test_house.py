@@ -127,3 +127,18 @@ def test_every_error_of_the_domain_is_in_the_one_tree() -> None:
     drawn = set(re.findall(r"(?:├──|└──) (\w+)", ast.get_docstring(ast.parse((DOMAIN / "errors.py").read_text())) or ""))
     assert [name for name in sorted(errors) if "ImagePullError" not in ancestors(name)] == []
     assert {name for name in errors if not name.startswith("_")} == drawn | {"ImagePullError"}
+
+
+def test_a_urn_is_taken_apart_and_the_default_namespace_written_in_one_place() -> None:
+    """One source: `imagepull.urn`, and `DEFAULT_NAMESPACE` beside `DEFAULT_SERVICE_ACCOUNT`."""
+    apart, written = [], []
+    for file in [*PRODUCT, *sorted((CHECKOUT / "policies").glob("*.py"))]:
+        values = [node.value for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Constant)]
+        apart += [str(file.relative_to(CHECKOUT)) for value in values if value == "::"]
+        written += [str(file.relative_to(CHECKOUT)) for value in values if value == "default"]
+
+    assert apart == ["imagepull/urn.py"]
+    assert [file for file in written if file not in ("imagepull/stack_config/reader.py", "policies/analyzer.py")] == [
+        "imagepull/kubernetes/kinds.py",
+        "imagepull/kubernetes/kinds.py",
+    ]
