@@ -6,6 +6,7 @@ read enough, such as `head`.
 """
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -59,7 +60,12 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str]) -> int:
     """Run a subcommand; returns the exit status."""
-    given = make_parser().parse_args(arguments)
+    _choose_encodings()
+    parser = make_parser()
+    if not arguments:
+        parser.print_help(sys.stderr)
+        return 2
+    given = parser.parse_args(arguments)
     try:
         exit_status: int = given.run(given)
         sys.stdout.flush()
@@ -80,3 +86,13 @@ def main(arguments: Sequence[str]) -> int:
         print(f"error: {describe_fault(error)}", file=sys.stderr)
         return 2
     return exit_status
+
+
+def _choose_encodings() -> None:
+    """Files and pipes are UTF-8 everywhere; a terminal that lacks a character shows `?` for it.
+
+    A comment, a page or JSON is read by programs that expect UTF-8, whatever the locale of the machine that wrote it.
+    """
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")

@@ -282,7 +282,7 @@ def _read_pem(reader: Reader, key: str, folder: Path | None) -> str | None:
         return None
     path = _read_path(reader, key, name, folder)
     try:
-        return path.read_text()
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         reader.add_problem(key, f"cannot be read from {path} ({reason}); correct the path")

@@ -71,7 +71,7 @@ class Credentials:
         certificate, key = user.certificate, user.key
         if user.token_file is not None:
             try:
-                token = user.token_file.read_text().strip()
+                token = user.token_file.read_text(encoding="utf-8").strip()
             except (OSError, UnicodeDecodeError) as error:
                 reason = getattr(error, "strerror", None) or "it is no text"
                 raise ClusterUnreachable(

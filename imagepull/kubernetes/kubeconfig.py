@@ -64,7 +64,7 @@ def _find_given(kubeconfig: str) -> _Kubeconfig:
 
 def _read_file(path: Path) -> _Kubeconfig:
     try:
-        text = path.read_text(errors="replace")
+        text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise ClusterError(f"kubeconfig: {path} cannot be read ({error.strerror}); correct its permissions") from None
     return _parse(text, str(path), path.parent)
@@ -115,10 +115,10 @@ def _read_in_cluster(tried: list[Path]) -> Connection:
         name="of this Pod",
         cluster=ClusterEntry(
             server=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
-            authority=authority.read_text() if authority.is_file() else None,
+            authority=authority.read_text(encoding="utf-8") if authority.is_file() else None,
         ),
         user=UserEntry(token_file=token),
-        namespace=namespace.read_text().strip() if namespace.is_file() else DEFAULT_NAMESPACE,
+        namespace=namespace.read_text(encoding="utf-8").strip() if namespace.is_file() else DEFAULT_NAMESPACE,
     )
 
 

@@ -1,6 +1,8 @@
 """`python -m imagepull plan` and `comment`, as a person or a workflow calls them."""
 
 import io
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -97,3 +99,30 @@ def test_wrong_call_is_one_line_and_status_2(arguments: list[str], capsys: pytes
 def test_a_file_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["plan", str(tmp_path / "nofile")]) == 2
     assert capsys.readouterr().err == f"error: {tmp_path / 'nofile'}: No such file or directory\n"
+
+
+def run_process(*arguments: str, text: str = "", **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """The command as a process of its own, without a terminal."""
+    return subprocess.run(
+        [sys.executable, "-m", "imagepull", *arguments],
+        input=text.encode(),
+        env={**os.environ, **environment},
+        capture_output=True,
+        check=False,
+    )
+
+
+def test_without_a_command_all_of_them_are_listed() -> None:
+    done = run_process()
+
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"say why images are not pulled, and what to do" in done.stderr
+
+
+def test_what_goes_to_a_file_is_utf_8_in_every_locale() -> None:
+    preview = (GOLDEN / "policy-change.preview.json").read_text(encoding="utf-8")
+    usual = run_process("comment", "--stack", "prod", text=preview)
+    old = run_process("comment", "--stack", "prod", text=preview, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+
+    assert usual.stdout.decode().startswith("### ✅ prod")
+    assert (old.returncode, old.stdout, old.stderr) == (0, usual.stdout, b"")
