@@ -1,13 +1,14 @@
 """A cluster in memory, with true preconditions, in which the plugin can be killed before or after any request."""
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from typing import Any, TypeVar
 
 from imagepull.errors import Conflict, NotFound
-from imagepull.kubernetes.kinds import EVERY_NAMESPACE, Kind
+from imagepull.kubernetes.kinds import Kind
 from imagepull.kubernetes.objects import KubernetesObject
+from tests.readable_cluster import ReadableCluster
 
 T = TypeVar("T")
 Key = tuple[str, str, str]
@@ -18,8 +19,8 @@ class Killed(Exception):
     """The plugin's process has ended here."""
 
 
-class FakeCluster:
-    """The part of `imagepull.kubernetes.client.Cluster` that the resources use.
+class FakeCluster(ReadableCluster):
+    """The part of `imagepull.kubernetes.client.Cluster` that the resources use: it writes, too.
 
     Attributes:
         objects: As the API server holds them.
@@ -28,28 +29,14 @@ class FakeCluster:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.objects: dict[Key, dict[str, Any]] = {}
         self.kill_in: int | None = None
         self.kill_before = False
         self._numbers = count(1)
 
-    async def list(
-        self,
-        kind: Kind,
-        *,
-        name: str | None = None,
-        namespace: str = EVERY_NAMESPACE,
-        parse: Callable[[Any], Any] = KubernetesObject.parse,
-    ) -> "list[Any]":
-        return [
-            parse(copy.deepcopy(found))
-            for (one, place, called), found in self.objects.items()
-            if one == kind.name and namespace in (EVERY_NAMESPACE, place) and name in (None, called)
-        ]
-
-    async def get(self, kind: Kind, name: str, namespace: str) -> KubernetesObject | None:
-        found = self.objects.get((kind.name, namespace, name))
-        return None if found is None else KubernetesObject.parse(copy.deepcopy(found))
+    def find_documents(self, kind: Kind) -> Iterable[Mapping[str, Any]]:
+        return [found for (one, _, _), found in self.objects.items() if one == kind.name]
 
     async def create(self, kind: Kind, body: Mapping[str, Any]) -> KubernetesObject:
         key = (kind.name, body["metadata"]["namespace"], body["metadata"]["name"])

@@ -12,7 +12,7 @@ from imagepull.pull_watch.rollout import (
     parse_rollout,
 )
 from imagepull.pull_watch.spec import WatchedWorkload
-from tests.unit.pull_watch.cluster import make_deployment, make_pod
+from tests.unit.pull_watch.manifests import make_deployment, make_pod
 
 IMAGE = "ghcr.io/a/web:1"
 
