@@ -21,7 +21,7 @@ from imagepull.pull_plan.plan import (
     describe_violations,
     warn_of_missing_secrets,
 )
-from imagepull.registries.lifetimes import find_issue_time, parse_time, parse_lifetimes
+from imagepull.registries.lifetimes import find_issue_time, parse_lifetimes, parse_time
 from imagepull.service_accounts.missing_secrets import read_missing_secrets
 
 from .access import Access

@@ -204,7 +204,9 @@ def _declare(
         needed.append(Namespace(title, metadata=objects.namespace_object["metadata"], opts=opts))
     account = ServiceAccount(title, metadata=objects.service_account["metadata"], opts=order_after(opts, *needed))
     data, metadata = objects.config_map["data"], objects.config_map["metadata"]
-    key = Secret(title, metadata=metadata, string_data=objects.key_secret["stringData"], opts=order_after(opts, *needed))
+    key = Secret(
+        title, metadata=metadata, string_data=objects.key_secret["stringData"], opts=order_after(opts, *needed)
+    )
     needed += [account, key, ConfigMap(title, metadata=metadata, data=data, opts=order_after(opts, *needed))]
     needed += _declare_rights(title, objects, settings, secret_args, order_after(opts, *needed))
     regular, first = objects.cron_job, objects.first_job

@@ -46,14 +46,15 @@ def _describe_package(package: Mapping[str, Any]) -> Iterator[str]:
     yield from _describe_fields(package["config"]["variables"], ())
     resources = package["resources"]
     for token in sorted(resources, key=lambda token: (_drop_prefix(token) in WORKLOAD_KINDS, token)):
-        resource = resources[token]
-        yield f"\n## {_drop_prefix(token)}\n\n{resource.get('description', '')}\n\n### Inputs of {_drop_prefix(token)}\n"
+        resource, name = resources[token], _drop_prefix(token)
+        yield f"\n## {name}\n\n{resource.get('description', '')}\n\n### Inputs of {name}\n"
         yield from _describe_fields(resource.get("inputProperties", {}), resource.get("requiredInputs", ()))
         if resource.get("properties"):
-            yield f"\n### Outputs of {_drop_prefix(token)}\n"
+            yield f"\n### Outputs of {name}\n"
             yield from _describe_fields(resource["properties"], ())
     for token, definition in package["types"].items():
-        yield f"\n## {_drop_prefix(token)} (type) {{ #type-{_drop_prefix(token).lower()} }}\n\n{definition.get('description', '')}\n"
+        name = _drop_prefix(token)
+        yield f"\n## {name} (type) {{ #type-{name.lower()} }}\n\n{definition.get('description', '')}\n"
         if "enum" in definition:
             yield "One of " + ", ".join(f"`{member['value']}`" for member in definition["enum"]) + "."
         else:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from imagepull.causes.table import Cause, list_causes, fill
+from imagepull.causes.table import Cause, fill, list_causes
 
 __all__ = ["make_pages"]
 
@@ -25,7 +25,10 @@ def make_pages() -> Mapping[str, str]:
     by_group = {group: [cause for cause in list_causes() if cause.group == group] for group in _GROUPS}
     return {
         "troubleshooting/index.md": "\n".join(_describe_groups(by_group)),
-        **{f"troubleshooting/{group}.md": "\n".join(_describe_causes(title, by_group[group])) for group, title in _GROUPS.items()},
+        **{
+            f"troubleshooting/{group}.md": "\n".join(_describe_causes(title, by_group[group]))
+            for group, title in _GROUPS.items()
+        },
     }
 
 

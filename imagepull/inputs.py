@@ -211,7 +211,9 @@ class Reader:
         if value is UNKNOWN:
             return None
         if value is REFERENCE:
-            self.add_problem(key, "is a whole resource; write its name: RESOURCE.metadata.name (Python: metadata['name'])")
+            self.add_problem(
+                key, "is a whole resource; write its name: RESOURCE.metadata.name (Python: metadata['name'])"
+            )
             return None
         if not isinstance(value, str) or not rule.admits(value):
             self.add_problem(key, f"is {describe_value(value)}; write {rule.expected}")

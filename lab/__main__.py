@@ -8,7 +8,7 @@ from imagepull.registries.lifetimes import DURATION, parse_seconds
 from lab import debian, demo, environment, lifecycle
 from lab.ecr.faults import FaultMode
 from lab.errors import LabError
-from lab.layout import DEFAULT_NAME, format_command, load_existing, load, list_names
+from lab.layout import DEFAULT_NAME, format_command, list_names, load, load_existing
 from lab.processes import ProcessTable
 from lab.progress import say, step
 

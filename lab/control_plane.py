@@ -12,7 +12,7 @@ import yaml
 
 from lab.layout import Layout
 from lab.network import PodNetwork
-from lab.pki import Authority, write_signing_key, write_private
+from lab.pki import Authority, write_private, write_signing_key
 from lab.processes import ProcessTable
 from lab.progress import step
 

@@ -36,7 +36,9 @@ def run(name: str) -> int:
     _print_heading("The pods: their images come from registries that demand ECR credentials")
     _run_shown(lab, "kubectl", "get", "pods", "--all-namespaces", "--output=custom-columns=" + _POD_COLUMNS)
     _print_heading("The ServiceAccount: our Secret beside the one that was there before")
-    _run_shown(lab, "kubectl", "get", "serviceaccount", "default", "--namespace", SEEDED_NAMESPACE, f"--output={_SECRETS}")
+    _run_shown(
+        lab, "kubectl", "get", "serviceaccount", "default", "--namespace", SEEDED_NAMESPACE, f"--output={_SECRETS}"
+    )
     _print_heading("pulumi preview, again: nothing to do")
     _run_shown(lab, "pulumi", "preview", "--stack", STACK, "--expect-no-changes", "--suppress-outputs")
     _print_heading("The policy of each container, and why")

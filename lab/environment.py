@@ -10,7 +10,14 @@ from lab.layout import Layout
 from lab.network import PodNetwork
 from lab.toolchain.cache import find_cache_folder
 
-__all__ = ["hard_link", "link_programs", "make_pod_variables", "make_process_environment", "format_shell_exports", "make_variables"]
+__all__ = [
+    "format_shell_exports",
+    "hard_link",
+    "link_programs",
+    "make_pod_variables",
+    "make_process_environment",
+    "make_variables",
+]
 
 # Of the person's own set-up: they would lead away from the lab.
 _UNWANTED = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "PULUMI_ACCESS_TOKEN")

@@ -126,7 +126,7 @@ class Base:
     """What all images of the lab share: busybox under its names, a user without rights, for one architecture."""
 
     architecture: str
-    make_layer: Blob
+    layer: Blob
 
     @classmethod
     def of_this_machine(cls) -> "Base":

@@ -18,12 +18,12 @@ __all__ = [
     "LABS",
     "Layout",
     "Ports",
-    "format_command",
-    "load_existing",
     "find_free_ports",
-    "load",
-    "list_names",
+    "format_command",
     "lay_out",
+    "list_names",
+    "load",
+    "load_existing",
 ]
 
 CHECKOUT = Path(__file__).resolve().parent.parent

@@ -13,17 +13,17 @@ from lab.control_plane import ControlPlane
 from lab.ecr.client import EcrControl
 from lab.ecr.config import EcrConfig, RegistryConfig
 from lab.errors import LabError
-from lab.layout import CHECKOUT, DEFAULT_NAME, LABS, Layout, load, list_names, lay_out
+from lab.layout import CHECKOUT, DEFAULT_NAME, LABS, Layout, lay_out, list_names, load
 from lab.lock import machine_lock
 from lab.network import PodNetwork
-from lab.node import Node, missing_for_node
+from lab.node import Node, find_missing_for_node
 from lab.processes import Process, ProcessTable, read_start_mark
 from lab.progress import say, step
 from lab.publish import publish, publish_images
 from lab.toolchain import build
 from lab.toolchain.table import KUBERNETES_PLUGIN_VERSION
 
-__all__ = ["PROGRAMS", "Lab", "down", "prepare", "identify_this_process", "up"]
+__all__ = ["PROGRAMS", "Lab", "down", "identify_this_process", "prepare", "up"]
 
 # What `up` and the tests start; the other programs of the table are built when something asks for them.
 PROGRAMS = (
@@ -49,7 +49,7 @@ class Lab:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self.without = missing_for_node()
+        self.without = find_missing_for_node()
         self.processes = ProcessTable(layout.folder / "processes", layout.folder / "logs")
 
     @property
@@ -271,7 +271,7 @@ def prepare(programs: Sequence[str] | None = None) -> dict[str, Path]:
     Raises:
         LabError: something cannot be had; the message says what to do.
     """
-    if missing_for_node() is None:
+    if find_missing_for_node() is None:
         with machine_lock("debian", waiting="Debian packages: another command installs them; waiting for it"):
             debian.provide()
     return build.provide(programs)

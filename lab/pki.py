@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-__all__ = ["Authority", "read_public_key", "write_signing_key", "write_private"]
+__all__ = ["Authority", "read_public_key", "write_private", "write_signing_key"]
 
 _LIFE = datetime.timedelta(days=365)
 

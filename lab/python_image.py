@@ -24,7 +24,7 @@ from lab.lock import machine_lock
 from lab.progress import step
 from lab.toolchain.cache import find_cache_folder
 
-__all__ = ["AWS_SERVICES", "LEFT_OUT", "provide_base_layer", "make_python_image", "measure_unpacked_size"]
+__all__ = ["AWS_SERVICES", "LEFT_OUT", "make_python_image", "measure_unpacked_size", "provide_base_layer"]
 
 # Packages of the closure of Python's own that hold what imagepull needs; not curses, sqlite, databases, perl.
 _PACKAGES = re.compile(

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from imagepull.urn import parse_urn
+
 __all__ = ["Declared", "Finder", "Level", "Mender", "Policy", "Setting", "Settings", "Write"]
 
 Settings = Mapping[str, Any]
@@ -39,12 +41,14 @@ class Declared:
     @property
     def stack(self) -> str:
         """Name of the stack."""
-        return self.urn.removeprefix("urn:pulumi:").partition("::")[0]
+        found = parse_urn(self.urn)
+        return found.stack if found else ""
 
     @property
     def project(self) -> str:
         """Name of the project."""
-        return self.urn.split("::")[1]
+        found = parse_urn(self.urn)
+        return found.project if found else ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -81,7 +81,9 @@ class RegistrySecretResource:
                     "registries": [{"host": host} for host in imported.ecr_hosts],
                 },
                 # Whoever had the key is gone, so no lifetime is believed: the tokens are due.
-                outputs=_make_outputs(old.id, imported.ecr_hosts, replace(owner, identity=imported.identity), imported.uids),
+                outputs=_make_outputs(
+                    old.id, imported.ecr_hosts, replace(owner, identity=imported.identity), imported.uids
+                ),
             )
         spec = registry_secret.parse(old.inputs, required=False)
         if _is_left_to_operator(old):

@@ -79,7 +79,9 @@ class ServiceAccountsResource:
         return state
 
 
-def _make_outputs(owner: Owner, edited: Sequence[str] = (), missing: Mapping[str, Sequence[str]] | None = None) -> Values:
+def _make_outputs(
+    owner: Owner, edited: Sequence[str] = (), missing: Mapping[str, Sequence[str]] | None = None
+) -> Values:
     """Outputs of the resource.
 
     Args:

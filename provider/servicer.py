@@ -33,7 +33,7 @@ from .faults import report_errors_of_every_call
 from .operations import DiffAnswer, Operation, Resource, State, Values
 from .plugin import CLUSTER_UID, ImagePull
 from .report import Engine, EngineReport
-from .wire_values import to_outputs_struct, to_plain_map, mark_secrets, put_values
+from .wire_values import mark_secrets, put_values, to_outputs_struct, to_plain_map
 
 if TYPE_CHECKING:
     from .construct import Construction

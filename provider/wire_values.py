@@ -18,7 +18,7 @@ from pulumi.runtime import rpc
 from imagepull.inputs import REFERENCE, UNKNOWN
 from imagepull.registries.secret_properties import REGISTRY_SECRETS, SECRETS_BY_NAME
 
-__all__ = ["to_outputs_struct", "to_plain", "to_plain_map", "to_struct", "mark_secrets", "put_values"]
+__all__ = ["mark_secrets", "put_values", "to_outputs_struct", "to_plain", "to_plain_map", "to_struct"]
 
 _SIGNATURE: Final = rpc._special_sig_key
 _SECRET: Final = rpc._special_secret_sig

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["Cause", "Confidence", "TextRule", "list_causes", "as_clause", "get_cause", "fill", "list_text_rules"]
+__all__ = ["Cause", "Confidence", "TextRule", "as_clause", "fill", "get_cause", "list_causes", "list_text_rules"]
 
 
 class Confidence(StrEnum):

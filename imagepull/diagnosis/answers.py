@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from imagepull.causes.table import Confidence, get_cause, fill
+from imagepull.causes.table import Confidence, fill, get_cause
 from imagepull.redaction import redact
 
 __all__ = ["Answer", "Diagnosis"]

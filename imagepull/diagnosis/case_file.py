@@ -47,7 +47,9 @@ def parse_case(document: Json) -> Case:
         name=str(document.get("name") or ""),
         now=read_moment(document, "captured_at") or datetime.now(UTC),
         pod=pod,
-        events=tuple(map(parse_event, read_items(document, "events"))) if isinstance(events, list) else Missing.WITHHELD,
+        events=tuple(map(parse_event, read_items(document, "events")))
+        if isinstance(events, list)
+        else Missing.WITHHELD,
         service_account=parse_service_account(account) if isinstance(account, Mapping) else Missing.WITHHELD,
         other_accounts=tuple(map(parse_service_account, read_items(document, "serviceaccounts_other"))),
         secrets=Secrets(

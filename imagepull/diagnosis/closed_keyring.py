@@ -121,7 +121,9 @@ def _check_entries(look: Look) -> Answer | None:
     if empty is None or find_key_fault(look.ring.readable, look.reference) is not None:
         return None
     evidence = (f"Secret {empty.name}: no entry under auths",)
-    return Answer(code="secret-no-entries", confidence=_rate_refusal(look), facts={"secret": empty.name}, evidence=evidence)
+    return Answer(
+        code="secret-no-entries", confidence=_rate_refusal(look), facts={"secret": empty.name}, evidence=evidence
+    )
 
 
 def _check_missing_host(look: Look) -> Answer | None:
@@ -184,7 +186,9 @@ def _check_private_or_absent(look: Look) -> Answer | None:
 def _check_forbidden(look: Look) -> Answer | None:
     if look.reading.code != "forbidden" or parse_host(look.reference.domain):
         return None
-    return Answer(code="forbidden", confidence=_POSSIBLE, facts=find_facts(look.reading.text), evidence=_quote_lists(look))
+    return Answer(
+        code="forbidden", confidence=_POSSIBLE, facts=find_facts(look.reading.text), evidence=_quote_lists(look)
+    )
 
 
 def _check_node_credential(look: Look) -> Answer | None:

@@ -90,7 +90,9 @@ def _explain_withheld(look: Look) -> Answer:
         facts = {"secret": look.ring.withheld[0], "key": look.reference.domain, "store": ""}
         facts |= {"password_fault": "", "password_fix": "Write the right user and password into the Secret."}
         confidence = _LIKELY if look.reading.code == "wrong-password" else _CERTAIN
-        return Answer(code=look.reading.code, confidence=confidence, facts=facts, evidence=_quote_unread(look.ring.withheld))
+        return Answer(
+            code=look.reading.code, confidence=confidence, facts=facts, evidence=_quote_unread(look.ring.withheld)
+        )
     return Answer(code="secrets-withheld", confidence=_POSSIBLE, evidence=_quote_unread(look.ring.withheld))
 
 

@@ -39,7 +39,11 @@ def pick_pod_facts(pod: Json) -> dict[str, object]:
         },
         "status": {
             **_pick(status, ("phase", "startTime")),
-            **{key: [_pick_container_status(each) for each in read_items(status, key)] for key in _STATUSES if key in status},
+            **{
+                key: [_pick_container_status(each) for each in read_items(status, key)]
+                for key in _STATUSES
+                if key in status
+            },
         },
     }
 
@@ -111,7 +115,11 @@ def _pick_container(container: Json) -> dict[str, object]:
 
 def _pick_container_status(status: Json) -> dict[str, object]:
     kept = _pick(status, ("name", "image", "imageID", "restartCount", "ready", "started"))
-    return {**kept, "state": _pick_state(read_mapping(status, "state")), "lastState": _pick_state(read_mapping(status, "lastState"))}
+    return {
+        **kept,
+        "state": _pick_state(read_mapping(status, "state")),
+        "lastState": _pick_state(read_mapping(status, "lastState")),
+    }
 
 
 def _pick_state(state: Json) -> dict[str, object]:

@@ -16,7 +16,15 @@ from imagepull.diagnosis.texts import parse_absent_secrets
 from imagepull.images.reference import ImageReference
 from imagepull.registries.keyring import match_repository, parse_key
 
-__all__ = ["KeyringView", "TriedEntry", "find_expiry", "is_usable", "find_key_fault", "find_opening_entries", "view_keyring"]
+__all__ = [
+    "KeyringView",
+    "TriedEntry",
+    "find_expiry",
+    "find_key_fault",
+    "find_opening_entries",
+    "is_usable",
+    "view_keyring",
+]
 
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _TAKEN_OFF: Final = ("http://", "https://")
@@ -48,7 +56,7 @@ class KeyringView:
         withheld: names of Secrets that may not be read and that no Event says are absent.
     """
 
-    find_opening_entries: tuple[TriedEntry, ...]
+    opening: tuple[TriedEntry, ...]
     readable: tuple[Secret, ...]
     absent: tuple[str, ...]
     told_absent: frozenset[str]

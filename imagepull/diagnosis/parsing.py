@@ -49,7 +49,11 @@ def parse_event(document: Json) -> Event:
     """An Event of core/v1, in its old form (`lastTimestamp`) or its new one (`eventTime`, `series`)."""
     about, metadata = read_mapping(document, "involvedObject"), read_mapping(document, "metadata")
     series = read_mapping(document, "series")
-    first = read_moment(document, "firstTimestamp") or read_moment(document, "eventTime") or read_moment(metadata, "creationTimestamp")
+    first = (
+        read_moment(document, "firstTimestamp")
+        or read_moment(document, "eventTime")
+        or read_moment(metadata, "creationTimestamp")
+    )
     version = read_text(metadata, "resourceVersion")
     return Event(
         namespace=read_text(about, "namespace") or read_text(metadata, "namespace"),
@@ -80,7 +84,9 @@ def parse_node(document: Json) -> Node:
     """A Node, whole or its `status` alone, as a dump has it."""
     status = read_mapping(document, "status") or document
     info = read_mapping(status, "nodeInfo")
-    pressure = next((each for each in read_items(status, "conditions") if read_text(each, "type") == "DiskPressure"), {})
+    pressure = next(
+        (each for each in read_items(status, "conditions") if read_text(each, "type") == "DiskPressure"), {}
+    )
     return Node(
         name=read_text(read_mapping(document, "metadata"), "name"),
         operating_system=read_text(info, "operatingSystem"),
@@ -92,9 +98,14 @@ def parse_node(document: Json) -> Node:
     )
 
 
-def _parse_containers(kind: ContainerKind, spec: Json, status: Json, volumes: Mapping[str, ImageVolume]) -> list[Container]:
+def _parse_containers(
+    kind: ContainerKind, spec: Json, status: Json, volumes: Mapping[str, ImageVolume]
+) -> list[Container]:
     states = {read_text(each, "name"): each for each in read_items(status, _STATUSES[kind])}
-    return [_parse_container(kind, each, states.get(read_text(each, "name"), {}), volumes) for each in read_items(spec, kind.value)]
+    return [
+        _parse_container(kind, each, states.get(read_text(each, "name"), {}), volumes)
+        for each in read_items(spec, kind.value)
+    ]
 
 
 def _parse_container(kind: ContainerKind, spec: Json, status: Json, volumes: Mapping[str, ImageVolume]) -> Container:
@@ -130,7 +141,9 @@ def _parse_termination(document: Json) -> Termination:
 
 def _parse_image_volumes(spec: Json) -> list[ImageVolume]:
     return [
-        ImageVolume(name=read_text(each, "name"), image=read_text(image, "reference"), policy=read_text(image, "pullPolicy"))
+        ImageVolume(
+            name=read_text(each, "name"), image=read_text(image, "reference"), policy=read_text(image, "pullPolicy")
+        )
         for each in read_items(spec, "volumes")
         if (image := read_mapping(each, "image"))
     ]

@@ -68,7 +68,9 @@ async def read_pull_secrets(
     found: dict[str, dict[str, Item]] = {}
     denied: frozenset[str] = frozenset()
     for type_ in DATA_KEYS:
-        listed = await list_objects(cluster, SECRET, wanted, _parse_with_name(parse), whole=whole, fields={"type": type_})
+        listed = await list_objects(
+            cluster, SECRET, wanted, _parse_with_name(parse), whole=whole, fields={"type": type_}
+        )
         denied |= listed.denied
         for namespace, there in listed.found.items():
             found.setdefault(namespace, {}).update(there)
@@ -92,7 +94,12 @@ async def _ask_for_missing(
     asked = await get_objects(cluster, kind, missing, parse)
     for (namespace, name), item in asked.found.items():
         found.setdefault(namespace, {})[name] = item
-    return Named(found=found, unlisted=unlisted, absent=group_by_namespace(asked.absent), withheld=group_by_namespace(asked.denied))
+    return Named(
+        found=found,
+        unlisted=unlisted,
+        absent=group_by_namespace(asked.absent),
+        withheld=group_by_namespace(asked.denied),
+    )
 
 
 def _parse_with_name(parse: Callable[[Json], Item]) -> Callable[[Json], tuple[str, Item]]:

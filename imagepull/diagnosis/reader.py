@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from imagepull.diagnosis.dump import pick_event_facts, pick_node_facts, pick_pod_facts, pick_secret_facts, pick_service_account_facts
+from imagepull.diagnosis.dump import (
+    pick_event_facts,
+    pick_node_facts,
+    pick_pod_facts,
+    pick_secret_facts,
+    pick_service_account_facts,
+)
 from imagepull.diagnosis.fields import Json, read_items, read_mapping, read_names, read_text
 from imagepull.diagnosis.objects import Pod
 from imagepull.diagnosis.parsing import parse_pod
@@ -54,7 +60,9 @@ async def read(cluster: Cluster, namespace: str, target: Target | None) -> Clust
     if not pods:
         return ClusterReading(rows=(), pods=looked_at)
     source = _Source(cluster=cluster, pods=pods)
-    events, accounts, nodes = await asyncio.gather(source.read_events(target), source.read_service_accounts(), source.read_nodes())
+    events, accounts, nodes = await asyncio.gather(
+        source.read_events(target), source.read_service_accounts(), source.read_nodes()
+    )
     secrets = await source.read_secrets(accounts)
     logs = await source.read_logs() if target is not None else {}
     now = format_time(datetime.now(UTC))

@@ -111,7 +111,9 @@ def _explain_expired(case: Case, reference: ImageReference, found: TriedEntry) -
     )
 
 
-def _explain_fault(found: TriedEntry, alive: Sequence[TriedEntry], reading: TextVerdict, ecr: EcrHost | None) -> Answer | None:
+def _explain_fault(
+    found: TriedEntry, alive: Sequence[TriedEntry], reading: TextVerdict, ecr: EcrHost | None
+) -> Answer | None:
     """A fault that the entry shows by itself."""
     fault = next((each for each in _FAULTS if (ecr or not each.ecr_only) and each.applies(found)), None)
     if fault is None:

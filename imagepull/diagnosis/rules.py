@@ -16,7 +16,7 @@ from imagepull.diagnosis.node_cache import is_cached, keeps_pull_records
 from imagepull.diagnosis.objects import Case, Missing
 from imagepull.diagnosis.started import explain_creating, explain_started
 from imagepull.diagnosis.symptoms import PULL_REASONS, Symptom, find_symptom
-from imagepull.diagnosis.texts import TextVerdict, classify, find_facts, is_error_text, explain_address
+from imagepull.diagnosis.texts import TextVerdict, classify, explain_address, find_facts, is_error_text
 from imagepull.errors import InvalidReference
 from imagepull.images.reference import HUB, ImageReference, parse
 
@@ -32,7 +32,9 @@ def diagnose(case: Case) -> list[Diagnosis]:
 
     A container that only waits for another is left out while that other fails.
     """
-    found = [(symptom, explain(case, symptom)) for symptom in (find_symptom(case, each) for each in case.pod.containers)]
+    found = [
+        (symptom, explain(case, symptom)) for symptom in (find_symptom(case, each) for each in case.pod.containers)
+    ]
     failing = [(symptom, answer) for symptom, answer in found if answer.code != "healthy"]
     codes = {answer.code for _, answer in failing}
     more = ("mixed",) if len(codes) > 1 else ()

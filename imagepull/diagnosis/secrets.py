@@ -16,7 +16,7 @@ from imagepull.diagnosis.objects import Entry, Secret
 from imagepull.errors import InvalidDockerConfig
 from imagepull.kubernetes.ownership import OWNED_BY_ANNOTATION
 from imagepull.registries.docker_config import read_document, read_entry
-from imagepull.registries.lifetimes import parse_time, parse_lifetimes
+from imagepull.registries.lifetimes import parse_lifetimes, parse_time
 from imagepull.registry_secret.existing import DATA_KEY, EXPIRES_AT_ANNOTATION, HOSTS_ANNOTATION, SECRET_TYPE
 
 __all__ = ["DATA_KEYS", "DOCKERCFG", "parse_secret", "read_token_expiry"]

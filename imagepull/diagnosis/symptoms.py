@@ -13,7 +13,7 @@ from imagepull.diagnosis.texts import parse_back_off, parse_failed_event
 from imagepull.errors import InvalidReference
 from imagepull.images.reference import parse
 
-__all__ = ["NO_IMAGE_REASONS", "PULL_REASONS", "Symptom", "list_events", "find_last_attempt", "find_symptom"]
+__all__ = ["NO_IMAGE_REASONS", "PULL_REASONS", "Symptom", "find_last_attempt", "find_symptom", "list_events"]
 
 PULL_REASONS: Final = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "SignatureValidationFailed"}

@@ -15,13 +15,13 @@ from imagepull.images.reference import DEFAULT_TAG, HUB, parse
 
 __all__ = [
     "TextVerdict",
-    "parse_absent_secrets",
-    "parse_back_off",
     "classify",
-    "parse_failed_event",
+    "explain_address",
     "find_facts",
     "is_error_text",
-    "explain_address",
+    "parse_absent_secrets",
+    "parse_back_off",
+    "parse_failed_event",
 ]
 
 _LONGEST: Final = 16_384

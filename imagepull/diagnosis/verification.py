@@ -151,10 +151,8 @@ def _find_what_is_there(client: "ECRClient", reference: ImageReference, where: A
         tags = [tag for each in images for tag in each.get("imageTags", [])]
         names = find_nearest_names(reference.tag or DEFAULT_TAG, tags)
     except Exception as error:
-        return RegistryFinding(
-            code=absent,
-            text=f"asked now, ECR has no {reference.canonical}; what is there it does not say ({_read_error_code(error)})",
-        )
+        silence = f"what is there it does not say ({_read_error_code(error)})"
+        return RegistryFinding(code=absent, text=f"asked now, ECR has no {reference.canonical}; {silence}")
     return RegistryFinding(
         code="digest-absent" if reference.digest else absent,
         text=f"asked now, ECR has no {reference.canonical}",
@@ -178,16 +176,16 @@ def _read_error_code(error: Exception) -> str:
 
 
 def _add_finding(answer: Diagnosis, found: RegistryFinding | None) -> Diagnosis:
-    if found is None or not found.read_text:
+    if found is None or not found.text:
         return answer
-    told = replace(answer, evidence=(*answer.evidence, found.read_text))
+    told = replace(answer, evidence=(*answer.evidence, found.text))
     if found.code == "there" and answer.code in _NOT_THERE:
         return _change_code(told, "image-there-now", Confidence.LIKELY)
     if found.code == "there" and answer.code == "private-or-absent" and not found.anonymous:
         return _change_code(told, "no-pull-secret", Confidence.CERTAIN)
     if found.code in ("", "there") or answer.code not in _ABSENT:
         return told
-    return _change_code(told, found.code, Confidence.CERTAIN, found.read_names)
+    return _change_code(told, found.code, Confidence.CERTAIN, found.names)
 
 
 def _change_code(answer: Diagnosis, code: str, confidence: Confidence, names: Iterable[str] = ()) -> Diagnosis:

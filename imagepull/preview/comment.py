@@ -121,7 +121,7 @@ def _read_severity(line: str) -> str:
 
 
 def _write_body(parts: Sequence[Section], counts: Sequence[int]) -> list[str]:
-    return [line for part, count in zip(parts, counts, strict=True) for line in part.lines(count)]
+    return [line for part, count in zip(parts, counts, strict=True) for line in part.render_lines(count)]
 
 
 def _write_cut_note(parts: Sequence[Section], counts: Sequence[int], log_url: str) -> list[str]:

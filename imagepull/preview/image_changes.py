@@ -18,11 +18,10 @@ from imagepull.pull_plan.explicit import ResolvedImage, flatten, make_explicit
 from imagepull.pull_plan.findings import Finding, Severity
 from imagepull.pull_plan.manifest import read_pod_access
 from imagepull.pull_plan.plan import TITLE, Plan, list_images_of_output
-from imagepull.registries.lifetimes import find_issue_time, parse_time, parse_lifetimes
+from imagepull.registries.lifetimes import find_issue_time, parse_lifetimes, parse_time
 from imagepull.registry_secret import spec as registry_secret
 from imagepull.renewal.renewer_plan import plan_renewer
 from imagepull.resource_types import REGISTRY_SECRET, SERVICE_ACCOUNTS
-from imagepull.service_accounts import spec as service_accounts
 from imagepull.service_accounts.missing_secrets import read_missing_secrets
 
 __all__ = [
@@ -114,7 +113,9 @@ def find_access_changes(run: PreviewRun) -> list[AccessChange]:
                 *_describe_difference(step, "Secrets", lambda inputs: _read_texts(inputs.get("secretNames"))),
                 *_describe_difference(step, "namespaces", lambda inputs: _read_texts(inputs.get("namespaces"))),
                 *_describe_difference(
-                    step, "accounts", lambda inputs: _read_texts(inputs.get("serviceAccounts")) or [DEFAULT_SERVICE_ACCOUNT]
+                    step,
+                    "accounts",
+                    lambda inputs: _read_texts(inputs.get("serviceAccounts")) or [DEFAULT_SERVICE_ACCOUNT],
                 ),
             )
             changes.append(AccessChange(op=step.op, kind="ServiceAccounts", name=step.name, details=details))

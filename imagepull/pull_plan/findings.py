@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from imagepull.causes.table import Cause, as_clause, get_cause, fill
+from imagepull.causes.table import Cause, as_clause, fill, get_cause
 from imagepull.errors import InvalidReference
 from imagepull.images.pull_policy import find_surprises, is_moving_tag
 from imagepull.images.reference import DEFAULT_TAG, ImageReference, is_bare_host, parse

@@ -142,7 +142,9 @@ def _is_failing(container: Container) -> bool:
 
 
 def _read_images(spec: Json) -> frozenset[str]:
-    containers = [read_text(each, "image") for field in ("initContainers", "containers") for each in read_items(spec, field)]
+    containers = [
+        read_text(each, "image") for field in ("initContainers", "containers") for each in read_items(spec, field)
+    ]
     volumes = [read_text(read_mapping(each, "image"), "reference") for each in read_items(spec, "volumes")]
     return frozenset(filter(None, (*containers, *volumes)))
 
@@ -167,11 +169,15 @@ def _count_on_nodes(spec: Json, status: Json) -> tuple[int, int]:
     if "observedGeneration" not in status:
         return 1, 0  # its controller has not seen it yet
     by_hand = read_text(read_mapping(spec, "updateStrategy"), "type") == "OnDelete"
-    return 0 if by_hand else read_integer(status, "desiredNumberScheduled"), read_integer(status, "updatedNumberScheduled")
+    return 0 if by_hand else read_integer(status, "desiredNumberScheduled"), read_integer(
+        status, "updatedNumberScheduled"
+    )
 
 
 def _count_runs(spec: Json, status: Json) -> tuple[int, int]:
-    ended = {read_text(each, "type") for each in read_items(status, "conditions") if read_text(each, "status") == "True"}
+    ended = {
+        read_text(each, "type") for each in read_items(status, "conditions") if read_text(each, "status") == "True"
+    }
     if spec.get("suspend") or ended & {"Complete", "Failed", "Suspended"}:
         return 0, 0
     parallel = read_integer(spec, "parallelism")

@@ -17,11 +17,11 @@ __all__ = [
     "find_due_time",
     "find_earliest_expiry",
     "find_issue_time",
-    "parse_time",
-    "parse_lifetimes",
     "format_lifetimes",
-    "parse_seconds",
     "format_time",
+    "parse_lifetimes",
+    "parse_seconds",
+    "parse_time",
 ]
 
 DURATION: Final = TextPattern(

@@ -114,7 +114,8 @@ class Existing:
     def notes(self) -> Mapping[str, Mapping[str, object]]:
         """What the annotation says of each host whose entry its last writer wrote; None of it is proven."""
         return {
-            host: note if isinstance(note, Mapping) else {} for host, note in self.read_annotation(HOSTS_ANNOTATION).items()
+            host: note if isinstance(note, Mapping) else {}
+            for host, note in self.read_annotation(HOSTS_ANNOTATION).items()
         }
 
     def read_annotation(self, annotation: str) -> dict[str, Any]:

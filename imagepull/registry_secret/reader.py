@@ -74,7 +74,7 @@ async def discover(cluster: Cluster, name: str, owner: Owner, report: Report) ->
     """
     found = (await find(cluster, name, None)).secrets
     pull_secrets = {place: secret for place, secret in found.items() if secret.type == SECRET_TYPE}
-    taken = {place: each for place, each in pull_secrets.items() if each.standing(owner, ()) is Standing.FOREIGN}
+    taken = {place: each for place, each in pull_secrets.items() if each.find_standing(owner, ()) is Standing.FOREIGN}
     secrets = {place: secret for place, secret in pull_secrets.items() if place not in taken}
     whose = {place: f"it belongs to {secret.holder or 'another resource'}" for place, secret in taken.items()}
     sentences = [f"Secret {name} in {sentence}" for sentence in describe_by_reason(whose)]

@@ -109,7 +109,9 @@ def parse(inputs: Mapping[str, object], *, required: bool = True) -> SecretSpec:
         namespaces=reader.read_texts("namespaces", NAMESPACE, required=required),
         registries=tuple(_read_registries(reader, required)),
         renewal=Renewal(
-            reader.read_choice("renewal", [each.value for each in Renewal if each is not Renewal.NODE], Renewal.PULUMI.value)
+            reader.read_choice(
+                "renewal", [each.value for each in Renewal if each is not Renewal.NODE], Renewal.PULUMI.value
+            )
         ),
         labels=_read_metadata(reader, "labels", LABEL_VALUE),
         annotations=_read_metadata(reader, "annotations", ANY_TEXT),
@@ -236,7 +238,9 @@ def _parse_fixed(entry: Reader, host: str, username: str | None, password: str |
             entry.add_problem(key, f"is missing beside {other}; give both")
     for key in _AWS_INPUTS:
         if entry.has(key):
-            entry.add_problem(key, "is for ECR, and this registry has a username and password; leave one or the other out")
+            entry.add_problem(
+                key, "is for ECR, and this registry has a username and password; leave one or the other out"
+            )
     found = ecr_hosts.parse_host(host)
     if found is not None and not found.public:
         entry.add_problem(

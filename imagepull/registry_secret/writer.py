@@ -93,7 +93,7 @@ async def apply(
         [place for place in spec.namespaces if place not in outcome.failures],
         outcome.record_failures_of(writing.put, report),
     )
-    for sentence in writing.remarks():
+    for sentence in writing.list_remarks():
         report.warn(f"Secret {spec.name} in {sentence}")
     stale = [found.secrets[place] for place in found.secrets.keys() - {*spec.namespaces}]
     await _remove(cluster, stale, owner, previous, outcome, report)

@@ -22,11 +22,11 @@ __all__ = [
     "DIGEST_KEY_NAME",
     "RENEWER_LABELS",
     "CronJobObjects",
+    "choose_schedule",
+    "find_profiles",
     "make_cluster_rights",
     "make_default_name",
-    "find_profiles",
     "make_objects",
-    "choose_schedule",
 ]
 
 DEFAULT_IMAGE: Final[str | None] = None

@@ -29,11 +29,11 @@ __all__ = [
     "DIGEST_KEY_VARIABLE",
     "FILE_NAME",
     "RenewedSecret",
+    "add_digest_key",
     "compute_digest",
+    "describe_secret",
     "encode",
     "parse",
-    "describe_secret",
-    "add_digest_key",
 ]
 
 FILE_NAME: Final = "renewal.json"

@@ -26,7 +26,14 @@ from imagepull.registry_secret.spec import RegistrySource
 from imagepull.renewal.cron_job import shorten
 from imagepull.renewal.settings import ExternalSecretsSettings
 
-__all__ = ["ExternalSecretsObjects", "check_registries", "copy_marks", "make_objects", "compute_source_digest", "make_source_name"]
+__all__ = [
+    "ExternalSecretsObjects",
+    "check_registries",
+    "compute_source_digest",
+    "copy_marks",
+    "make_objects",
+    "make_source_name",
+]
 
 _API: Final = "external-secrets.io/v1"
 _GENERATORS_API: Final = "generators.external-secrets.io/v1alpha1"

@@ -24,10 +24,10 @@ __all__ = [
     "PLUGIN",
     "ROLE_ANNOTATION",
     "Distribution",
+    "describe_placement",
+    "find_unfit_registries",
     "make_audience_rights",
     "make_credential_provider_config",
-    "find_unfit_registries",
-    "describe_placement",
     "make_service_account_annotations",
 ]
 

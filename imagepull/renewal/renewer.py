@@ -163,7 +163,7 @@ async def _write_all(
         async def attempt(there: Existing | None) -> None:
             if there is None:
                 raise ClusterError(_MISSING)
-            if there.standing(secret.owner, ()) is not Standing.OURS:
+            if there.find_standing(secret.owner, ()) is not Standing.OURS:
                 raise ClusterError(_ANOTHERS)
             wanted = SecretGoal(spec=spec, owner=secret.owner, fresh=entries[namespace], now=datetime.now(UTC))
             if (change := secret_object.write(there, wanted).change) is not None:

@@ -15,7 +15,7 @@ from imagepull.kubernetes.ownership import (
     Owner,
 )
 
-__all__ = ["INPUTS", "RightsSpec", "diff", "parse", "make_policy_rules", "make_role", "make_role_binding"]
+__all__ = ["INPUTS", "RightsSpec", "diff", "make_policy_rules", "make_role", "make_role_binding", "parse"]
 
 INPUTS: Final = ("name", "secretName", "namespaces", "serviceAccount", "serviceAccountNamespace")
 _GROUP: Final = "rbac.authorization.k8s.io"

@@ -51,7 +51,7 @@ class Tick:
     @property
     def anchor(self) -> str:
         """Which part of the text is at `x`: it must not leave the drawing at its ends."""
-        return "start" if self.find_x < _TEXT / 2 else "end" if self.find_x > WIDTH - _TEXT / 2 else "middle"
+        return "start" if self.x < _TEXT / 2 else "end" if self.x > WIDTH - _TEXT / 2 else "middle"
 
 
 @dataclass(frozen=True, kw_only=True)

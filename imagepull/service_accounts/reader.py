@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from imagepull.errors import ClusterError
 from imagepull.kubernetes.client import Cluster
+from imagepull.kubernetes.kinds import DEFAULT_SERVICE_ACCOUNT
 from imagepull.kubernetes.ownership import Owner
 from imagepull.kubernetes.progress import Report, describe_by_reason
 from imagepull.service_accounts import spec as service_accounts
 from imagepull.service_accounts.missing_secrets import describe_missing_secrets
 from imagepull.service_accounts.secret_lookup import find_missing_secrets
-from imagepull.kubernetes.kinds import DEFAULT_SERVICE_ACCOUNT
 from imagepull.service_accounts.spec import AccountsSpec
 from imagepull.service_accounts.writer import find
 
@@ -67,7 +67,7 @@ async def discover(cluster: Cluster, names: Sequence[str]) -> list[str]:
     places = sorted(place for (place, _), account in found.accounts.items() if set(names) <= set(account.listed))
     if not names or not places:
         raise ClusterError(
-            f"no ServiceAccount {DEFAULT_SERVICE_ACCOUNT} lists {', '.join(names) or 'no name'}; write the ID as the names of pull "
-            "Secrets, joined by commas"
+            f"no ServiceAccount {DEFAULT_SERVICE_ACCOUNT} lists {', '.join(names) or 'no name'}; write the ID as the "
+            "names of pull Secrets, joined by commas"
         )
     return places

@@ -65,7 +65,11 @@ def find_missing_accounts(spec: AccountsSpec, there: Collection[tuple[str, str]]
         there: (namespace, name) of each account.
     """
     absent = {
-        namespace: [name for name in spec.accounts if name not in (DEFAULT_SERVICE_ACCOUNT, ALL) and (namespace, name) not in there]
+        namespace: [
+            name
+            for name in spec.accounts
+            if name not in (DEFAULT_SERVICE_ACCOUNT, ALL) and (namespace, name) not in there
+        ]
         for namespace in spec.namespaces
     }
     return {namespace: names for namespace, names in absent.items() if names}

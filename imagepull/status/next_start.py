@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from imagepull.causes.table import get_cause, fill
+from imagepull.causes.table import fill, get_cause
 from imagepull.diagnosis.objects import Missing, Node, Pod, Secret
 from imagepull.errors import InvalidReference
 from imagepull.images.pull_policy import PullPolicy

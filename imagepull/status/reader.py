@@ -120,7 +120,9 @@ class _Reading:
 
     async def read_service_accounts(self, pods: Collection[Pod]) -> Mapping[str, Mapping[str, ServiceAccount]]:
         wanted = group_by_namespace((pod.namespace, pod.service_account) for pod in pods)
-        read = await read_accounts(self.cluster, self._add_asked_namespace(wanted), parse_service_account, whole=self.whole)
+        read = await read_accounts(
+            self.cluster, self._add_asked_namespace(wanted), parse_service_account, whole=self.whole
+        )
         self._tell_denied("ServiceAccounts", read.withheld)
         return {namespace: there for namespace, there in read.found.items() if namespace not in read.withheld}
 

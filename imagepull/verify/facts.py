@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from imagepull.plain_text import to_one_line
 
-__all__ = ["ACCEPT", "ImageFacts", "Manifest", "Unverified", "read_platform", "read_document", "read_manifest"]
+__all__ = ["ACCEPT", "ImageFacts", "Manifest", "Unverified", "read_document", "read_manifest", "read_platform"]
 
 ACCEPT: Final = (
     "application/vnd.oci.image.index.v1+json",

@@ -14,7 +14,7 @@ import httpx2
 from imagepull.errors import ImagePullError
 from imagepull.images.reference import DEFAULT_TAG, HUB, ImageReference
 from imagepull.registries.docker_config import Credential
-from imagepull.verify.facts import ACCEPT, ImageFacts, Unverified, read_platform, read_document, read_manifest
+from imagepull.verify.facts import ACCEPT, ImageFacts, Unverified, read_document, read_manifest, read_platform
 from imagepull.verify.hosts import is_local
 from imagepull.verify.requests import BadAnswer, RegistryAnswer, fetch, is_same_origin
 

@@ -44,7 +44,9 @@ class Control:
 
     def _answer(self, request: Request) -> Response:
         if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), self._authorization):
-            return _answer_json(401, {"error": "Authorization: Bearer with the control_token of the configuration is needed"})
+            return _answer_json(
+                401, {"error": "Authorization: Bearer with the control_token of the configuration is needed"}
+            )
         route = self._routes.get((request.method, request.path))
         if route is None:
             return _answer_json(404, {"error": f"there is no {request.method} {request.path}"})

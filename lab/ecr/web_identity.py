@@ -21,7 +21,7 @@ from werkzeug.wrappers import Response
 
 from lab.ecr.faults import ApiError
 
-__all__ = ["AUDIENCE", "make_refusal", "refuse", "read_trust"]
+__all__ = ["AUDIENCE", "make_refusal", "read_trust", "refuse"]
 
 AUDIENCE = "sts.amazonaws.com"
 

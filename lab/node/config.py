@@ -10,7 +10,14 @@ import yaml
 from lab.images import PAUSE_REFERENCE
 from lab.network import POD_IDENTITY, PodNetwork
 
-__all__ = ["KERNEL_SETTINGS", "Settings", "make_cni_config", "make_containerd_config", "make_kubelet_config", "make_registry_config"]
+__all__ = [
+    "KERNEL_SETTINGS",
+    "Settings",
+    "make_cni_config",
+    "make_containerd_config",
+    "make_kubelet_config",
+    "make_registry_config",
+]
 
 # Kernel settings that the kubelet insists on, with the values it wants
 # (kubernetes/kubernetes pkg/kubelet/cm/container_manager_linux.go, setupKernelTunables).
@@ -52,7 +59,7 @@ class Settings:
     bridge: str
     cgroup: str
     port: int
-    make_kubelet_config: str
+    kubelet: str
     kubeconfig: str
     pki: str
     pause_image: str

@@ -8,7 +8,7 @@ import pytest
 from lab.ecr.config import EcrConfig
 from lab.images import SHOP, WEB, Repository
 from lab.lifecycle import Lab
-from lab.node import missing_for_node
+from lab.node import find_missing_for_node
 from lab.publish import publish
 from tests.node.renewers import home, shop
 
@@ -17,7 +17,7 @@ __all__ = ["home", "image", "shop"]
 
 @pytest.fixture(autouse=True, scope="session")
 def _needs_a_node() -> None:
-    reason = missing_for_node()
+    reason = find_missing_for_node()
     if reason and os.environ.get("CI"):
         pytest.fail(f"CI must run the node tests, and cannot: {reason}")
     if reason:

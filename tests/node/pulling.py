@@ -43,7 +43,7 @@ class Puller:
     def __init__(self, lab: Lab, image: str, namespace: str, policy: str) -> None:
         self.namespace = namespace
         self.pulls = 0
-        self.add_problem: LabError | None = None
+        self.problem: LabError | None = None
         self._lab = lab
         self._image = image
         self._policy = policy
@@ -53,7 +53,7 @@ class Puller:
     def wait_for_more(self, count: int = 2) -> None:
         """Waits until so many Pods more have run; the first of them may have begun before."""
         wanted = self.pulls + count
-        assert wait_until(lambda: self.pulls >= wanted or self.add_problem is not None, timeout=300)
+        assert wait_until(lambda: self.pulls >= wanted or self.problem is not None, timeout=300)
 
     def start(self) -> None:
         """Begins."""
@@ -65,12 +65,12 @@ class Puller:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._ended.is_set() and self.add_problem is None:
+        while not self._ended.is_set() and self.problem is None:
             try:
                 pull(self._lab, self._image, self.namespace, f"pull-{next(_numbers)}", self._policy)
                 self.pulls += 1
             except LabError as error:
-                self.add_problem = error
+                self.problem = error
 
 
 @contextmanager
@@ -84,5 +84,5 @@ def pulling(lab: Lab, image: str, *namespaces: str, policy: str = "Always") -> I
     finally:
         for each in pullers:
             each.stop()
-    assert [each.add_problem for each in pullers] == [None] * len(pullers)
+    assert [each.problem for each in pullers] == [None] * len(pullers)
     assert {each: failed_pulls(lab, each) for each in namespaces} == {each: [] for each in namespaces}

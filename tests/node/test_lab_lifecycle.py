@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab import lifecycle
-from lab.layout import Layout, load, list_names
+from lab.layout import Layout, list_names, load
 from lab.lifecycle import Lab
 from lab.processes import Process, read_start_mark, wait_until
 

@@ -136,7 +136,9 @@ def test_while_aws_is_down_the_answer_that_is_kept_opens_new_images(
 
 
 def annotate(lab: Lab, namespace: str, account: str = "default") -> None:
-    told = [f"{key}={value}" for key, value in node.make_service_account_annotations(NodeSettings(role_arn=ROLE)).items()]
+    told = [
+        f"{key}={value}" for key, value in node.make_service_account_annotations(NodeSettings(role_arn=ROLE)).items()
+    ]
     lab.kubectl("annotate", "serviceaccount", account, f"--namespace={namespace}", *told)
 
 

@@ -59,7 +59,9 @@ def test_ecr_api_and_registry_agree_about_an_image(lab: Lab) -> None:
 
 
 def test_private_ecr_is_asked_by_its_api_without_any_configured_registry(lab: Lab) -> None:
-    found = asyncio.run(Verifier([], Settings()).list_findings([row(f"{HOST}/shop/web:1.0"), row(f"{HOST}/shop/web:9.9")]))
+    found = asyncio.run(
+        Verifier([], Settings()).list_findings([row(f"{HOST}/shop/web:1.0"), row(f"{HOST}/shop/web:9.9")])
+    )
     assert [(finding.code, finding.image.image) for finding in found] == [("image-not-found", f"{HOST}/shop/web:9.9")]
 
 

@@ -35,7 +35,7 @@ class Registry:
     def __init__(self, severity: Severity) -> None:
         self._severity = severity
 
-    async def findings(self, images: Sequence[ResolvedImage]) -> list[Finding]:
+    async def list_findings(self, images: Sequence[ResolvedImage]) -> list[Finding]:
         return [Finding(severity=self._severity, code="image-not-found", image=image, text="gone") for image in images]
 
 

@@ -15,16 +15,16 @@ PRODUCT = [file for room in ("imagepull", "components", "provider") for file in 
 # Another verb is a word more here.
 VERBS = frozenset(
     """
-    add admit advise analyze annotate answer append apply ask assemble attempt begin belong call cancel change check
-    choose classify clean close collect compare complete compute configure confirm connect construct convert copy
-    count cover create decide declare decode delete describe diagnose diff discover do drop encode enforce escape
-    exchange explain export fail fetch fill find finish flatten flush follow forget format gather get group has hide
-    hold identify include index invoke is join judge keep leave lift limit list load log look make mark match may
-    measure merge name normalize note open parameterize parse patch pick plan point preview print put quote raise
-    rank rate reach read record redact refuse release remove render renew repair replace report require resolve
-    restore retry reveal round run select send set shorten sign sort split start step strip suggest summarize tell
-    transform try unwrap update use verify view wait warn watch write
-    """.split()
+    add admit advise analyze annotate answer append apply ask assemble attempt begin belong call cancel change
+    check choose classify clean close collect compare complete compute configure confirm connect construct
+    convert copy count cover create decide declare decode delete describe diagnose diff discover do drop encode
+    enforce escape exchange explain export fail fetch fill find finish flatten flush follow forget format gather
+    get group has hide hold identify include index invoke is join judge keep leave lift limit list load log look
+    make mark match may measure merge name normalize note open order parameterize parse patch pick plan point preview
+    print put quote raise rank rate reach read record redact refuse release remove render renew repair replace
+    report require resolve restore retry reveal round run select send set shorten sign sort split start step
+    strip suggest summarize tell transform try unwrap update use verify view wait warn watch write
+    """.split()  # noqa: SIM905 - a word a line would be a page
 )
 CONVERSIONS = frozenset({"as", "from", "of", "to", "with"})
 """Before what a value is turned into or made of: `as_json`, `to_one_line`, `of_urn`."""
@@ -55,7 +55,7 @@ GIVEN = {
 def find_functions(file: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """The functions of a module and the methods of its classes; a property is named as the value that it is."""
     tree = ast.parse(file.read_text())
-    holders = [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))]
+    holders: list[ast.Module | ast.ClassDef] = [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))]
     for node in (each for holder in holders for each in holder.body):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             marks = {ast.unparse(mark) for mark in node.decorator_list}
@@ -124,7 +124,9 @@ def test_every_error_of_the_domain_is_in_the_one_tree() -> None:
         return {name}.union(*(ancestors(base) for base in bases.get(name, ())))
 
     errors = {name for name in bases if ancestors(name) & {"Exception", "ValueError", "RuntimeError", "OSError"}}
-    drawn = set(re.findall(r"(?:├──|└──) (\w+)", ast.get_docstring(ast.parse((DOMAIN / "errors.py").read_text())) or ""))
+    drawn = set(
+        re.findall(r"(?:├──|└──) (\w+)", ast.get_docstring(ast.parse((DOMAIN / "errors.py").read_text())) or "")
+    )
     assert [name for name in sorted(errors) if "ImagePullError" not in ancestors(name)] == []
     assert {name for name in errors if not name.startswith("_")} == drawn | {"ImagePullError"}
 
@@ -138,7 +140,6 @@ def test_a_urn_is_taken_apart_and_the_default_namespace_written_in_one_place() -
         written += [str(file.relative_to(CHECKOUT)) for value in values if value == "default"]
 
     assert apart == ["imagepull/urn.py"]
-    assert [file for file in written if file not in ("imagepull/stack_config/reader.py", "policies/analyzer.py")] == [
-        "imagepull/kubernetes/kinds.py",
-        "imagepull/kubernetes/kinds.py",
-    ]
+    # A keyword of JSON Schema, and the name of Pulumi's default providers.
+    others = {"imagepull/stack_config/reader.py", "policies/analyzer.py", "imagepull/preview/engine_events.py"}
+    assert set(written) - others == {"imagepull/kubernetes/kinds.py"}

@@ -8,7 +8,7 @@ import pytest
 from lab.errors import LabError
 from lab.lifecycle import PROGRAMS
 from lab.toolchain import build
-from lab.toolchain.build import _numbers
+from lab.toolchain.build import _parse_version
 from lab.toolchain.table import KUBERNETES_VERSIONS, MODULES, Module, choose_modules
 
 EVERY_MODULE = {module.name: module for minor in KUBERNETES_VERSIONS for module in choose_modules(minor)}
@@ -26,7 +26,7 @@ EVERY_MODULE = {module.name: module for minor in KUBERNETES_VERSIONS for module 
     ],
 )
 def test_versions_are_read_from_what_programs_print(told: str, version: tuple[int, ...]) -> None:
-    assert _numbers(told) == version
+    assert _parse_version(told) == version
 
 
 @pytest.mark.parametrize("module", EVERY_MODULE.values(), ids=lambda module: module.name)
@@ -59,7 +59,7 @@ def test_the_environment_chooses_the_kubernetes_of_the_lab(monkeypatch: pytest.M
     assert "kubernetes-1.30" in {module.name for module in build.find_modules()}
 
     monkeypatch.setenv("LAB_KUBERNETES", "1.29")
-    with pytest.raises(LabError, match="(?s)LAB_KUBERNETES is '1.29'.*write one of: 1.36, 1.30"):
+    with pytest.raises(LabError, match=r"(?s)LAB_KUBERNETES is '1\.29'.*write one of: 1\.36, 1\.30"):
         build.find_modules()
 
     monkeypatch.setenv("LAB_KUBERNETES", "")
@@ -91,7 +91,7 @@ def test_a_module_whose_files_are_replaced_is_built_in_a_copy(tmp_path: Path, mo
     monkeypatch.setattr(Module, "folder", own)
     module = Module(name="x", programs=(), copied="example.com/x", replaces=(("ours.go", "inside/a.go"),))
 
-    source = build._source(module, tmp_path)
+    source = build._prepare_source(module, tmp_path)
 
     assert (source / "inside" / "a.go").read_text() == "ours"
     assert (source / "main.go").read_text() == "main"

@@ -18,7 +18,7 @@ from imagepull.registry_secret import spec as registry_secret
 from imagepull.service_accounts import spec as service_accounts
 from imagepull.stack_config.environment import ClusterSource, Environment
 from provider.schema import make_schema
-from provider.wire_values import to_struct, mark_secrets
+from provider.wire_values import mark_secrets, to_struct
 
 
 def wire(names: object) -> set[str]:

@@ -9,7 +9,7 @@ from pulumi.runtime import rpc
 from imagepull.errors import InvalidInput
 from imagepull.inputs import REFERENCE, UNKNOWN
 from imagepull.registry_secret.spec import parse
-from provider.wire_values import to_plain, to_plain_map, to_struct, mark_secrets, put_values
+from provider.wire_values import mark_secrets, put_values, to_plain, to_plain_map, to_struct
 
 
 def marked(value: Value, signature: str = rpc._special_secret_sig) -> Value:

@@ -4,7 +4,7 @@ import string
 
 import pytest
 
-from imagepull.causes.table import Cause, Confidence, list_causes, get_cause, fill, list_text_rules
+from imagepull.causes.table import Cause, Confidence, fill, get_cause, list_causes, list_text_rules
 from imagepull.diagnosis.texts import classify, find_facts
 from tests.unit.diagnosis.rows import rows
 

@@ -13,7 +13,7 @@ from imagepull.diagnosis.case_file import parse_case
 from imagepull.diagnosis.reader import ClusterReading, read
 from imagepull.diagnosis.rules import diagnose
 from imagepull.diagnosis.selection import Target, parse_target
-from imagepull.errors import ClusterError, InvalidInput
+from imagepull.errors import ClusterError, Forbidden, InvalidInput
 from tests.readable_cluster import ReadableCluster, forbid
 
 IMAGE = "ghcr.io/acme/app:1"
@@ -49,7 +49,7 @@ def secret(name: str, host: str, kind: str = "kubernetes.io/dockerconfigjson", s
 def table(*objects: tuple[str, dict[str, Any]], forbidden: Collection[str] = ()) -> Table:
     account = {"metadata": {"name": "default", "namespace": "shop"}}
     node = {"metadata": {"name": "n1"}, "status": {"nodeInfo": {"architecture": "amd64", "operatingSystem": "linux"}}}
-    held = [("ServiceAccount", account), ("Node", node), *objects]
+    held: list[tuple[str, dict[str, Any]]] = [("ServiceAccount", account), ("Node", node), *objects]
     return Table(*({"kind": kind, **each} for kind, each in held), refuse=forbid(*forbidden))
 
 

@@ -1,7 +1,7 @@
 """The troubleshooting pages say what the program says."""
 
 from docsite.troubleshooting import make_pages
-from imagepull.causes.table import list_causes, fill
+from imagepull.causes.table import fill, list_causes
 
 
 def test_every_text_that_people_paste_is_on_a_page_with_cause_and_fix() -> None:

@@ -40,7 +40,7 @@ def test_plugin_folder_is_written_twice_without_a_word(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_project_is_left_as_it_is(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="has no Pulumi.yaml; give the folder of a Pulumi project"):
+    with pytest.raises(InvalidInput, match=r"has no Pulumi\.yaml; give the folder of a Pulumi project"):
         write_plugin_folder(tmp_path)
 
     assert list(tmp_path.iterdir()) == []
@@ -51,7 +51,7 @@ def test_a_file_of_somebody_elses_is_not_overwritten(tmp_path: Path) -> None:
     own = write_plugin_folder(tmp_path) / "__main__.py"
     own.write_text("print('mine')\n")
 
-    with pytest.raises(InvalidInput, match="__main__.py: is there already, and differs; move it away first"):
+    with pytest.raises(InvalidInput, match=r"__main__\.py: is there already, and differs; move it away first"):
         write_plugin_folder(tmp_path)
 
     assert own.read_text() == "print('mine')\n"

@@ -31,9 +31,7 @@ def look(cluster: ReadableCluster, *namespaces: str, whole: bool) -> Listed[str]
     def parse(found: Mapping[str, Any]) -> str | None:
         return str(found["metadata"]["name"])
 
-    return asyncio.run(
-        list_objects(cluster.cluster, SECRET, namespaces, parse, whole=whole, fields={"type": "t"})
-    )
+    return asyncio.run(list_objects(cluster.cluster, SECRET, namespaces, parse, whole=whole, fields={"type": "t"}))
 
 
 def test_the_whole_cluster_is_one_request_and_not_limited_to_the_namespaces() -> None:

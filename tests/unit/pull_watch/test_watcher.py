@@ -21,7 +21,11 @@ class Run:
     """
 
     def __init__(
-        self, cluster: ReadableCluster, *workloads: Any, events: dict[float, Callable[[], None]] | None = None, **more: Any
+        self,
+        cluster: ReadableCluster,
+        *workloads: Any,
+        events: dict[float, Callable[[], None]] | None = None,
+        **more: Any,
     ) -> None:
         self.warnings: list[str] = []
         self.seconds = 0.0

@@ -66,8 +66,8 @@ def test_a_renewal_keeps_what_others_put_into_the_secret() -> None:
     renewal = change(existing, {**FRESH, ECR: token("t9")})
     assert not renewal.create
     after = patched(existing, renewal.body)
-    assert after.credential(GHCR) == Credential(username="u", password="p")
-    assert after.credential(ECR) == Credential(username="AWS", password="t9")
+    assert after.find_credential(GHCR) == Credential(username="u", password="p")
+    assert after.find_credential(ECR) == Credential(username="AWS", password="t9")
     assert (after.labels["team"], after.annotations["note"]) == ("x", "y")
 
 
@@ -90,7 +90,7 @@ def test_a_registry_without_a_new_token_keeps_entry_and_expiry() -> None:
     decision = decide(existing, {ECR: token("t9", hours_left=12)}, last_good={OTHER_ECR: token("another", 11.5)})
     assert decision.change is not None
     after = patched(existing, decision.change.body)
-    assert after.credential(OTHER_ECR) == Credential(username="AWS", password="t2")
+    assert after.find_credential(OTHER_ECR) == Credential(username="AWS", password="t2")
     assert after.annotations["imagepull/expires-at"] == "2026-01-31T23:00:00Z"
     assert decision.lifetimes[OTHER_ECR] == FRESH[OTHER_ECR].lifetime
     assert drift(after) is None

@@ -58,7 +58,7 @@ def test_an_entry_that_is_not_believed_stays_but_is_never_signed() -> None:
     decision = decide(edited, {ECR: token("t9")})
     assert decision.change is not None
     after = patched(edited, decision.change.body)
-    assert after.credential(OTHER_ECR) == Credential(username="AWS", password="theirs")
+    assert after.find_credential(OTHER_ECR) == Credential(username="AWS", password="theirs")
     assert find_believed(after, OTHER_ECR, OURS.digest_key, NOW) is None
     assert OTHER_ECR not in decision.lifetimes
 
@@ -66,7 +66,7 @@ def test_an_entry_that_is_not_believed_stays_but_is_never_signed() -> None:
 def test_the_last_good_token_takes_the_place_of_one_that_is_not_believed() -> None:
     edited = replace(written(), config=written({**FRESH, OTHER_ECR: token("theirs")}).config)
     after = patched(edited, change(edited, {ECR: token("t9")}, last_good={OTHER_ECR: token("good")}).body)
-    assert after.credential(OTHER_ECR) == Credential(username="AWS", password="good")
+    assert after.find_credential(OTHER_ECR) == Credential(username="AWS", password="good")
 
 
 def test_the_last_good_token_is_the_one_that_lives_longest() -> None:

@@ -77,7 +77,9 @@ def test_the_content_is_byte_for_byte_that_of_our_own_secrets() -> None:
 
 def test_copies_carry_the_identity_and_outlive_their_external_secret() -> None:
     marks = external_secrets.copy_marks(Owner(title="t", identity="ab12"), [EU], {}, {})
-    copies = external_secrets.make_objects(ExternalSecretsSettings(), "pull", registries({"host": EU}), ["a"], marks).copies
+    copies = external_secrets.make_objects(
+        ExternalSecretsSettings(), "pull", registries({"host": EU}), ["a"], marks
+    ).copies
     target = copies["spec"]["externalSecretSpec"]["target"]
     assert target["creationPolicy"] == "Orphan"
     assert target["template"]["metadata"]["labels"][IDENTITY_LABEL] == "ab12"

@@ -38,7 +38,7 @@ def test_tokens_stand_on_the_axis_where_they_live() -> None:
     axis = make_axis(NOW)
     dead, soon, alive, forever = (make_bar(row, axis, 6 * 3600) for row in make_token_rows(small_status().tokens))
     assert [each.kind for each in (dead, soon, alive, forever)] == ["dead", "soon", "alive", "forever"]
-    now = axis.x(NOW)
+    now = axis.find_x(NOW)
     assert dead.x == 0
     assert dead.x + dead.width < now < soon.x + soon.width < alive.x + alive.width < WIDTH
     assert soon.renewal is not None

@@ -278,7 +278,7 @@ def test_encoded_answer_is_not_unpacked() -> None:
 
     found = asyncio.run(look_up())
     assert isinstance(found, Unverified)
-    assert found.read_text == "r.example.com answers in an encoding that it was not asked for"
+    assert found.text == "r.example.com answers in an encoding that it was not asked for"
 
 
 def test_endless_answer_is_read_up_to_the_limit_only() -> None:
@@ -300,7 +300,7 @@ def test_endless_answer_is_read_up_to_the_limit_only() -> None:
 
     found = asyncio.run(look_up())
     assert isinstance(found, Unverified)
-    assert found.read_text == "r.example.com answers with more than 4 MiB"
+    assert found.text == "r.example.com answers with more than 4 MiB"
     assert sent < 40  # MiB: what was read, and what the sockets between hold
 
 

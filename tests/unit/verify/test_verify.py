@@ -21,7 +21,7 @@ from imagepull.registries.docker_config import Credential
 from imagepull.registries.ecr_tokens import Principal, TokenRequest
 from imagepull.registry_secret.spec import RegistrySource
 from imagepull.verify import ImageFacts, Settings, Unverified, Verifier, ecr, oci
-from imagepull.verify.facts import read_platform, read_manifest
+from imagepull.verify.facts import read_manifest, read_platform
 from tests.resolved_images import row
 
 ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
