@@ -6,6 +6,7 @@ read enough, such as `head`.
 """
 
 import argparse
+import importlib
 import io
 import os
 import sys
@@ -14,25 +15,24 @@ from pathlib import Path
 from typing import Final
 
 from imagepull import __version__
-from imagepull.cli import (
-    comment,
-    config,
-    diagnose,
-    dump,
-    node_config,
-    orphans,
-    plan,
-    plugin,
-    rbac,
-    renew,
-    report,
-    status,
-)
 from imagepull.errors import ImagePullError, describe_fault
 
 __all__ = ["main", "make_parser", "run"]
 
-_COMMANDS = (diagnose, status, report, plan, comment, config, plugin, rbac, renew, node_config, dump, orphans)
+_COMMANDS: Final = (
+    "diagnose",
+    "status",
+    "report",
+    "plan",
+    "comment",
+    "config",
+    "plugin",
+    "rbac",
+    "renew",
+    "node-config",
+    "dump",
+    "orphans",
+)
 _CALLED: Final = {"__main__": "python -m imagepull", "kubectl-imagepull": "kubectl imagepull"}
 """What a person has typed, by the name of the file that runs; others type the file's name."""
 _CLOSED_PIPE: Final = 141
@@ -45,23 +45,28 @@ def run() -> int:
     return main(sys.argv[1:])
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The command line, with every subcommand."""
+def make_parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The command line.
+
+    Args:
+        only: The subcommand that is called: the others' modules, which take longer to load than most commands to run,
+            are left out. With None, or what is no subcommand, all are there.
+    """
     name = Path(sys.argv[0]).stem
     parser = argparse.ArgumentParser(
         prog=_CALLED.get(name, "imagepull"), description="Private container images, pulled."
     )
     parser.add_argument("--version", action="version", version=f"imagepull {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in _COMMANDS:
-        command.add(subparsers)
+    for command in (only,) if only in _COMMANDS else _COMMANDS:
+        importlib.import_module(f"{__name__}.{command.replace('-', '_')}").add(subparsers)
     return parser
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run a subcommand; returns the exit status."""
     _choose_encodings()
-    parser = make_parser()
+    parser = make_parser(*arguments[:1])
     if not arguments:
         parser.print_help(sys.stderr)
         return 2

@@ -5,6 +5,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, Self, TypeVar, overload
 
 import aiohttp
@@ -153,10 +154,14 @@ class Cluster:
         return self._parse((await self._send_and_retry(Request(method="POST", path=path, body=whole))).document)
 
     async def patch(self, kind: Kind, name: str, namespace: str, body: Mapping[str, object]) -> KubernetesObject:
-        """JSON merge patch; `metadata.uid` and `metadata.resourceVersion` in it are preconditions (else Conflict)."""
+        """JSON merge patch; `metadata.uid` and `metadata.resourceVersion` in it are preconditions (else Conflict).
+
+        Returns the object's metadata alone: a Secret's content does not come back over the wire.
+        """
         path = kind.make_path(namespace, name)
         media_type = "application/merge-patch+json"
-        answer = await self._send_and_retry(Request(method="PATCH", path=path, body=body, media_type=media_type))
+        request = Request(method="PATCH", path=path, body=body, media_type=media_type, metadata_only=True)
+        answer = await self._send_and_retry(request)
         return self._parse(answer.document)
 
     async def delete(
@@ -192,7 +197,7 @@ class Cluster:
     async def _send_and_retry(self, request: Request) -> ApiAnswer:
         """The answer to a request that was accepted; the request is repeated as long as that may help."""
         async with self._places:
-            for wait in (*_plan_waits(), None):
+            for wait in chain(_plan_waits(), (None,)):
                 if self._lost is not None:
                     raise self._lost
                 found = await self._try(request)

@@ -22,6 +22,8 @@ __all__ = ["ApiAnswer", "Request", "Transport"]
 
 _CONNECT_SECONDS: Final = 3.0
 _LOOK_SECONDS: Final = 10.0
+_METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json"
+"""Kubernetes API concepts, "Metadata-only fetches"."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,7 @@ class Request:
 
     Attributes:
         of_text: The answer is no JSON, as a log; it stands in the answer's document under `text`.
+        metadata_only: Of the object that the answer holds, only its metadata are wanted.
     """
 
     method: str
@@ -38,6 +41,7 @@ class Request:
     body: Mapping[str, object] | None = field(default=None, repr=False)
     media_type: str = "application/json"
     of_text: bool = False
+    metadata_only: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +125,8 @@ class Transport:
         if request.body is not None:
             headers["Content-Type"] = request.media_type
             data = json.dumps(request.body).encode()
+        if request.metadata_only:
+            headers["Accept"] = _METADATA
         cluster = self._connection.cluster
         async with session.request(
             request.method,

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Final
 
 from imagepull.kubernetes import ownership
 from imagepull.kubernetes.ownership import Owner, Standing
+from imagepull.registries import docker_config
 from imagepull.registries import lifetimes as renewal
 from imagepull.registry_secret.existing import (
     BEFORE_ANNOTATION,
@@ -121,16 +123,25 @@ def _make_annotations(
     before: Mapping[str, Mapping[str, str]],
 ) -> dict[str, str]:
     assert owner.digest_key is not None
-    hosts = {**{host: {} for host in unproven}, **annotate(entries, owner.digest_key)}
-    ours = {ownership.OWNED_BY_ANNOTATION: owner.title, HOSTS_ANNOTATION: _encode_json(hosts)}
-    expires = renewal.find_earliest_expiry(
-        {host: entry.lifetime for host, entry in entries.items() if entry.lifetime is not None}
-    )
-    if expires is not None:
-        ours[EXPIRES_AT_ANNOTATION] = renewal.format_time(expires)
+    ours = {ownership.OWNED_BY_ANNOTATION: owner.title}
+    ours |= _describe_entries(frozenset(entries.items()), frozenset(unproven), owner.digest_key)
     if any(before.values()):
         ours[BEFORE_ANNOTATION] = _encode_json(before)
     return ours
+
+
+@lru_cache(maxsize=docker_config.SAME_CONTENTS)
+def _describe_entries(
+    entries: frozenset[tuple[str, TrustedEntry]], unproven: frozenset[str], digest_key: str
+) -> Mapping[str, str]:
+    # Thousands of namespaces have the same entries.
+    hosts = {**{host: {} for host in unproven}, **annotate(dict(entries), digest_key)}
+    lifetimes = {host: entry.lifetime for host, entry in entries if entry.lifetime is not None}
+    expires = renewal.find_earliest_expiry(lifetimes)
+    return {
+        HOSTS_ANNOTATION: _encode_json(hosts),
+        **({} if expires is None else {EXPIRES_AT_ANNOTATION: renewal.format_time(expires)}),
+    }
 
 
 def _list_our_keys(standing: Standing, known: Collection[str], wanted: Collection[str]) -> Collection[str]:

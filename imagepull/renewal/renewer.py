@@ -120,8 +120,7 @@ async def _renew_secret(cluster: Cluster, tokens: TokenSource, secret: RenewedSe
 def _list_due_hosts(existing: Existing, secret: RenewedSecret, now: datetime, options: Options) -> list[str]:
     """The registries whose tokens are to be renewed in one Secret."""
     hosts = [registry.host for registry in secret.registries]
-    edited = find_drift(existing, _make_spec(secret), secret.owner, now) is not None
-    if options.now or edited:
+    if options.now or find_drift(existing, _make_spec(secret), secret.owner, now) is not None:
         return hosts
     known = find_lifetimes(existing, secret.owner, now)
     return [
