@@ -6,7 +6,6 @@ creation failed. For errors see `provider.faults`.
 
 import argparse
 import asyncio
-import os
 import re
 import sys
 from collections.abc import Callable
@@ -30,6 +29,7 @@ from imagepull.urn import parse_urn
 
 from .cluster_config import CLUSTER_ENTRY, check_config, diff_config, find_fingerprint, reach_one_cluster
 from .faults import report_errors_of_every_call
+from .lifetime import wait_until_orphaned
 from .operations import DiffAnswer, Operation, Resource, State, Values
 from .plugin import CLUSTER_UID, ImagePull
 from .report import Engine, EngineReport
@@ -185,20 +185,13 @@ def main(args: list[str]) -> None:
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
         try:
-            await _wait_until_orphaned()
+            await wait_until_orphaned(known.engine)
         finally:
             # Else the server is stopped when it is collected, after its event loop is closed: grpc prints a traceback.
             await server.stop(None)
 
     with suppress(KeyboardInterrupt):
         asyncio.run(serve())
-
-
-async def _wait_until_orphaned() -> None:
-    """Waits until the process that started this one is gone: an engine that was killed ends nobody."""
-    parent = os.getppid()
-    while os.getppid() == parent:  # noqa: ASYNC110 (there is no event for it)
-        await asyncio.sleep(1)
 
 
 def _check(news: struct_pb2.Struct, check: Callable[[Values], None]) -> Any:

@@ -10,11 +10,11 @@ from imagepull.resource_types import PULL_WATCH
 from lab.processes import wait_until
 from tests.pulumi_project import PulumiStack
 
-__all__ = ["RunningUpdate", "find_plugin"]
+__all__ = ["RunningUpdate", "find_plugin", "list_processes"]
 
 
-def find_plugin(command: int) -> int | None:
-    """The process of our plugin among the descendants of a Pulumi command's process."""
+def list_processes(command: int) -> dict[int, str]:
+    """The process of a Pulumi command and its descendants: process id to command line."""
     processes = {
         int(fields[0]): (int(fields[1]), fields[2])
         for line in subprocess.check_output(["ps", "-wweo", "pid,ppid,args"], text=True).splitlines()[1:]
@@ -24,7 +24,12 @@ def find_plugin(command: int) -> int | None:
     def is_below(pid: int) -> bool:
         return pid == command or (pid in processes and is_below(processes[pid][0]))
 
-    return next((pid for pid, (_, args) in processes.items() if "provider 127.0.0.1:" in args and is_below(pid)), None)
+    return {pid: args for pid, (_, args) in processes.items() if is_below(pid)}
+
+
+def find_plugin(command: int) -> int | None:
+    """The process of our plugin among the descendants of a Pulumi command's process."""
+    return next((pid for pid, args in list_processes(command).items() if "provider 127.0.0.1:" in args), None)
 
 
 class RunningUpdate:

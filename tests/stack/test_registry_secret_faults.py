@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ import pytest
 import yaml
 
 from lab.ecr.faults import FaultMode
+from lab.layout import CHECKOUT
 from lab.lifecycle import Lab
-from lab.processes import read_start_mark, wait_until
+from lab.processes import Process, read_start_mark, wait_until
 from tests.pulumi_project import PulumiProject
-from tests.running_update import find_plugin
+from tests.running_update import find_plugin, list_processes
 from tests.stack.gate import gate_to
 from tests.stack.programs import EU, SECRET_TYPE, US, auths, let_hours_pass, pull_secret
 
@@ -194,12 +196,39 @@ def test_an_up_cut_short_loses_nothing(
     assert not set(names) & namespaces_with_secret(lab, "pull")
 
 
+def start_by_language_host(stack: PulumiProject) -> None:
+    """Let Pulumi's language host start the plugin, as in a project with a folder plugins/imagepull."""
+    folder = stack.folder / "plugins" / "provider"
+    folder.mkdir(parents=True)
+    runtime = {"name": "python", "options": {"virtualenv": sys.prefix}}
+    (folder / "PulumiPlugin.yaml").write_text(yaml.safe_dump({"runtime": runtime}))
+    (folder / "__main__.py").write_text(
+        f"import sys\nsys.path.insert(0, {str(CHECKOUT)!r})\nfrom provider import main\nmain()\n"
+    )
+    project = stack.folder / "Pulumi.yaml"
+    document = yaml.safe_load(project.read_text())
+    document["plugins"]["providers"][0]["path"] = str(folder)
+    project.write_text(yaml.safe_dump(document))
+
+
 def test_the_plugin_does_not_outlive_an_engine_that_was_killed(project: Project, namespaces: Namespaces) -> None:
+    """Its parent does: the language host, which is what started it."""
     stack = project(pull_secret(namespaces(50)))
+    start_by_language_host(stack)
     with start_up(stack) as cli:
         plugin = started_plugin_of(cli)
+        left = [
+            Process(name=command, pid=pid, started=read_start_mark(pid) or "")
+            for pid, command in list_processes(cli.pid).items()
+            if pid not in (cli.pid, plugin)
+        ]
         os.kill(cli.pid, signal.SIGKILL)
-    assert wait_until(lambda: read_start_mark(plugin) is None, timeout=30)
+    try:
+        assert wait_until(lambda: read_start_mark(plugin) is None, timeout=60)
+    finally:
+        # Pulumi's own processes that a kill leaves behind for minutes: language hosts and the program.
+        for process in left:
+            process.stop()
     stack.pulumi("cancel", "--yes")
 
 
