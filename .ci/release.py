@@ -1,16 +1,18 @@
-"""What a release is checked against, and its notes: used by .github/workflows/release.yml.
+"""What a release is checked against, its notes, and the image that it names: used by .github/workflows/release.yml.
 
 python .ci/release.py check v0.1.0 owner/repository
 python .ci/release.py notes v0.1.0
+python .ci/release.py pin ghcr.io/owner/imagepull-renewer@sha256:...
 """
 
 import re
 import sys
 from pathlib import Path
 
-__all__ = ["check", "read_notes"]
+__all__ = ["check", "pin", "read_notes"]
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+_PINNED = re.compile(r"[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)+@sha256:[0-9a-f]{64}")
 
 
 def check(tag: str, repository: str, checkout: Path = CHECKOUT) -> list[str]:
@@ -38,19 +40,30 @@ def read_notes(tag: str, checkout: Path = CHECKOUT) -> str:
     return entry["notes"].strip() if entry else ""
 
 
+def pin(image: str, checkout: Path = CHECKOUT) -> list[str]:
+    """Write the renewer's image into what the wheel is built of; returns what is wrong with it, a sentence each."""
+    if not _PINNED.fullmatch(image):
+        return [f"{image!r} names no image by its digest: write HOST/NAME@sha256:DIGEST, in lower case"]
+    (checkout / "imagepull" / "renewal" / "image.txt").write_text(f"{image}\n", encoding="utf-8")
+    return []
+
+
 def main(arguments: list[str]) -> int:
-    """Run one of the two; returns the exit status."""
+    """Run one of the three; returns the exit status."""
+    problems: list[str] = []
     match arguments:
         case ["check", tag, repository]:
             problems = check(tag, repository)
-            for problem in problems:
-                print(f"error: {problem}", file=sys.stderr)
-            return 1 if problems else 0
         case ["notes", tag]:
             print(read_notes(tag))
-            return 0
-    print(__doc__, file=sys.stderr)
-    return 2
+        case ["pin", image]:
+            problems = pin(image)
+        case _:
+            print(__doc__, file=sys.stderr)
+            return 2
+    for problem in problems:
+        print(f"error: {problem}", file=sys.stderr)
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ class CronJobRenewal(TypedDict):
     """How the renewer runs as a CronJob in the cluster."""
 
     image: NotRequired[str]
-    """Image of the renewer, as docs/renewal.md says how to build it; `pulumi preview` refuses a program without it."""
+    """Image of the renewer. Default: the one that is published with this release, by its digest; a checkout of imagepull
+    has none, and `pulumi preview` refuses a program that names none (docs/renewal.md says how to build it)."""
     namespace: NotRequired[str]
     """Namespace that the renewer runs in; it must exist. Nobody else should be allowed to run Pods there: they could
     use its ServiceAccount. Default: a namespace of its own, `<secret_name>-renewal`, which is made."""
@@ -109,6 +110,7 @@ def parse_renewal(given: Mapping[str, Any], secret_name: Any) -> RenewalSettings
             problems += map(str, error.problems)
     if renewal == Renewal.CRON_JOB:
         from imagepull.renewal import cron_job
+        from imagepull.renewal.published_image import read_published_image
         from imagepull.renewal.settings import parse_cron_job
 
         values = {to_camel_case(key): value for key, value in (given.get("cron_job") or {}).items()}
@@ -116,8 +118,11 @@ def parse_renewal(given: Mapping[str, Any], secret_name: Any) -> RenewalSettings
             settings = parse_cron_job(values, "cron_job")
         except InvalidInput as error:
             problems += map(str, error.problems)
-        if settings is not None and settings.image is None and cron_job.DEFAULT_IMAGE is None:
-            problems.append("cron_job.image: is missing; build the image as docs/renewal.md says, and name it")
+        if settings is not None and settings.image is None and read_published_image() is None:
+            problems.append(
+                "cron_job.image: is missing, and only a release of imagepull has an image of its own; build one as"
+                " docs/renewal.md says, and name it"
+            )
         registries = given.get("registries")
         if isinstance(registries, Sequence):
             plain = [each for each in registries if isinstance(each, Mapping)]
@@ -159,6 +164,7 @@ def declare_renewal(
         The first Job.
     """
     from imagepull.renewal import cron_job, document
+    from imagepull.renewal.published_image import read_published_image
 
     secret_name = secret_args["name"]
     told = {to_camel_case(key): value for key, value in secret_args.items()}
@@ -172,7 +178,7 @@ def declare_renewal(
         )
     )
     owner = _make_owner_title(name)
-    image = settings.image or cron_job.DEFAULT_IMAGE
+    image = settings.image or read_published_image()
     assert image is not None  # parse_renewal
     objects = cron_job.make_objects(
         settings,

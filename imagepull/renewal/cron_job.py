@@ -18,7 +18,6 @@ from imagepull.renewal.schedule import CronSchedule
 from imagepull.renewal.settings import CronJobSettings
 
 __all__ = [
-    "DEFAULT_IMAGE",
     "DIGEST_KEY_NAME",
     "RENEWER_LABELS",
     "CronJobObjects",
@@ -29,8 +28,6 @@ __all__ = [
     "make_objects",
 ]
 
-DEFAULT_IMAGE: Final[str | None] = None
-"""The renewer's image where the program names none. None: no image is published, so everybody builds and names one."""
 RENEWER_LABELS: Final = {MANAGED_BY_LABEL: MANAGED_BY, "app.kubernetes.io/name": "imagepull-renewer"}
 """Labels of the CronJob, and of the ConfigMap beside it that says what it renews."""
 DIGEST_KEY_NAME: Final = "digest-key"

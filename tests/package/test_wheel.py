@@ -12,11 +12,22 @@ from pathlib import Path
 import pytest
 
 from imagepull import __version__
+from imagepull.renewal.published_image import FILE_NAME
 from lab.layout import CHECKOUT
 from tests.languages import run
 
-SOURCES = ("imagepull", "components", "provider", "templates", "hatch_build.py", "pyproject.toml", "requirements.txt")
+SOURCES = (
+    ".ci",
+    "imagepull",
+    "components",
+    "provider",
+    "templates",
+    "hatch_build.py",
+    "pyproject.toml",
+    "requirements.txt",
+)
 TEXTS = (".gitignore", "constraints.txt", "README.md", "CHANGELOG.md", "LICENSE")
+IMAGE = f"ghcr.io/acme/imagepull-renewer@sha256:{'0' * 64}"
 NAMES = ("components", "provider", "policies", "tests", "lab")
 
 
@@ -55,14 +66,18 @@ def test_built_twice_from_two_folders_is_the_same(copy: Path, tmp_path: Path) ->
     assert here.keys() == {f"imagepull-{__version__}-py3-none-any.whl", f"imagepull-{__version__}.tar.gz"}
 
 
-def test_wheel_of_the_sdist_is_the_wheel_of_the_checkout(tmp_path: Path) -> None:
-    here = build(CHECKOUT, tmp_path / "first")
+def test_wheel_of_the_sdist_is_the_wheel_of_the_checkout(copy: Path, tmp_path: Path) -> None:
+    """As a release builds it, which names the renewer's image."""
+    run(sys.executable, str(copy / ".ci" / "release.py"), "pin", IMAGE, folder=copy)
+    here = build(copy, tmp_path / "first")
     with tarfile.open(tmp_path / "first" / f"imagepull-{__version__}.tar.gz") as sdist:
         sdist.extractall(tmp_path, filter="data")
 
     again = build(tmp_path / f"imagepull-{__version__}", tmp_path / "second")
 
     assert again == here
+    with zipfile.ZipFile(tmp_path / "second" / f"imagepull-{__version__}-py3-none-any.whl") as wheel:
+        assert wheel.read(f"imagepull/renewal/{FILE_NAME}").decode() == f"{IMAGE}\n"
 
 
 def test_wheel_takes_one_name_at_the_top(wheel: Path) -> None:
@@ -72,6 +87,7 @@ def test_wheel_takes_one_name_at_the_top(wheel: Path) -> None:
     for name in ("py.typed", "components/__init__.py", "provider/servicer.py", "constraints.txt"):
         assert f"imagepull/{name}" in names
     assert "imagepull/provider/__main__.py" not in names
+    assert f"imagepull/renewal/{FILE_NAME}" not in names  # this is no release
 
 
 def test_wheel_needs_what_requirements_txt_says(wheel: Path) -> None:

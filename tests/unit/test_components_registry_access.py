@@ -1,5 +1,6 @@
 """RegistryAccess: the Secret and the ServiceAccounts that it declares."""
 
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -7,6 +8,7 @@ import pytest
 
 from components import Pod, RegistryAccess, explicit_image_pulls
 from components.resources import RegistrySecret
+from imagepull.renewal import published_image
 from tests.pulumi_mocks import declared, list_dependencies
 
 SECRET = "imagepull:index:RegistrySecret"
@@ -159,7 +161,7 @@ def test_by_a_role_accounts_are_annotated_and_kubelets_may_ask_for_their_tokens(
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({}, r"cron_job\.image: is missing; build the image as docs/renewal\.md says, and name it$"),
+        ({}, r"cron_job\.image: is missing, and only a release .*; build one as docs/renewal\.md says, and name it$"),
         (
             {"cron_job": {"image": "r.example/x:1"}, "registries": [{"host": HOST, "profile": "dev"}]},
             r"registries\[0\]\.profile: is in a file on your machine.*write roleArn",
@@ -170,6 +172,22 @@ def test_what_a_cron_job_cannot_do_is_told(fields: dict[str, Any], told: str) ->
     given: Any = {"registries": [{"host": HOST}], "namespaces": ["a"], "renewal": "cronJob", **fields}
     with pytest.raises(pulumi.RunError, match=told):
         declared(lambda: RegistryAccess("pull", given))
+
+
+def test_a_release_runs_its_own_image_by_digest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    published = f"ghcr.io/acme/imagepull-renewer@sha256:{'0' * 64}"
+    (tmp_path / published_image.FILE_NAME).write_text(f"{published}\n")
+    monkeypatch.setattr(published_image, "files", lambda package: tmp_path)
+    given: Any = {"registries": [{"host": HOST}], "namespaces": ["a"], "renewal": "cronJob"}
+
+    def image_of(**fields: Any) -> str:
+        resources = declared(lambda: RegistryAccess("pull", {**given, **fields}))
+        (job,) = [inputs for (kind, _), inputs in resources.items() if kind == "kubernetes:batch/v1:CronJob"]
+        (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+        return str(container["image"])
+
+    assert image_of() == published
+    assert image_of(cron_job={"image": "r.example/x:1"}) == "r.example/x:1"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from imagepull import PLUGIN_DOWNLOAD_URL, __version__
+from imagepull.renewal import published_image
 from lab.layout import CHECKOUT
 
 OWNER = PLUGIN_DOWNLOAD_URL.removeprefix("github://api.github.com/")
@@ -61,6 +62,25 @@ def test_all_that_is_wrong_with_a_release_is_told_at_once(release: ModuleType, c
     assert "CHANGELOG.md has nothing about v9.9.9" in told
     assert "write github://api.github.com/acme/imagepull in imagepull/__init__.py" in told
     assert "changelog.d still holds 7.fixed.md" in told
+
+
+def test_an_image_is_named_by_its_digest(release: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "imagepull" / "renewal").mkdir(parents=True)
+    written = tmp_path / "imagepull" / "renewal" / published_image.FILE_NAME
+    image = f"ghcr.io/acme/imagepull-renewer@sha256:{'ab' * 32}"
+
+    for wrong in (
+        "",
+        "@",
+        image.upper(),
+        "ghcr.io/acme/imagepull-renewer:1.0",
+        f"{image}0",
+        "ghcr.io/acme/renewer@null",
+    ):
+        assert release.pin(wrong, tmp_path) != []
+        assert not written.exists()
+    assert release.pin(image, tmp_path) == []
+    assert written.read_text() == f"{image}\n"
 
 
 def test_workflows_pass_zizmor() -> None:
