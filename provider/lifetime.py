@@ -17,21 +17,17 @@ _REFUSALS: Final = 2
 """Connections that the engine's address must refuse in a row."""
 
 
-async def wait_until_orphaned(engine: str) -> None:
+async def wait_until_orphaned(parent: int, engine: str) -> None:
     """Waits until the process that started this one is gone, or the engine is.
 
     Args:
-        engine: address of its gRPC service. One that has never answered is not waited for: whoever starts the plugin by
-            hand may have no engine.
+        parent: process id of what started this process, taken before anybody was told that it serves.
+        engine: address of its gRPC service.
     """
-    parent = os.getppid()
-    answered, refusals = False, 0
+    refusals = 0
     while os.getppid() == parent and refusals < _REFUSALS:
-        match await _connect(engine):
-            case True:
-                answered, refusals = True, 0
-            case False if answered:
-                refusals += 1
+        refused = await _connect(engine) is False
+        refusals = refusals + 1 if refused else 0
         await asyncio.sleep(_PAUSE)
 
 

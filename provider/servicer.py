@@ -6,6 +6,7 @@ creation failed. For errors see `provider.faults`.
 
 import argparse
 import asyncio
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -173,8 +174,9 @@ class _Running:
 def main(args: list[str]) -> None:
     """Serves until the engine ends the process; prints the port, as every plugin does."""
     parser = argparse.ArgumentParser(prog="imagepull", description="Pulumi provider plugin imagepull")
-    parser.add_argument("engine", help="address of the engine's gRPC service")
+    parser.add_argument("engine", help="address of the engine's gRPC service; without one the plugin ends")
     known, _ = parser.parse_known_args(args)
+    parent = os.getppid()
 
     async def serve() -> None:
         server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
@@ -185,7 +187,7 @@ def main(args: list[str]) -> None:
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
         try:
-            await wait_until_orphaned(known.engine)
+            await wait_until_orphaned(parent, known.engine)
         finally:
             # Else the server is stopped when it is collected, after its event loop is closed: grpc prints a traceback.
             await server.stop(None)
