@@ -8,9 +8,9 @@ import pulumi
 from imagepull.errors import InvalidInput
 from imagepull.inputs import to_camel_case
 from imagepull.kubernetes.kinds import DEFAULT_SERVICE_ACCOUNT
-from imagepull.service_accounts.spec import ALL
 
 from .ordering import order_after
+from .resources import ServiceAccountImagePullSecrets
 
 if TYPE_CHECKING:
     from imagepull.renewal.settings import NodeSettings
@@ -58,11 +58,6 @@ def parse_node_access(given: Mapping[str, Any]) -> "NodeSettings":
         problems.append(
             "service_accounts: the node's own role opens images of every Pod; leave it out, or give node.role_arn"
         )
-    if settings.role_arn is not None:
-        for field in ("namespaces", "service_accounts"):
-            names = given.get(field, [DEFAULT_SERVICE_ACCOUNT])
-            if not isinstance(names, Sequence) or not all(isinstance(name, str) and name != ALL for name in names):
-                problems.append(f"{field}: is not a plain list of names; with node.role_arn each account is annotated")
     if problems:
         raise pulumi.RunError("; ".join(problems))
     return settings
@@ -80,17 +75,11 @@ def declare_node_access(
     """
     from imagepull.renewal import node
 
-    annotations = node.make_service_account_annotations(settings)
-    if not annotations:
+    if settings.role_arn is None:
         return
     # Lazily: pulumi_kubernetes takes a quarter of a second to import, and other ways of renewal do without.
-    from pulumi_kubernetes.core.v1 import ServiceAccountPatch
     from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding
 
-    for namespace in given["namespaces"]:
-        for account in given.get("service_accounts", [DEFAULT_SERVICE_ACCOUNT]):
-            patch: Any = {"namespace": namespace, "name": account, "annotations": annotations}
-            ServiceAccountPatch(f"{name}-{namespace}-{account}", metadata=patch, opts=opts)
     role, binding = node.make_audience_rights()
     # The rights are the cluster's, and several stacks may ask for them.
     own = f"imagepull:{pulumi.get_project()}:{pulumi.get_stack()}:{name}"
@@ -98,6 +87,14 @@ def declare_node_access(
     title = f"{name}-token-audience"
     made = ClusterRole(title, metadata=metadata, rules=role["rules"], opts=opts)
     reference: Any = {**binding["roleRef"], "name": own}
-    ClusterRoleBinding(
+    bound = ClusterRoleBinding(
         title, metadata=metadata, role_ref=reference, subjects=binding["subjects"], opts=order_after(opts, made)
     )
+    accounts = given.get("service_accounts", [DEFAULT_SERVICE_ACCOUNT])
+    if accounts != []:
+        annotated: Any = {
+            "node_role_arn": settings.role_arn,
+            "namespaces": given["namespaces"],
+            "service_accounts": accounts,
+        }
+        ServiceAccountImagePullSecrets(name, annotated, order_after(opts, made, bound))

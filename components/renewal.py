@@ -31,8 +31,9 @@ class CronJobRenewal(TypedDict):
     """How the renewer runs as a CronJob in the cluster."""
 
     image: NotRequired[str]
-    """Image of the renewer. Default: the one that is published with this release, by its digest; a checkout of imagepull
-    has none, and `pulumi preview` refuses a program that names none (docs/renewal.md says how to build it)."""
+    """Image of the renewer. Default: the one that is published with this release, by its digest; a checkout of
+    imagepull has none, and `pulumi preview` refuses a program that names none (docs/renewal.md says how to build it).
+    """
     namespace: NotRequired[str]
     """Namespace that the renewer runs in; it must exist. Nobody else should be allowed to run Pods there: they could
     use its ServiceAccount. Default: a namespace of its own, `<secret_name>-renewal`, which is made."""

@@ -70,13 +70,16 @@ class RegistrySecretArgs(PullSecretArgs):
 class ServiceAccountImagePullSecretsArgs(TypedDict):
     """Names of pull Secrets in the `imagePullSecrets` of ServiceAccounts, beside whatever else is there."""
 
-    secret_names: pulumi.Input[Sequence[pulumi.Input[str]]]
-    """Names to append where they are absent."""
+    secret_names: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """Names to append where they are absent: at least one, unless there is `node_role_arn`."""
     namespaces: pulumi.Input[Sequence[pulumi.Input[str]]]
     """Namespaces of the ServiceAccounts."""
     service_accounts: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """ServiceAccounts in each namespace; `["*"]` is every one there is at the time of `pulumi up`. `default` is created
     where the cluster has not done so yet, any other missing one is an error. Default: `["default"]`."""
+    node_role_arn: NotRequired[pulumi.Input[str]]
+    """IAM role with which nodes pull for the accounts' Pods, as the annotation `eks.amazonaws.com/ecr-role-arn` says it
+    (`renewal` by `node`). What was there before comes back at the end. Default: none, the annotation stays as it is."""
 
 
 class CopiedSecretsArgs(TypedDict):
@@ -204,7 +207,8 @@ class RegistrySecret(_ResourceWithOutputs):
 
 
 class ServiceAccountImagePullSecrets(_ResourceWithOutputs):
-    """Our names in ServiceAccounts' `imagePullSecrets`: appended where absent, never in place of others' entries.
+    """Our names in ServiceAccounts' `imagePullSecrets`: appended where absent, never in place of others' entries; or
+    the role with which nodes pull for their Pods.
 
     Args:
         resource_name: Name of the Pulumi resource.

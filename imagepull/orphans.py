@@ -48,7 +48,7 @@ class Orphan:
     title: str
 
     def __str__(self) -> str:
-        what = "our names in " if self.kind is SERVICE_ACCOUNT else ""
+        what = "our part of " if self.kind is SERVICE_ACCOUNT else ""
         title = "".join(each if each.isprintable() else "?" for each in self.title)[:200]
         return f"{what}{self.kind.name} {self.found.namespace}/{self.found.name}, of {title or 'nobody known'}"
 

@@ -73,7 +73,11 @@ class ServiceAccountsResource:
         reasons = await collect_reasons(
             account_writer.apply(cluster, spec, owner, previous, outcome, run.report), outcome
         )
-        state = State(id=",".join(spec.secret_names), inputs=inputs, outputs=_make_outputs(owner, (), outcome.missing))
+        state = State(
+            id=",".join(spec.secret_names) or spec.node_role,
+            inputs=inputs,
+            outputs=_make_outputs(owner, (), outcome.missing),
+        )
         if reasons:
             raise Partial(state, reasons)
         return state

@@ -117,6 +117,7 @@ def find_access_changes(run: PreviewRun) -> list[AccessChange]:
                     "accounts",
                     lambda inputs: _read_texts(inputs.get("serviceAccounts")) or [DEFAULT_SERVICE_ACCOUNT],
                 ),
+                *_describe_difference(step, "nodes' role", _read_node_role),
             )
             changes.append(AccessChange(op=step.op, kind="ServiceAccounts", name=step.name, details=details))
     return changes
@@ -199,6 +200,11 @@ def _describe_difference(step: Step, what: str, values: Callable[[Mapping[str, A
         yield f"{what}: {_join_names(added)}" if step.op == "create" else f"{what} added: {_join_names(added)}"
     if removed := [each for each in before if each not in after]:
         yield f"{what}: {_join_names(removed)}" if step.op in _GONE else f"{what} removed: {_join_names(removed)}"
+
+
+def _read_node_role(inputs: Mapping[str, Any]) -> list[str]:
+    role = inputs.get("nodeRoleArn")
+    return [] if role is None else _read_texts([role])
 
 
 def _join_names(texts: list[str], most: int = 8) -> str:

@@ -17,24 +17,28 @@ import yaml
 
 from imagepull.errors import Problem
 from imagepull.registries.ecr_hosts import parse_host
+from imagepull.registries.inputs import ROLE_ARN
 from imagepull.renewal.settings import NodeSettings
+from imagepull.service_accounts.claims import ROLE_ANNOTATION
 
 __all__ = [
     "AUDIENCE",
+    "AUDIENCE_VERB",
     "PLUGIN",
     "ROLE_ANNOTATION",
     "Distribution",
     "describe_placement",
     "find_unfit_registries",
+    "is_role",
     "make_audience_rights",
     "make_credential_provider_config",
-    "make_service_account_annotations",
 ]
 
 PLUGIN: Final = "ecr-credential-provider"
 """Name of the plugin: the name of its file in the kubelet's folder of plugins."""
 AUDIENCE: Final = "sts.amazonaws.com"
-ROLE_ANNOTATION: Final = "eks.amazonaws.com/ecr-role-arn"
+AUDIENCE_VERB: Final = "request-serviceaccounts-token-audience"
+"""What a kubelet must be allowed to do with the audience, as if that were a resource."""
 _RIGHTS_NAME: Final = "imagepull-node-token-audience"
 _RBAC: Final = "rbac.authorization.k8s.io"
 
@@ -107,9 +111,9 @@ def _make_config(hosts: Sequence[str], settings: NodeSettings) -> dict[str, Any]
     }
 
 
-def make_service_account_annotations(settings: NodeSettings) -> dict[str, str]:
-    """Annotations that a ServiceAccount needs so that its Pods pull; none where the node's role pulls."""
-    return {} if settings.role_arn is None else {ROLE_ANNOTATION: settings.role_arn}
+def is_role(text: str) -> bool:
+    """Whether a text is an IAM role's ARN, as the annotation must hold it."""
+    return len(text) <= ROLE_ARN.longest and ROLE_ARN.pattern.fullmatch(text) is not None
 
 
 def make_audience_rights() -> tuple[dict[str, Any], dict[str, Any]]:
@@ -123,7 +127,7 @@ def make_audience_rights() -> tuple[dict[str, Any], dict[str, Any]]:
         "apiVersion": f"{_RBAC}/v1",
         "kind": "ClusterRole",
         "metadata": metadata,
-        "rules": [{"apiGroups": [""], "resources": [AUDIENCE], "verbs": ["request-serviceaccounts-token-audience"]}],
+        "rules": [{"apiGroups": [""], "resources": [AUDIENCE], "verbs": [AUDIENCE_VERB]}],
     }
     binding = {
         "apiVersion": f"{_RBAC}/v1",

@@ -9,6 +9,7 @@ from imagepull.kubernetes.kinds import DEFAULT_SERVICE_ACCOUNT
 from imagepull.kubernetes.ownership import Owner
 from imagepull.kubernetes.progress import Report, describe_by_reason
 from imagepull.service_accounts import spec as service_accounts
+from imagepull.service_accounts.claims import ROLE_ANNOTATION
 from imagepull.service_accounts.missing_secrets import describe_missing_secrets
 from imagepull.service_accounts.secret_lookup import find_missing_secrets
 from imagepull.service_accounts.spec import AccountsSpec
@@ -22,7 +23,7 @@ class ObservedAccounts:
     """What is there.
 
     Attributes:
-        intact: Namespaces whose accounts list every name.
+        intact: Namespaces whose accounts list every name, and name the role.
         claimed: Namespaces with an account that bears the owner's mark.
         missing: Listed names without a Secret, by `namespace/account`.
     """
@@ -42,6 +43,8 @@ async def read(cluster: Cluster, spec: AccountsSpec, owner: Owner, report: Repor
     def is_intact(namespace: str, name: str) -> bool:
         account = found.accounts.get((namespace, name))
         if account is None or not set(spec.secret_names) <= set(account.listed):
+            return False
+        if spec.node_role and account.annotations.get(ROLE_ANNOTATION) != spec.node_role:
             return False
         # An earlier run's claim would outlive a destroy; the next update takes it over.
         return not account.list_claims_of_earlier_runs(owner)

@@ -7,10 +7,12 @@ from typing import Final
 from imagepull.differences import Difference, find_differences
 from imagepull.inputs import NAMESPACE, OBJECT_NAME, Reader, TextPattern
 from imagepull.kubernetes.kinds import DEFAULT_SERVICE_ACCOUNT
+from imagepull.registries.inputs import ROLE_ARN
 
 __all__ = ["ALL", "INPUTS", "AccountsSpec", "choose_accounts", "diff", "find_missing_accounts", "parse"]
 
-INPUTS: Final = ("secretNames", "namespaces", "serviceAccounts")
+_LISTS: Final = ("secretNames", "namespaces", "serviceAccounts")
+INPUTS: Final = (*_LISTS, "nodeRoleArn")
 ALL: Final = "*"
 """Every account there is."""
 _ACCOUNT = TextPattern(
@@ -22,11 +24,17 @@ _ACCOUNT = TextPattern(
 
 @dataclass(frozen=True, kw_only=True)
 class AccountsSpec:
-    """ServiceAccountImagePullSecrets as asked for. `accounts` is `(ALL,)` for every account."""
+    """ServiceAccountImagePullSecrets as asked for.
+
+    Attributes:
+        accounts: `(ALL,)` for every account.
+        node_role: The role with which nodes pull for the accounts' Pods; empty for none.
+    """
 
     secret_names: tuple[str, ...]
     namespaces: tuple[str, ...]
     accounts: tuple[str, ...]
+    node_role: str = ""
 
 
 def parse(inputs: Mapping[str, object], *, required: bool = True) -> AccountsSpec:
@@ -45,9 +53,12 @@ def parse(inputs: Mapping[str, object], *, required: bool = True) -> AccountsSpe
     if inputs.get("serviceAccounts") != [ALL]:
         accounts = reader.read_texts("serviceAccounts", _ACCOUNT) or (DEFAULT_SERVICE_ACCOUNT,)
     spec = AccountsSpec(
-        secret_names=reader.read_texts("secretNames", OBJECT_NAME, required=required),
+        secret_names=reader.read_texts(
+            "secretNames", OBJECT_NAME, required=required and inputs.get("nodeRoleArn") is None
+        ),
         namespaces=reader.read_texts("namespaces", NAMESPACE, required=required),
         accounts=accounts,
+        node_role=reader.read_text("nodeRoleArn", ROLE_ARN) or "",
     )
     reader.raise_problems()
     return spec
@@ -55,7 +66,7 @@ def parse(inputs: Mapping[str, object], *, required: bool = True) -> AccountsSpe
 
 def diff(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, Difference]:
     """Differences of the inputs by path; the lists are sets."""
-    return find_differences(old, new, sets=dict.fromkeys(INPUTS))
+    return find_differences(old, new, sets=dict.fromkeys(_LISTS))
 
 
 def find_missing_accounts(spec: AccountsSpec, there: Collection[tuple[str, str]]) -> dict[str, list[str]]:

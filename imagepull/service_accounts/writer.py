@@ -12,6 +12,7 @@ from imagepull.kubernetes.kinds import DEFAULT_SERVICE_ACCOUNT, SERVICE_ACCOUNT
 from imagepull.kubernetes.lookup import find_objects
 from imagepull.kubernetes.ownership import Owner
 from imagepull.kubernetes.progress import Report, WriteOutcome, describe_by_reason
+from imagepull.redaction import clean
 from imagepull.service_accounts import claims
 from imagepull.service_accounts import spec as service_accounts
 from imagepull.service_accounts.claims import CLAIM, Account
@@ -84,7 +85,7 @@ async def apply(
                 account = found.accounts.get((namespace, name))
                 if account is not None and account.list_claims_of_earlier_runs(owner):
                     taken[namespace] = f"an earlier run of {owner.title}, replaced or cut short, left its names there"
-                await _write(cluster, account, namespace, name, owner, spec.secret_names, outcome)
+                await _write(cluster, account, namespace, name, owner, spec, outcome)
         if absent:
             raise ClusterError(
                 f"there is no ServiceAccount {', '.join(absent)}; create it first, or take it out of serviceAccounts"
@@ -147,7 +148,7 @@ async def _release(
 
     async def take(namespace: str) -> None:
         for name in claimed[namespace]:
-            await _write(cluster, found.accounts[namespace, name], namespace, name, owner, (), outcome)
+            await _write(cluster, found.accounts[namespace, name], namespace, name, owner, None, outcome)
 
     await for_each(claimed, outcome.record_failures_of(take, report))
 
@@ -158,15 +159,17 @@ async def _write(
     namespace: str,
     name: str,
     owner: Owner,
-    secret_names: tuple[str, ...],
+    spec: AccountsSpec | None,
     outcome: WriteOutcome,
 ) -> None:
+    """Writes one account as the spec says, or releases it (None)."""
+    names, role = (spec.secret_names, spec.node_role) if spec is not None else ((), "")
     read = partial(_read, cluster, name, namespace)
     was_there = seen is not None
 
     async def attempt(account: Account | None) -> None:
         nonlocal was_there
-        if not secret_names and (account is None or account.is_being_deleted):
+        if spec is None and (account is None or account.is_being_deleted):
             return
         if account is None and was_there:
             # Somebody deleted it meanwhile. Only the cluster's own controller may bring one back.
@@ -174,7 +177,13 @@ async def _write(
         if account is not None and account.is_being_deleted:
             raise ClusterError(f"ServiceAccount {name} is being deleted; wait until it is gone")
         was_there = was_there or account is not None
-        body = claims.write(account, owner, secret_names)
+        rival = claims.find_rival(account, owner, role) if account is not None and role else None
+        if rival is not None:
+            raise ClusterError(
+                f"ServiceAccount {name} has role {clean(rival[1])} of {clean(rival[0])}, and an account has one role;"
+                " take the account out of one of the two, or give both the same role"
+            )
+        body = claims.write(account, owner, names, role)
         if body is None:
             return
         outcome.started = True

@@ -40,7 +40,7 @@ def test_what_no_state_knows_is_listed_and_deleted_and_nothing_else(
     assert found.returncode == 1
     assert ours == [
         f"Secret {two}/pull, of test-project/test/pull",
-        f"our names in ServiceAccount {two}/default, of test-project/test/accounts",
+        f"our part of ServiceAccount {two}/default, of test-project/test/accounts",
     ]
     assert secret("pull", two) is not None
 

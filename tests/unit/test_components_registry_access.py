@@ -123,7 +123,6 @@ def test_missing_argument_is_refused(missing: str) -> None:
 
 
 ROLE = "arn:aws:iam::123456789012:role/pull"
-PATCH = "kubernetes:core/v1:ServiceAccountPatch"
 CLUSTER_ROLE = "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole"
 BINDING = "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding"
 
@@ -135,24 +134,17 @@ def test_by_the_nodes_own_role_nothing_is_declared() -> None:
 
 
 def test_by_a_role_accounts_are_annotated_and_kubelets_may_ask_for_their_tokens() -> None:
-    resources = declared(
-        lambda: RegistryAccess(
-            "pull",
-            registries=[{"host": HOST}],
-            namespaces=["a", "b"],
-            service_accounts=["web"],
-            renewal="node",
-            node={"role_arn": ROLE},
-        )
-    )
+    def program(**fields: Any) -> None:
+        given: Any = {"registries": [{"host": HOST}], "namespaces": ["a", "b"], "renewal": "node", **fields}
+        given["node"] = {"role_arn": ROLE}
+        RegistryAccess("pull", given)
+
+    resources = declared(lambda: program(service_accounts=["*"]))
 
     assert (SECRET, "pull") not in resources
-    assert (ACCOUNTS, "pull") not in resources
-    assert resources[PATCH, "pull-b-web"]["metadata"] == {
-        "namespace": "b",
-        "name": "web",
-        "annotations": {"eks.amazonaws.com/ecr-role-arn": ROLE},
-    }
+    # One resource for all namespaces, which takes the place of the one that lists a Secret.
+    assert resources[ACCOUNTS, "pull"] == {"nodeRoleArn": ROLE, "namespaces": ["a", "b"], "serviceAccounts": ["*"]}
+    assert (ACCOUNTS, "pull") not in declared(lambda: program(service_accounts=[]))
     (rule,) = resources[CLUSTER_ROLE, "pull-token-audience"]["rules"]
     assert rule["verbs"] == ["request-serviceaccounts-token-audience"]
     assert (BINDING, "pull-token-audience") in resources
@@ -178,10 +170,10 @@ def test_a_release_runs_its_own_image_by_digest(monkeypatch: pytest.MonkeyPatch,
     published = f"ghcr.io/acme/imagepull-renewer@sha256:{'0' * 64}"
     (tmp_path / published_image.FILE_NAME).write_text(f"{published}\n")
     monkeypatch.setattr(published_image, "files", lambda package: tmp_path)
-    given: Any = {"registries": [{"host": HOST}], "namespaces": ["a"], "renewal": "cronJob"}
 
     def image_of(**fields: Any) -> str:
-        resources = declared(lambda: RegistryAccess("pull", {**given, **fields}))
+        given: Any = {"registries": [{"host": HOST}], "namespaces": ["a"], "renewal": "cronJob", **fields}
+        resources = declared(lambda: RegistryAccess("pull", given))
         (job,) = [inputs for (kind, _), inputs in resources.items() if kind == "kubernetes:batch/v1:CronJob"]
         (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
         return str(container["image"])
@@ -195,7 +187,6 @@ def test_a_release_runs_its_own_image_by_digest(monkeypatch: pytest.MonkeyPatch,
     [
         ({"registries": [{"host": "ghcr.io", "username": "u", "password": "p"}]}, "RegistryAccess of its own"),
         ({"node": {"role_arn": "pull"}}, "node.roleArn: "),
-        ({"node": {"role_arn": ROLE}, "service_accounts": ["*"]}, "service_accounts: is not a plain list"),
         ({"secret_name": "x"}, "secret_name: is for a Secret"),
         ({"service_accounts": ["web"]}, "service_accounts: the node's own role opens"),
         ({"renewal": "pulumi", "node": {}}, "node: is for renewal 'node'"),
@@ -231,7 +222,10 @@ def test_accounts_depend_on_the_secret_and_a_workload_on_both() -> None:
     ("fields", "children"),
     [
         ({}, {SECRET, ACCOUNTS}),
-        ({"renewal": "node", "service_accounts": ["web"], "node": {"role_arn": ROLE}}, {PATCH, CLUSTER_ROLE, BINDING}),
+        (
+            {"renewal": "node", "service_accounts": ["web"], "node": {"role_arn": ROLE}},
+            {ACCOUNTS, CLUSTER_ROLE, BINDING},
+        ),
     ],
 )
 def test_what_an_access_depends_on_its_children_depend_on(fields: dict[str, Any], children: set[str]) -> None:

@@ -71,6 +71,18 @@ def test_hosts_and_namespaces_that_come_and_go(op: str, old: Any, new: Any, told
         ("update", accounts("default"), accounts(), ()),
         ("update", accounts(secrets=("a",)), accounts(secrets=("a", "b")), ("Secrets added: b",)),
         ("update", accounts(namespaces=("x", "y")), accounts(namespaces=("x",)), ("namespaces removed: y",)),
+        (
+            "update",
+            accounts(),
+            {"namespaces": ["shop"], "nodeRoleArn": "arn:pull"},
+            ("Secrets removed: pull", "nodes' role added: arn:pull"),
+        ),
+        (
+            "create",
+            {},
+            {"namespaces": ["shop"], "nodeRoleArn": UNKNOWN},
+            ("namespaces: shop", "accounts: default", f"nodes' role: {NOT_KNOWN}"),
+        ),
     ],
 )
 def test_lists_of_accounts_that_change(op: str, old: Any, new: Any, told: tuple[str, ...]) -> None:

@@ -40,8 +40,6 @@ def test_with_a_role_the_kubelet_sends_the_service_accounts_token() -> None:
         "requireServiceAccount": True,
         "requiredServiceAccountAnnotationKeys": ["eks.amazonaws.com/ecr-role-arn"],
     }
-    assert node.make_service_account_annotations(BY_ROLE) == {"eks.amazonaws.com/ecr-role-arn": ROLE}
-    assert node.make_service_account_annotations(NodeSettings()) == {}
 
 
 def test_kubelets_may_ask_for_tokens_for_aws_and_nothing_else() -> None:

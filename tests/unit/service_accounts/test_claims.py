@@ -8,7 +8,7 @@ import pytest
 from imagepull.kubernetes.objects import KubernetesObject
 from imagepull.kubernetes.ownership import Owner
 from imagepull.service_accounts import claims
-from imagepull.service_accounts.claims import Account
+from imagepull.service_accounts.claims import ROLE_ANNOTATION, Account
 
 A = Owner(title="p/dev/sa", identity="aaaaaaaaaaaaaaaa", urn="urn:a")
 B = Owner(title="q/dev/sa", identity="bbbbbbbbbbbbbbbb", urn="urn:b")
@@ -26,9 +26,9 @@ def account(*listed: str, annotations: dict[str, str] | None = None) -> Account:
     )
 
 
-def after(before: Account | None, owner: Owner, *names: str) -> Account:
+def after(before: Account | None, owner: Owner, *names: str, role: str = "") -> Account:
     """The account once the owner's write has been applied."""
-    body: Any = claims.write(before, owner, names)
+    body: Any = claims.write(before, owner, names, role)
     if body is None:
         assert before is not None
         return before
@@ -162,3 +162,67 @@ def test_an_account_is_read_from_what_the_api_server_shows(deleted: dict[str, st
 )
 def test_a_claim_names_its_owner(text: str, title: str) -> None:
     assert claims.read_title(text) == title
+
+
+ROLE, OTHER = "arn:aws:iam::123456789012:role/pull", "arn:aws:iam::123456789012:role/other"
+
+
+def role_of(one: Account) -> str | None:
+    return one.annotations.get(ROLE_ANNOTATION)
+
+
+@pytest.mark.parametrize("before", [None, "", OTHER, ROLE])
+def test_a_role_is_written_and_what_was_there_before_comes_back(before: str | None) -> None:
+    annotations = {"a": "b"} if before is None else {"a": "b", ROLE_ANNOTATION: before}
+    asked = after(account("theirs", annotations=annotations), A, role=ROLE)
+    assert (role_of(asked), asked.listed) == (ROLE, ("theirs",))
+    assert claims.write(asked, A, (), ROLE) is None
+    changed = after(asked, A, role=OTHER)
+    assert role_of(changed) == OTHER
+    for one in (asked, changed):
+        assert after(one, A).annotations == annotations
+
+
+def test_a_missing_account_is_made_with_the_role_and_loses_it() -> None:
+    made: Any = claims.write(None, A, (), ROLE)
+    assert made["metadata"]["annotations"][ROLE_ANNOTATION] == ROLE
+    assert "imagePullSecrets" not in made
+    assert after(after(None, A, role=ROLE), A).annotations == {}
+
+
+def test_the_last_stack_that_asked_for_a_role_puts_back_what_was_there() -> None:
+    shared = after(after(account(annotations={ROLE_ANNOTATION: OTHER}), A, role=ROLE), B, role=ROLE)
+    for first, second in ((A, B), (B, A)):
+        left = after(shared, first)
+        assert role_of(left) == ROLE
+        assert after(left, second).annotations == {ROLE_ANNOTATION: OTHER}
+
+
+def test_a_replacement_takes_over_the_role_and_what_was_before() -> None:
+    replaced = after(after(account(annotations={ROLE_ANNOTATION: OTHER}), A, role=ROLE), A_NEXT, role=ROLE)
+    assert claims.write(replaced, A, ()) is None
+    assert after(replaced, A_NEXT).annotations == {ROLE_ANNOTATION: OTHER}
+
+
+def test_a_role_that_somebody_changed_since_stays_when_it_is_released() -> None:
+    asked = after(account(), A, role=ROLE)
+    edited = account(annotations={**asked.annotations, ROLE_ANNOTATION: OTHER})
+    assert after(edited, A).annotations == {ROLE_ANNOTATION: OTHER}
+    assert role_of(after(edited, A, role=ROLE)) == ROLE
+
+
+def test_names_give_way_to_a_role_and_back_in_one_write() -> None:
+    listed = after(account("theirs"), A, "ours")
+    by_node = after(listed, A, role=ROLE)
+    assert (by_node.listed, role_of(by_node)) == (("theirs",), ROLE)
+    back = after(by_node, A, "ours")
+    assert (back.listed, back.annotations) == (listed.listed, listed.annotations)
+
+
+def test_an_account_has_one_role() -> None:
+    asked = after(account(annotations={ROLE_ANNOTATION: OTHER}), A, role=ROLE)
+    assert claims.find_rival(asked, B, OTHER) == ("p/dev/sa", ROLE)
+    assert claims.find_rival(asked, B, ROLE) is None
+    assert claims.find_rival(asked, A, OTHER) is None
+    assert claims.find_rival(asked, A_NEXT, OTHER) is None
+    assert claims.find_rival(after(account(), A, "ours"), B, ROLE) is None

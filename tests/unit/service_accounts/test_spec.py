@@ -25,6 +25,7 @@ def test_the_default_account_is_the_default() -> None:
         ({"namespaces": ["a", "a b"]}, "namespaces[1]"),
         ({"serviceAccounts": ["*", "default"]}, "serviceAccounts[0]"),
         ({"serviceAccounts": "default"}, "serviceAccounts"),
+        ({"nodeRoleArn": "pull"}, "nodeRoleArn"),
         ({"accounts": ["default"]}, "accounts"),
     ],
 )
@@ -68,6 +69,15 @@ def test_a_refresh_may_have_emptied_the_recorded_inputs() -> None:
 
 def test_accounts_asked_for_by_name_are_written_whether_they_are_there_or_not() -> None:
     assert service_accounts.choose_accounts(parsed(serviceAccounts=["ci"]), []) == {"a": ["ci"], "b": ["ci"]}
+
+
+def test_a_role_for_nodes_needs_no_names() -> None:
+    role = "arn:aws:iam::123456789012:role/pull"
+    spec = service_accounts.parse({"namespaces": ["a"], "nodeRoleArn": role})
+    assert (spec.secret_names, spec.node_role) == ((), role)
+    assert service_accounts.parse({"namespaces": ["a"], "nodeRoleArn": UNKNOWN}).node_role == ""
+    changed = {"namespaces": ["a"], "nodeRoleArn": f"{role}-2"}
+    assert service_accounts.diff({"namespaces": ["a"], "nodeRoleArn": role}, changed).keys() == {"nodeRoleArn"}
 
 
 @pytest.mark.parametrize("key", ["secretNames", "namespaces"])

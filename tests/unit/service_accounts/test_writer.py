@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 import pytest
@@ -14,6 +15,7 @@ from imagepull.kubernetes.ownership import Owner
 from imagepull.service_accounts import reader as account_reader
 from imagepull.service_accounts import spec as service_accounts
 from imagepull.service_accounts import writer as account_writer
+from imagepull.service_accounts.claims import ROLE_ANNOTATION
 from imagepull.service_accounts.spec import AccountsSpec
 from imagepull.service_accounts.writer import AccountsOutcome
 from tests.provider.engine_model import Heard
@@ -251,6 +253,34 @@ def test_a_refresh_names_listed_names_without_a_secret(cluster: FakeCluster) -> 
     assert observed.missing == {"a/default": ["theirs"]}
     assert len(heard.warnings) == 1
     assert "ServiceAccount default lists theirs" in heard.warnings[0]
+
+
+def test_a_role_for_nodes_is_written_seen_by_a_refresh_and_taken_back(cluster: FakeCluster) -> None:
+    roles = [f"arn:aws:iam::123456789012:role/{name}" for name in ("pull", "other")]
+    wanted, other = (
+        service_accounts.parse({"namespaces": ["a", "b"], "nodeRoleArn": role, "serviceAccounts": ["*"]})
+        for role in roles
+    )
+
+    def list_roles() -> set[str | None]:
+        return {each["metadata"].get("annotations", {}).get(ROLE_ANNOTATION) for each in cluster.objects.values()}
+
+    def find_intact() -> list[str]:
+        return [*run(account_reader.read(as_cluster(cluster), wanted, OURS, Heard())).intact]
+
+    outcome, _ = apply(cluster, wanted)
+    assert (outcome.done, list_roles(), list_names(cluster, "a")) == (2, {roles[0]}, ["theirs"])
+    assert find_intact() == ["a", "b"]
+    rival = replace(NEXT, title="else/dev/pull", urn="urn:else")
+    assert (
+        apply(cluster, other, rival)[0].failures["a"].startswith(f"ServiceAccount ci has role {roles[0]} of shop/dev")
+    )
+    cluster.objects["ServiceAccount", "a", "ci"]["metadata"]["annotations"].pop(ROLE_ANNOTATION)
+    assert find_intact() == ["b"]
+    apply(cluster, wanted, previous=wanted)
+    assert find_intact() == ["a", "b"]
+    remove(cluster, wanted)
+    assert list_roles() == {None}
 
 
 def test_an_import_finds_the_namespaces_whose_default_account_lists_all_names(cluster: FakeCluster) -> None:
