@@ -2,7 +2,8 @@
 
 One object for each Pod. An object that may not be read is null or left out; a list that was read and holds nothing is
 an empty list. `secrets_incomplete` says that
-Secrets were asked for one by one, and `absent_secrets` names those of them that are not there.
+Secrets were asked for one by one, and `absent_secrets` names those of them that are not there. `audience_granted` is
+there where the ServiceAccount names a role for the node: whether kubelets may ask for its tokens for AWS.
 """
 
 import gzip
@@ -12,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from imagepull.diagnosis.fields import Json, read_items, read_mapping, read_moment
+from imagepull.diagnosis.fields import Json, read_items, read_mapping, read_moment, read_strings
 from imagepull.diagnosis.objects import Case, Missing, Secrets
 from imagepull.diagnosis.parsing import parse_event, parse_node, parse_pod, parse_service_account
 from imagepull.diagnosis.secrets import parse_secret
@@ -42,6 +43,7 @@ def parse_case(document: Json) -> Case:
     pod = parse_pod(read_mapping(document, "pod"))
     secrets = [parse_secret(each) for each in read_items(document, "secrets")]
     account, node, events = (document.get(key) for key in ("serviceaccount", "node", "events"))
+    granted = document.get("audience_granted")
     logs = read_mapping(document, "logs")
     return Case(
         name=str(document.get("name") or ""),
@@ -55,11 +57,12 @@ def parse_case(document: Json) -> Case:
         secrets=Secrets(
             found={secret.name: secret for secret in secrets if secret.namespace == pod.namespace},
             complete=isinstance(document.get("secrets"), list) and not document.get("secrets_incomplete"),
-            absent=frozenset(_keep_strings(document.get("absent_secrets"))),
+            absent=frozenset(read_strings(document, "absent_secrets")),
         ),
         namesakes=tuple(secret for secret in secrets if secret.namespace != pod.namespace),
         node=parse_node(node) if isinstance(node, Mapping) else Missing.WITHHELD,
         logs={name: line for name, line in logs.items() if isinstance(line, str)},
+        audience_granted=granted if isinstance(granted, bool) else None,
     )
 
 
@@ -88,7 +91,3 @@ def _parse_line(path: Path, number: int, line: str) -> object:
         return json.loads(line)
     except ValueError:
         raise InvalidCase(f"{path}, line {number}: this is no JSON; give a file of `imagepull dump`") from None
-
-
-def _keep_strings(value: object) -> list[str]:
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from shlex import quote
 from typing import Final
 
 from imagepull.causes.table import Confidence, get_cause
 from imagepull.diagnosis.answers import Answer
 from imagepull.diagnosis.keyring_view import KeyringView, find_key_fault, find_opening_entries
 from imagepull.diagnosis.node_cache import is_cached, keeps_pull_records
+from imagepull.diagnosis.node_role import find_node_role, find_role_fault
 from imagepull.diagnosis.objects import Case, Missing, Secret, ServiceAccount
 from imagepull.diagnosis.secrets import DATA_KEYS, DOCKERCFG
 from imagepull.diagnosis.symptoms import Symptom
@@ -16,6 +18,7 @@ from imagepull.diagnosis.texts import TextVerdict, find_facts
 from imagepull.images.reference import HUB, ImageReference
 from imagepull.registries.docker_config import make_auths_key
 from imagepull.registries.ecr_hosts import parse_host
+from imagepull.renewal.node import ROLE_ANNOTATION
 
 __all__ = ["TESTS", "Look"]
 
@@ -48,6 +51,25 @@ def _check_own_account(look: Look) -> Answer | None:
     evidence = (f"imagePullSecrets of ServiceAccount {account.name}: {', '.join(account.pull_secrets)}",)
     code = "pod-own-list" if own else "pod-before-sa-patch"
     return Answer(code=code, confidence=confidence, facts=facts, evidence=evidence)
+
+
+def _check_node_role(look: Look) -> Answer | None:
+    """The Pod's ServiceAccount names a role that the node is to pull with, and the registry refused."""
+    account = look.case.service_account
+    role = find_node_role(account, look.reference)
+    if role is None or isinstance(account, Missing):
+        return None
+    granted = look.case.audience_granted
+    return Answer(
+        code=find_role_fault(role, granted) or "node-no-credential",
+        confidence=_LIKELY,
+        facts={"account": account.name, "role": quote(role) if role else "empty", "annotation": ROLE_ANNOTATION},
+        evidence=(
+            *_quote_lists(look),
+            f"annotation {ROLE_ANNOTATION} of ServiceAccount {account.name}: {role or 'empty'}",
+            *(("ClusterRoles and ClusterRoleBindings: no right to the audience",) if granted is False else ()),
+        ),
+    )
 
 
 def _check_other_accounts(look: Look) -> Answer | None:
@@ -220,6 +242,7 @@ def _explain_no_secret(look: Look) -> Answer:
 
 TESTS: Final[tuple[Callable[[Look], Answer | None], ...]] = (
     _check_own_account,
+    _check_node_role,
     _check_other_accounts,
     _check_absent_secrets,
     _check_types,

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from imagepull.diagnosis.fields import Json, read_items, read_mapping, read_moment, read_text
+from imagepull.diagnosis.parsing import parse_service_account
 from imagepull.diagnosis.secrets import DATA_KEYS, parse_secret
 from imagepull.kubernetes.ownership import OWNED_BY_ANNOTATION
 from imagepull.redaction import redact
 from imagepull.registries.lifetimes import format_time
 from imagepull.registry_secret.existing import EXPIRES_AT_ANNOTATION, HOSTS_ANNOTATION
+from imagepull.renewal.node import ROLE_ANNOTATION
 
 __all__ = ["pick_event_facts", "pick_node_facts", "pick_pod_facts", "pick_secret_facts", "pick_service_account_facts"]
 
@@ -56,9 +58,13 @@ def pick_event_facts(event: Json) -> dict[str, object]:
 
 
 def pick_service_account_facts(account: Json) -> dict[str, object]:
-    """A ServiceAccount and its list."""
-    metadata = _pick(read_mapping(account, "metadata"), _METADATA)
-    return {"metadata": metadata, "imagePullSecrets": account.get("imagePullSecrets") or []}
+    """A ServiceAccount, its list, and the role that nodes pull with for it."""
+    metadata = read_mapping(account, "metadata")
+    kept = _pick(metadata, _METADATA)
+    role = parse_service_account(account).node_role
+    if role is not None:
+        kept["annotations"] = {ROLE_ANNOTATION: role}
+    return {"metadata": kept, "imagePullSecrets": account.get("imagePullSecrets") or []}
 
 
 def pick_node_facts(node: Json) -> dict[str, object]:

@@ -8,7 +8,16 @@ from datetime import datetime
 
 from imagepull.registries.lifetimes import parse_time
 
-__all__ = ["Json", "read_integer", "read_items", "read_mapping", "read_moment", "read_names", "read_text"]
+__all__ = [
+    "Json",
+    "read_integer",
+    "read_items",
+    "read_mapping",
+    "read_moment",
+    "read_names",
+    "read_strings",
+    "read_text",
+]
 
 Json = Mapping[str, object]
 """An API object, or a part of one."""
@@ -31,6 +40,12 @@ def read_text(holder: Json, key: str) -> str:
     """A string; empty when there is none."""
     value = holder.get(key)
     return value if isinstance(value, str) else ""
+
+
+def read_strings(holder: Json, key: str) -> tuple[str, ...]:
+    """The strings of a list; other elements are left out."""
+    value = holder.get(key)
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list | tuple) else ()
 
 
 def read_integer(holder: Json, key: str) -> int:

@@ -94,6 +94,7 @@ class Pod:
         owner: kind and name of the controller, as `ReplicaSet/web-6d4cf56db6`; empty for a bare Pod.
         pull_secrets: names in `imagePullSecrets`, those copied from the ServiceAccount at creation included.
         node: name of its node; empty before it is scheduled.
+        image_volumes: all of them, also those that no container mounts: the kubelet pulls them, too.
     """
 
     namespace: str
@@ -106,6 +107,13 @@ class Pod:
     pull_secrets: tuple[str, ...]
     node: str
     containers: tuple[Container, ...]
+    image_volumes: tuple[ImageVolume, ...] = ()
+
+    @property
+    def images(self) -> frozenset[str]:
+        """The images that it needs to start: of its containers, save ephemeral ones, and of its image volumes."""
+        containers = (each.image for each in self.containers if each.kind is not ContainerKind.EPHEMERAL)
+        return frozenset(filter(None, (*containers, *(volume.image for volume in self.image_volumes))))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,11 +197,17 @@ class Secret:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServiceAccount:
-    """A ServiceAccount and the names in its `imagePullSecrets`."""
+    """A ServiceAccount and the names in its `imagePullSecrets`.
+
+    Attributes:
+        node_role: the AWS role with which nodes are to pull for its Pods: the value of the annotation that
+            `renewal: node` writes; None without the annotation.
+    """
 
     namespace: str
     name: str
     pull_secrets: tuple[str, ...]
+    node_role: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -243,6 +257,8 @@ class Case:
         secrets: of the Pod's namespace.
         namesakes: Secrets of other namespaces that have the name of one that the Pod lists.
         logs: last line of crashed containers, by name.
+        audience_granted: whether kubelets may ask for ServiceAccounts' tokens for AWS, without which nodes pull with
+            no ServiceAccount's role; None when that was not read.
     """
 
     name: str = ""
@@ -255,3 +271,4 @@ class Case:
     namesakes: tuple[Secret, ...] = ()
     node: Node | Missing = Missing.WITHHELD
     logs: Mapping[str, str] = field(default_factory=dict)
+    audience_granted: bool | None = None

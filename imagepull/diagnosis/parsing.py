@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from imagepull.diagnosis.fields import Json, read_integer, read_items, read_mapping, read_moment, read_names, read_text
+from imagepull.diagnosis.fields import (
+    Json,
+    read_integer,
+    read_items,
+    read_mapping,
+    read_moment,
+    read_names,
+    read_strings,
+    read_text,
+)
 from imagepull.diagnosis.objects import (
     Container,
     ContainerKind,
@@ -15,6 +24,8 @@ from imagepull.diagnosis.objects import (
     Termination,
 )
 from imagepull.kubernetes.kinds import DEFAULT_NAMESPACE, DEFAULT_SERVICE_ACCOUNT
+from imagepull.redaction import clean
+from imagepull.renewal.node import ROLE_ANNOTATION, is_role
 
 __all__ = ["parse_event", "parse_node", "parse_pod", "parse_service_account"]
 
@@ -42,6 +53,7 @@ def parse_pod(document: Json) -> Pod:
         pull_secrets=read_names(spec, "imagePullSecrets"),
         node=read_text(spec, "nodeName"),
         containers=tuple(each for kind in ContainerKind for each in _parse_containers(kind, spec, status, volumes)),
+        image_volumes=tuple(volumes.values()),
     )
 
 
@@ -73,11 +85,19 @@ def parse_event(document: Json) -> Event:
 def parse_service_account(document: Json) -> ServiceAccount:
     """A ServiceAccount."""
     metadata = read_mapping(document, "metadata")
+    annotations = read_mapping(metadata, "annotations")
     return ServiceAccount(
         namespace=read_text(metadata, "namespace"),
         name=read_text(metadata, "name"),
         pull_secrets=read_names(document, "imagePullSecrets"),
+        node_role=_read_node_role(annotations[ROLE_ANNOTATION]) if ROLE_ANNOTATION in annotations else None,
     )
+
+
+def _read_node_role(value: object) -> str:
+    """The role; what is none is for people to see, and may be anything that somebody wrote there."""
+    role = value if isinstance(value, str) else ""
+    return role if is_role(role) else clean(role)
 
 
 def parse_node(document: Json) -> Node:
@@ -94,7 +114,7 @@ def parse_node(document: Json) -> Node:
         runtime=read_text(info, "containerRuntimeVersion"),
         kubelet=read_text(info, "kubeletVersion"),
         disk_pressure=read_text(pressure, "status") == "True",
-        images=frozenset(name for image in read_items(status, "images") for name in _read_strings(image, "names")),
+        images=frozenset(name for image in read_items(status, "images") for name in read_strings(image, "names")),
     )
 
 
@@ -152,8 +172,3 @@ def _parse_image_volumes(spec: Json) -> list[ImageVolume]:
 def _parse_field_path(field_path: str) -> str:
     """`app` of `spec.containers{app}`."""
     return field_path.partition("{")[2].removesuffix("}")
-
-
-def _read_strings(holder: Json, key: str) -> list[str]:
-    value = holder.get(key)
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list | tuple) else []

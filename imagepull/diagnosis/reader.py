@@ -19,8 +19,9 @@ from imagepull.diagnosis.dump import (
     pick_service_account_facts,
 )
 from imagepull.diagnosis.fields import Json, read_items, read_mapping, read_names, read_text
+from imagepull.diagnosis.node_role import read_audience_right
 from imagepull.diagnosis.objects import Pod
-from imagepull.diagnosis.parsing import parse_pod
+from imagepull.diagnosis.parsing import parse_pod, parse_service_account
 from imagepull.diagnosis.pull_objects import Named, Names, group_by_namespace, read_accounts, read_pull_secrets
 from imagepull.diagnosis.selection import Target, belongs_to, may_wait_for_image
 from imagepull.errors import ClusterError, Forbidden
@@ -64,6 +65,7 @@ async def read(cluster: Cluster, namespace: str, target: Target | None) -> Clust
         source.read_events(target), source.read_service_accounts(), source.read_nodes()
     )
     secrets = await source.read_secrets(accounts)
+    granted = await source.read_audience_right(accounts)
     logs = await source.read_logs() if target is not None else {}
     now = format_time(datetime.now(UTC))
     rows = []
@@ -82,6 +84,7 @@ async def read(cluster: Cluster, namespace: str, target: Target | None) -> Clust
                 "node": nodes.get(parsed.node),
                 "logs": logs.get((parsed.namespace, parsed.name), {}),
                 **secrets.make_fields(parsed),
+                **({"audience_granted": granted} if own is not None and _names_role(own) else {}),
             }
         )
     return ClusterReading(rows=tuple(rows), pods=looked_at)
@@ -178,6 +181,11 @@ class _Source:
         read = await read_accounts(self.cluster, wanted, pick_service_account_facts, whole=self.whole)
         return {space: read.found.get(space) for space in wanted}
 
+    async def read_audience_right(self, accounts: Mapping[str, Mapping[str, Row] | None]) -> bool | None:
+        """As in `Case`; asked for only where some ServiceAccount names a role for the node."""
+        read = (account for there in accounts.values() for account in (there or {}).values())
+        return await read_audience_right(self.cluster) if any(map(_names_role, read)) else None
+
     async def read_nodes(self) -> dict[str, Row]:
         """By name; a node that may not be read is left out."""
         wanted = sorted({pod.node for pod in map(parse_pod, self.pods)} - {""})
@@ -243,3 +251,7 @@ class _Source:
 
 def _list_pull_secrets(account: Json) -> tuple[str, ...]:
     return read_names(account, "imagePullSecrets") if read_items(account, "imagePullSecrets") else ()
+
+
+def _names_role(account: Row) -> bool:
+    return parse_service_account(account).node_role is not None

@@ -83,6 +83,13 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind(name="CronJob", plural="cronjobs", api_version="batch/v1"),
         Kind(name="Role", plural="roles", api_version="rbac.authorization.k8s.io/v1"),
         Kind(name="RoleBinding", plural="rolebindings", api_version="rbac.authorization.k8s.io/v1"),
+        Kind(name="ClusterRole", plural="clusterroles", api_version="rbac.authorization.k8s.io/v1", namespaced=False),
+        Kind(
+            name="ClusterRoleBinding",
+            plural="clusterrolebindings",
+            api_version="rbac.authorization.k8s.io/v1",
+            namespaced=False,
+        ),
     )
 }
 """By name."""

@@ -81,7 +81,7 @@ def parse_pod_progress(document: Json) -> PodProgress:
         name=pod.name,
         uid=pod.uid,
         owners=list_owners(pod),
-        images=_read_images(read_mapping(document, "spec")),
+        images=pod.images,
         ready=ended or (bool(pulled) and all(map(_has_image, pulled))),
         failing=() if ended else tuple(each.name for each in pulled if _is_failing(each)),
         leaving="deletionTimestamp" in read_mapping(document, "metadata"),
@@ -99,7 +99,7 @@ def parse_rollout(kind: str, document: Json) -> Rollout:
         kind=kind,
         namespace=read_text(metadata, "namespace"),
         name=read_text(metadata, "name"),
-        images=_read_images(_find_pod_spec(kind, document)),
+        images=parse_pod({"spec": read_mapping(document, *WORKLOAD_KINDS[kind])}).images,
         complete=is_seen and there >= wanted,
         wants_pods=wanted > 0,
     )
@@ -139,18 +139,6 @@ def _has_image(container: Container) -> bool:
 
 def _is_failing(container: Container) -> bool:
     return container.waiting_reason in NO_IMAGE_REASONS or is_error_text(container.waiting_reason)
-
-
-def _read_images(spec: Json) -> frozenset[str]:
-    containers = [
-        read_text(each, "image") for field in ("initContainers", "containers") for each in read_items(spec, field)
-    ]
-    volumes = [read_text(read_mapping(each, "image"), "reference") for each in read_items(spec, "volumes")]
-    return frozenset(filter(None, (*containers, *volumes)))
-
-
-def _find_pod_spec(kind: str, document: Json) -> Json:
-    return read_mapping(document, *WORKLOAD_KINDS[kind])
 
 
 def _count_replicas(spec: Json, status: Json) -> tuple[int, int]:

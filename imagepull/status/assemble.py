@@ -75,10 +75,11 @@ class _Judge:
 
     def __call__(self, start: Start) -> Judgement:
         pod = start.pod
-        secrets: object = pod.pull_secrets or (start.template and pod.service_account)
+        account, secrets = pod.service_account, pod.pull_secrets
         node = pod.node if start.policy == PullPolicy.NEVER.value else ""
         workload = self._inventory.find_workload(pod)
-        key = (pod.namespace, workload, secrets, node, start.image, start.policy, start.template, start.cached)
+        of_pod = (pod.namespace, workload, account, secrets, node)
+        key = (*of_pod, start.image, start.policy, start.template, start.cached)
         if key not in self._known:
             self._known[key] = judge(start, self._inventory, self._evidence, self._within, self._explain)
         return self._known[key]
@@ -206,7 +207,7 @@ def _make_pull(
         outcome=judgement.outcome,
         secret=opening.secret.name if opening else "",
         key=opening.entry.key if opening else "",
-        owner=read_owner_title(opening.secret) if opening else "",
+        owner=read_owner_title(opening.secret) if opening else judgement.role,
         expires=opening.expires if opening else None,
         code=explanation.code if explanation else "",
         confidence=explanation.confidence if explanation else "",

@@ -1,14 +1,15 @@
 """What a cluster shows about pulls that need no Secret, so that nothing public is said to fail.
 
 A container whose policy is Always was pulled when it started: the registry was asked then, whatever the node had. Where
-its Pod has no Secret at all, the node's own credential opened the image, or none was needed.
+its Pod has no Secret at all, the node's own credential opened the image, or none was needed; unless its ServiceAccount
+names a role for the node to pull with.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from imagepull.diagnosis.objects import Pod
+from imagepull.diagnosis.objects import Missing, ServiceAccount
 from imagepull.errors import InvalidReference
 from imagepull.images.pull_policy import PullPolicy
 from imagepull.images.reference import HUB, ImageReference, parse
@@ -37,7 +38,11 @@ class Evidence:
 
     def has_node_credential(self, reference: ImageReference) -> bool:
         """Whether the nodes have a credential of their own for an image of ECR."""
-        return asks_for_credentials(reference) and (self.eks or reference.domain in self.hosts)
+        return asks_for_credentials(reference) and (self.eks or self.has_pulled_from(reference))
+
+    def has_pulled_from(self, reference: ImageReference) -> bool:
+        """Whether a node has pulled from this ECR registry for a Pod without a Secret and without a role."""
+        return reference.domain in self.hosts
 
     def opens_without_secret(self, reference: ImageReference) -> bool:
         """Whether a Pod without a Secret has pulled from this repository."""
@@ -57,7 +62,7 @@ def asks_for_credentials(reference: ImageReference) -> bool:
 
 def gather_evidence(inventory: Inventory) -> Evidence:
     """The evidence in a cluster's Pods and nodes."""
-    pulled = {reference.repository: reference for reference in _find_pulled_without_secret(inventory.pods)}
+    pulled = {reference.repository: reference for reference in _find_pulled_without_secret(inventory)}
     nodes = (inventory.nodes or {}).values()
     return Evidence(
         repositories=frozenset(pulled),
@@ -66,10 +71,10 @@ def gather_evidence(inventory: Inventory) -> Evidence:
     )
 
 
-def _find_pulled_without_secret(pods: Iterable[Pod]) -> Iterable[ImageReference]:
+def _find_pulled_without_secret(inventory: Inventory) -> Iterable[ImageReference]:
     seen: set[str] = set()
-    for pod in pods:
-        if pod.pull_secrets:
+    for pod in inventory.pods:
+        if pod.pull_secrets or _names_role(inventory.find_account(pod.namespace, pod.service_account)):
             continue
         for container in pod.containers:
             started = container.running or container.ended is not None
@@ -79,3 +84,8 @@ def _find_pulled_without_secret(pods: Iterable[Pod]) -> Iterable[ImageReference]
                     yield parse(container.image)
                 except InvalidReference:
                     continue
+
+
+def _names_role(account: ServiceAccount | Missing) -> bool:
+    """Whether its Pods' pulls may be by a role of its own, which opens nothing for others."""
+    return not isinstance(account, Missing) and account.node_role is not None

@@ -81,6 +81,7 @@ class Explainer:
             secrets=inventory.secrets.get(namespace, Secrets()),
             namesakes=tuple(self._find_namesakes(pod)),
             node=node,
+            audience_granted=inventory.audience_granted,
         )
 
     def _find_node(self, pod: Pod) -> Node | Missing:

@@ -55,6 +55,7 @@ class Inventory:
         events: of Pods that wait for an image, by namespace and name of the Pod; None when they may not be read.
         controllers: `Job/tidy-28` to `CronJob/tidy`: the controller of what controls a Pod, by namespace and title.
         renewals: by namespace and name of the Secret that is renewed.
+        audience_granted: whether kubelets may ask for ServiceAccounts' tokens for AWS; None when that was not read.
         limits: what could not be read, one sentence each.
     """
 
@@ -68,6 +69,7 @@ class Inventory:
     events: Mapping[tuple[str, str], tuple[Event, ...]] | None = None
     controllers: Mapping[tuple[str, str], str] = field(default_factory=dict)
     renewals: Mapping[tuple[str, str], RunningRenewer] = field(default_factory=dict)
+    audience_granted: bool | None = None
     limits: tuple[str, ...] = ()
 
     def find_account(self, namespace: str, name: str) -> ServiceAccount | Missing:

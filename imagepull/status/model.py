@@ -37,7 +37,7 @@ class OpenedBy(StrEnum):
     SECRET = "Secret"  # noqa: S105 - a kind
     """An entry of a pull Secret that the Pod has."""
     NODE = "node"
-    """No Secret: the node has a credential of its own, from a credential provider or a file."""
+    """No Secret: the node has a credential, from a credential provider or a file."""
     NOBODY = "nobody"
     """No Secret, and the node is not known to have one: the registry is asked without a credential."""
     UNKNOWN = "unknown"
@@ -91,7 +91,8 @@ class Pull:
         container: name, with its role in front unless it is an ordinary one: `init migrate`, `volume models`.
         registry: host of the image; empty when the image is no reference.
         reason: why the policy is as it is.
-        secret, key, owner, expires: of the entry that the kubelet tries first; empty and None without one.
+        secret, key, owner, expires: of the entry that the kubelet tries first; empty and None without one. Where the
+            node opens the image with the ServiceAccount's role, that role's ARN is the owner.
         code: of the cause (`imagepull.diagnosis`); empty where nothing is wrong.
         confidence: `certain`, `likely` or `possible`; empty where nothing is wrong.
         cause, fix: one sentence each; `fix` is empty where nothing is to be done.

@@ -1,7 +1,8 @@
 """How the next pull of one image goes: pure, from what the cluster holds at one moment.
 
 The order is the kubelet's: which Secrets the Pod has, which of their entries match, whether one of those still lives;
-then the node's own credential; then none. What it means when nothing opens an image is said by `imagepull.diagnosis`.
+then the node's credential, by the ServiceAccount's role or the node's own; then none. What it means when nothing opens
+an image is said by `imagepull.diagnosis`.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from imagepull.causes.table import fill, get_cause
-from imagepull.diagnosis.objects import Missing, Node, Pod, Secret
+from imagepull.diagnosis.node_role import find_node_role, find_role_fault
+from imagepull.diagnosis.objects import Missing, Node, Pod, Secret, ServiceAccount
 from imagepull.errors import InvalidReference
 from imagepull.images.pull_policy import PullPolicy
 from imagepull.images.reference import ImageReference, parse
@@ -60,13 +62,14 @@ Explain = Callable[[Start], Explanation]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
-    """What is known of one start; fields as in `Pull`."""
+    """What is known of one start; fields as in `Pull`. `role`: the role with which the node opens the image."""
 
     outcome: StartOutcome
     opened_by: OpenedBy
     opening: Opening | None = None
     explanation: Explanation | None = None
     fails_at: datetime | None = None
+    role: str = ""
 
 
 _FINE_WITHOUT_SECRET: Final = Judgement(outcome=StartOutcome.FINE, opened_by=OpenedBy.NOBODY)
@@ -86,18 +89,33 @@ def judge(start: Start, inventory: Inventory, evidence: Evidence, within: float,
     if any(secret.malformed for secret in secrets):
         return _judge_failure(start, OpenedBy.NOBODY, explain)
     found = find_openings(secrets, reference)
+    account = inventory.find_account(start.pod.namespace, start.pod.service_account)
+    role, faulty = _find_role(account, reference, inventory)
+    node_opens = bool(role) or evidence.has_node_credential(reference)
     if found:
-        return _judge_openings(start, found, inventory, evidence.has_node_credential(reference), within, explain)
-    if evidence.has_node_credential(reference):
-        return Judgement(outcome=StartOutcome.FINE, opened_by=OpenedBy.NODE)
+        return _judge_openings(start, found, inventory, node_opens, within, explain)
+    if faulty and Missing.WITHHELD not in looked_up and not evidence.has_pulled_from(reference):
+        return _judge_failure(start, OpenedBy.NOBODY, explain)
+    if node_opens:
+        return Judgement(outcome=StartOutcome.FINE, opened_by=OpenedBy.NODE, role=role)
     if evidence.is_official(reference) or evidence.opens_without_secret(reference):
         return _FINE_WITHOUT_SECRET
-    # Nodes that may not be read may have a credential of their own.
-    if names is None or Missing.WITHHELD in looked_up or inventory.nodes is None:
+    # Nodes that may not be read may have a credential of their own; an account, a role that they pull with.
+    hidden = [*looked_up, account] if asks_for_credentials(reference) else looked_up
+    if names is None or Missing.WITHHELD in hidden or inventory.nodes is None:
         return Judgement(outcome=StartOutcome.UNKNOWN, opened_by=OpenedBy.UNKNOWN, explanation=_explain_withheld(start))
     if asks_for_credentials(reference) or _is_meant_to_have_secret(start, reference, looked_up, inventory):
         return _judge_failure(start, OpenedBy.NOBODY, explain)
     return _FINE_WITHOUT_SECRET
+
+
+def _find_role(account: ServiceAccount | Missing, reference: ImageReference, inventory: Inventory) -> tuple[str, bool]:
+    """The role with which the node opens the image, empty for none; and whether one is meant to and cannot."""
+    role = find_node_role(account, reference)
+    if role is None:
+        return "", False
+    faulty = find_role_fault(role, inventory.audience_granted) is not None
+    return "" if faulty else role, faulty
 
 
 def _list_secret_names(start: Start, inventory: Inventory) -> Sequence[str] | None:

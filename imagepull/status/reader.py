@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from imagepull.diagnosis.fields import Json, read_mapping, read_text
+from imagepull.diagnosis.node_role import read_audience_right
 from imagepull.diagnosis.objects import Event, Node, Pod, Secrets, ServiceAccount
 from imagepull.diagnosis.parsing import parse_event, parse_node, parse_pod, parse_service_account
 from imagepull.diagnosis.pull_objects import group_by_namespace, read_accounts, read_pull_secrets
@@ -63,6 +64,7 @@ async def read_inventory(cluster: Cluster, namespace: str, scope: str) -> Invent
         events=await read.read_events(pods),
         controllers=_find_controllers(pods, templates, dict(each for _, each in everything if each)),
         renewals=renewals,
+        audience_granted=await read.read_audience_right(accounts),
         limits=tuple(dict.fromkeys(read.limits)),
     )
 
@@ -125,6 +127,18 @@ class _Reading:
         )
         self._tell_denied("ServiceAccounts", read.withheld)
         return {namespace: there for namespace, there in read.found.items() if namespace not in read.withheld}
+
+    async def read_audience_right(self, accounts: Mapping[str, Mapping[str, ServiceAccount]]) -> bool | None:
+        """As in `Inventory`; asked for only where some ServiceAccount names a role for the node."""
+        if all(account.node_role is None for there in accounts.values() for account in there.values()):
+            return None
+        granted = await read_audience_right(self.cluster)
+        if granted is None:
+            self.limits.append(
+                "ClusterRoles or ClusterRoleBindings may not be listed: whether kubelets may ask for ServiceAccounts'"
+                " tokens for AWS is not known."
+            )
+        return granted
 
     async def read_secrets(
         self, pods: Collection[Pod], accounts: Mapping[str, Mapping[str, ServiceAccount]]

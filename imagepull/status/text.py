@@ -71,9 +71,11 @@ def describe_outcome(pull: Pull, status: Status) -> str:
 
 
 def describe_opening(pull: Pull) -> str:
-    """The Secret that opens the image, with the entry's key where it is not just the image's registry."""
+    """What opens the image: the Secret, with the entry's key where it is not just the image's registry; or the node."""
     if pull.opened_by is OpenedBy.SECRET:
         return pull.secret if pull.key == pull.registry else f"{pull.secret} [{pull.key}]"
+    if pull.opened_by is OpenedBy.NODE and pull.owner:
+        return f"the node, as {pull.owner.rpartition(':')[2]}"
     return _OPENED_BY[pull.opened_by]
 
 

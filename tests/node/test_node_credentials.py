@@ -7,10 +7,12 @@ import json
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from imagepull.cli import main
 from imagepull.renewal import node
 from imagepull.renewal.settings import NodeSettings
 from lab.ecr.calls import Call
@@ -135,24 +137,38 @@ def test_while_aws_is_down_the_answer_that_is_kept_opens_new_images(
     assert new_calls(lab, before) == []
 
 
-def annotate(lab: Lab, namespace: str, account: str = "default") -> None:
-    told = [
-        f"{key}={value}" for key, value in node.make_service_account_annotations(NodeSettings(role_arn=ROLE)).items()
-    ]
-    lab.kubectl("annotate", "serviceaccount", account, f"--namespace={namespace}", *told)
+def status_of(lab: Lab, namespace: str, name: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """What `imagepull status` says of a Pod."""
+    capsys.readouterr()
+    main(["status", "--json", f"--namespace={namespace}", f"--kubeconfig={lab.kubeconfig}"])
+    pulls: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["pulls"]
+    (found,) = [pull for pull in pulls if name in pull["pods"]]
+    return found
+
+
+def annotate(lab: Lab, namespace: str, role: str = ROLE) -> None:
+    lab.kubectl("annotate", "serviceaccount", "default", f"--namespace={namespace}", f"{node.ROLE_ANNOTATION}={role}")
 
 
 def test_a_service_accounts_role_needs_the_right_to_its_audience(
-    lab: Lab, account_role: Path, namespace: str, image: str, start: Start
+    lab: Lab, account_role: Path, namespace: str, image: str, start: Start, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    lab.run("kubectl", "delete", "clusterrole,clusterrolebinding", "imagepull-node-token-audience", check=False)
     annotate(lab, namespace)
     before = len(lab.ecr.calls())
-    assert "401 Unauthorized" in refused(lab, namespace, start(image))
+    alone = start(image)
+    assert "401 Unauthorized" in refused(lab, namespace, alone)
+    found = status_of(lab, namespace, alone, capsys)
+    assert (found["outcome"], found["code"]) == ("fails now", "node-audience-missing")
+    assert f"--role-arn {ROLE} --rights" in found["fix"]
 
     manifest = account_role / "rights.yaml"
     manifest.write_text(yaml.safe_dump_all(node.make_audience_rights()))
     lab.kubectl("apply", f"--filename={manifest}")
-    wait_running(lab, namespace, start(image))
+    granted = start(image)
+    wait_running(lab, namespace, granted)
+    found = status_of(lab, namespace, granted, capsys)
+    assert (found["outcome"], found["openedBy"], found["owner"]) == ("fine", "node", ROLE)
 
     (call,) = [call for call in new_calls(lab, before) if "lab-publisher" not in call.principal]
     assert call.principal.startswith(f"arn:aws:sts::{SHOP.account}:assumed-role/puller/")
@@ -198,6 +214,8 @@ def test_one_up_gives_pods_access_without_a_secret(
     lab: Lab, account_role: Path, namespace: str, image: str, project: Callable[..., PulumiProject]
 ) -> None:
     lab.run("kubectl", "delete", "clusterrole,clusterrolebinding", "imagepull-node-token-audience", check=False)
+    former = f"arn:aws:iam::{SHOP.account}:role/former"
+    annotate(lab, namespace, former)
     made = project(PROGRAM.format(host=SHOP.host, namespace=namespace, role=ROLE, image=image))
 
     made.up()
@@ -208,7 +226,5 @@ def test_one_up_gives_pods_access_without_a_secret(
     assert lab.kubectl("get", "secrets", f"--namespace={namespace}", "--output=name") == ""
     assert "the node" in made.output
     made.destroy()
-    annotations = lab.kubectl(
-        *["get", "serviceaccount", "default", f"--namespace={namespace}"], "--output=jsonpath={.metadata.annotations}"
-    )
-    assert node.ROLE_ANNOTATION not in annotations
+    account = json.loads(lab.kubectl("get", "serviceaccount", "default", f"--namespace={namespace}", "--output=json"))
+    assert account["metadata"]["annotations"] == {node.ROLE_ANNOTATION: former}

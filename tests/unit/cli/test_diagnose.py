@@ -8,8 +8,10 @@ import pytest
 
 from imagepull.cli import main
 from imagepull.diagnosis.case_file import parse_case
-from imagepull.diagnosis.dump import pick_event_facts, pick_pod_facts, pick_secret_facts
+from imagepull.diagnosis.dump import pick_event_facts, pick_pod_facts, pick_secret_facts, pick_service_account_facts
+from imagepull.diagnosis.parsing import parse_service_account
 from imagepull.diagnosis.rules import diagnose
+from imagepull.renewal.node import ROLE_ANNOTATION
 from tests.unit.diagnosis.rows import FILE, rows
 
 KEYS = ["case", "namespace", "pod", "container", "image", "code", "confidence"]
@@ -132,7 +134,10 @@ def test_a_dump_holds_no_password_environment_or_argument() -> None:
         }
     )
     event = pick_event_facts({"involvedObject": {"name": "web"}, "message": f"Basic {auth}"})
-    text = json.dumps([secret, pod, event])
+    annotations = {"note": PASSWORD, ROLE_ANNOTATION: "arn:aws:iam::123456789012:role/puller"}
+    account = pick_service_account_facts({"metadata": {"name": "web", "annotations": annotations}})
+    assert parse_service_account(account).node_role == annotations[ROLE_ANNOTATION]
+    text = json.dumps([secret, pod, event, account])
     for hidden in (PASSWORD, auth, data, "p4ss"):
         assert hidden not in text
     assert "robot" in text

@@ -10,13 +10,15 @@ from imagepull.diagnosis.objects import Node, Pod, Secret, Secrets, ServiceAccou
 from imagepull.diagnosis.parsing import parse_node, parse_pod, parse_service_account
 from imagepull.diagnosis.secrets import parse_secret
 from imagepull.registries.lifetimes import format_time
+from imagepull.renewal.node import ROLE_ANNOTATION
 from imagepull.status.inventory import ClusterWorkload, Inventory
 from imagepull.status.workloads import parse_workload
 
-__all__ = ["ECR", "NOW", "account", "deployment", "inventory", "node", "pod", "pull_secret"]
+__all__ = ["ECR", "NOW", "ROLE", "account", "deployment", "inventory", "node", "pod", "pull_secret"]
 
 NOW: Final = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ECR: Final = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+ROLE: Final = "arn:aws:iam::123456789012:role/puller"
 
 
 def pod(
@@ -25,6 +27,7 @@ def pod(
     *,
     policy: str = "IfNotPresent",
     secrets: Sequence[str] = (),
+    account: str = "default",
     running: bool = True,
     owner: str = "",
     waiting: tuple[str, str] = ("", ""),
@@ -44,6 +47,7 @@ def pod(
             },
             "spec": {
                 "nodeName": on,
+                "serviceAccountName": account,
                 "imagePullSecrets": [{"name": secret} for secret in secrets],
                 "containers": [{"name": "app", "image": image, "imagePullPolicy": policy}],
             },
@@ -105,11 +109,12 @@ def pull_secret(
     )
 
 
-def account(name: str, *secrets: str) -> ServiceAccount:
-    """A ServiceAccount in namespace `shop`."""
+def account(name: str, *secrets: str, role: str | None = None) -> ServiceAccount:
+    """A ServiceAccount in namespace `shop`. `role`: that nodes pull with for its Pods."""
+    annotations = {} if role is None else {ROLE_ANNOTATION: role}
     return parse_service_account(
         {
-            "metadata": {"namespace": "shop", "name": name},
+            "metadata": {"namespace": "shop", "name": name, "annotations": annotations},
             "imagePullSecrets": [{"name": secret} for secret in secrets],
         }
     )

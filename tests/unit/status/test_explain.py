@@ -20,6 +20,9 @@ CODES = {
     "wrong type": "secret-wrong-type",
     "malformed": "secret-malformed",
     "no reference": "invalid-image-name",
+    "annotation without a role": "node-role-invalid",
+    "annotation with a key in place of a role": "node-role-invalid",
+    "kubelets may not ask for its token": "node-audience-missing",
 }
 
 

@@ -7,12 +7,15 @@ import pytest
 
 from imagepull.diagnosis.objects import Pod
 from imagepull.renewal import document
+from imagepull.report.matrix import make_matrix
 from imagepull.status.assemble import assemble
 from imagepull.status.inventory import Inventory, RunningRenewer
+from imagepull.status.metrics import as_metrics
 from imagepull.status.model import OpenedBy, Pull, StartOutcome, Status
 from imagepull.status.next_start import Explanation, Start
 from imagepull.status.renewers import list_renewers
-from tests.unit.status.cluster import ECR, NOW, account, deployment, inventory, node, pod, pull_secret
+from imagepull.status.text import describe_opening
+from tests.unit.status.cluster import ECR, NOW, ROLE, account, deployment, inventory, node, pod, pull_secret
 
 IMAGE = f"{ECR}/shop/web:1.0"
 HOURS = 3600.0
@@ -85,6 +88,16 @@ FAILING = {
         secrets=[pull_secret("access", ECR), pull_secret("broken", ECR, content=b'{"auths":{"ghcr.io":{"auth":"%"}}}')],
     ),
     "no reference": inventory(workloads=[deployment("web", "https://ghcr.io/app")]),
+    "annotation without a role": inventory(workloads=[web()], accounts=[account("default", role="")]),
+    "annotation with a key in place of a role": inventory(
+        workloads=[web()], accounts=[account("default", role="AKIAIOSFODNN7EXAMPLE")], audience_granted=True
+    ),
+    "kubelets may not ask for its token": inventory(
+        workloads=[web()],
+        accounts=[account("default", role=ROLE)],
+        audience_granted=False,
+        nodes=[node("one", kubelet="v1.36.3-eks-aeac579")],
+    ),
 }
 
 
@@ -117,6 +130,29 @@ FINE = {
         workloads=[web(policy="Never")], nodes=[node("one", *(f"a/{number}:1" for number in range(50)))]
     ),
     "running, and its node keeps the image": inventory(pods=[pod("worker", IMAGE, policy="Never")]),
+    "its account has a role": inventory(
+        workloads=[web()], accounts=[account("default", role=ROLE)], audience_granted=True
+    ),
+    "its account has a role, and the right to its token may not be read": inventory(
+        workloads=[web()], accounts=[account("default", role=ROLE)]
+    ),
+    "its Secret is dead, and its account has a role": inventory(
+        workloads=[web(secrets=["access"])],
+        secrets=[pull_secret("access", ECR, hours_left=-1)],
+        accounts=[account("default", role=ROLE)],
+        audience_granted=True,
+    ),
+    "its account's role is unfit, and the node's own opens the registry": inventory(
+        workloads=[web()],
+        pods=[pod("a", f"{ECR}/other:1", policy="Always", account="other")],
+        accounts=[account("default", role=ROLE), account("other")],
+        audience_granted=False,
+    ),
+    "a role is not for other registries": inventory(
+        workloads=[deployment("web", "ghcr.io/owner/app:1")],
+        accounts=[account("default", role="")],
+        audience_granted=False,
+    ),
 }
 
 
@@ -128,6 +164,29 @@ def test_is_fine(case: Inventory) -> None:
 def test_who_opens_without_a_secret() -> None:
     assert only(FINE["public"]).opened_by is OpenedBy.NOBODY
     assert only(FINE["node of EKS"]).opened_by is OpenedBy.NODE
+    by_role = only(FINE["its account has a role"])
+    assert (by_role.opened_by, by_role.owner, by_role.secret) == (OpenedBy.NODE, ROLE, "")
+    assert describe_opening(by_role) == "the node, as role/puller"
+    (_, cells) = make_matrix([by_role]).rows[0]
+    assert [cell and (cell.opened_by, cell.outcome) for cell in cells] == [
+        (("the node, as role/puller",), StartOutcome.FINE)
+    ]
+    assert 'imagepull_image_pulls{outcome="fine"} 1' in as_metrics(status(FINE["its account has a role"]))
+
+
+def test_what_an_accounts_role_opens_is_not_open_to_others() -> None:
+    """A Pod that runs by its account's role proves nothing of the node's own credential."""
+    case = inventory(
+        workloads=[web()],
+        pods=[pod("a", IMAGE, policy="Always", account="puller")],
+        accounts=[account("default"), account("puller", role=ROLE)],
+        audience_granted=True,
+    )
+    outcomes = {pull.workload: (pull.outcome, pull.opened_by) for pull in status(case).pulls}
+    assert outcomes == {
+        "Deployment/web": (StartOutcome.FAILS_NEXT_START, OpenedBy.NOBODY),
+        "Pod/a": (StartOutcome.FINE, OpenedBy.NODE),
+    }
 
 
 SOON = {
@@ -175,6 +234,8 @@ def test_what_may_not_be_read_is_not_taken_to_be_absent() -> None:
     for case in (
         inventory(workloads=[web(secrets=["access"])], secrets=None),
         inventory(workloads=[web()], accounts=None),
+        inventory(pods=[pod("worker", IMAGE)], accounts=None),
+        inventory(workloads=[web(secrets=["access"])], secrets=None, accounts=[account("default", role="")]),
     ):
         pull = only(case)
         assert (pull.outcome, pull.opened_by) == (StartOutcome.UNKNOWN, OpenedBy.UNKNOWN)
