@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 import pulumi
+from pulumi.runtime import rpc
 
 from imagepull.images.rules import Rules
 from imagepull.pull_plan.access import PodAccess
@@ -42,6 +43,10 @@ def explicit_image_pulls(
     Reached are resources of pulumi_kubernetes, and those that `yaml.v2`, `kustomize.v2`, `helm.v4.Chart` and packaged
     components declare. Not reached is what a `helm.v3.Release` installs: Helm applies that itself. Our own workload
     components have their policies already; they get the pull Secret and the rules like all others.
+
+    A transform that is registered after this one sees `apiVersion` as an Output, which carries that the workload
+    depends on the access. If it changes the resource, the SDK drops that: the order of `up` stays right, and `destroy`
+    may delete both at once.
 
     Args:
         access: Whose Secret the Pods in its namespaces are to name. Default: policies only.
@@ -156,13 +161,12 @@ class ExplicitImagePulls:
             kept = enforce_rules(explicit.images)
             if not pulumi.runtime.is_dry_run():
                 await kept.future()  # nothing that breaks a rule is registered, even without a preview first
-        if self._access and secrets != []:
-            # The SDK waits for it, so the workload comes after its Secret. The state does not keep it: for a stack's
-            # transform the engine drops it (pulumi pkg/resource/deploy/source_eval.go, `len(req.Transforms) > 0`).
-            opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(depends_on=[self._access]))
-        else:
-            opts = args.opts
-        return pulumi.ResourceTransformResult(props=explicit.manifest, opts=opts)
+        if self._access is None or secrets == [] or parent == await self._access.urn.future():
+            return pulumi.ResourceTransformResult(props=explicit.manifest, opts=args.opts)
+        # The SDK waits for it, so the workload comes after its Secret.
+        opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(depends_on=[self._access]))
+        props = {**explicit.manifest, **await _note_dependency(explicit.manifest, self._access)}
+        return pulumi.ResourceTransformResult(props=props, opts=opts)
 
     async def _is_ours(self, args: pulumi.ResourceTransformArgs, parent: str) -> bool:
         """Whether it is one of our workload components, which knows its images and the reasons itself."""
@@ -177,6 +181,22 @@ class ExplicitImagePulls:
             props.get("metadata"),
             lambda metadata: access.secrets_in(metadata.get("namespace") if isinstance(metadata, Mapping) else None),
         )
+
+
+async def _note_dependency(manifest: Mapping[str, Any], access: Access) -> Mapping[str, Any]:
+    """The manifest's `apiVersion`, with the access as what it depends on: so the state keeps it.
+
+    `destroy` goes by the state, and would delete Secret and workload side by side. The engine drops a `depends_on` that
+    a stack's transform adds (pulumi pkg/resource/deploy/source_eval.go, `len(req.Transforms) > 0`), and the SDK drops
+    what an Output depends on when it hands back the properties (sdk/python/lib/pulumi/runtime/_callbacks.py). What the
+    engine does keep is the dependency of a value on the wire. It is a field of which transforms after this one have the
+    least use: they see an Output in its place.
+    """
+    version = manifest.get("apiVersion")
+    if version is None:
+        return {}
+    depends = pulumi.Output.all(version, access.urn).apply(lambda both: both[0])
+    return {"apiVersion": await rpc.serialize_property(depends, [], "apiVersion", keep_output_values=True)}
 
 
 async def _find_urn(parent: Optional[pulumi.Resource]) -> str:

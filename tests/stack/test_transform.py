@@ -17,6 +17,7 @@ EXAMPLE = CHECKOUT / "examples" / "mixed"
 
 WEB = f"{SHOP.host}/shop/web:1.0"
 LATEST = f"{SHOP.host}/shop/web:latest"
+ACCESS = {"imagepull:index:RegistrySecret", "imagepull:index:ServiceAccountImagePullSecrets"}
 HEADER = """
 import importlib.metadata
 import pulumi
@@ -53,6 +54,15 @@ def pod_specs(lab: Lab, namespace: str) -> dict[str, Any]:
 
 def policies(spec: Any) -> list[str]:
     return [each["imagePullPolicy"] for each in [*spec.get("initContainers", []), *spec["containers"]]]
+
+
+def depends(stack: PulumiProject, name: str) -> set[str]:
+    """Types of ours that a workload depends on in the state, by which `destroy` goes."""
+    deployments = [each for each in stack.resources() if each["type"] == "kubernetes:apps/v1:Deployment"]
+    (found,) = (each for each in deployments if each["outputs"]["metadata"]["name"] == name)
+    urns = {urn for listed in found.get("propertyDependencies", {}).values() for urn in listed or ()}
+    types = {urn.split("::")[2].rpartition("$")[2] for urn in {*urns, *found.get("dependencies", [])}}
+    return {each for each in types if each.startswith("imagepull:")}
 
 
 def secrets(spec: Any) -> list[str]:
@@ -102,6 +112,9 @@ deployment("image-later", pulumi.Output.from_input("{LATEST}"), "NAMESPACE")
     assert secrets(specs["own-secret"]) == ["theirs", "pull"]
     assert secrets(specs["left-alone"]) == []
     assert policies(specs["image-later"]) == ["Always"]
+    assert depends(stack, "left-alone") == set()
+    for name in ("own-policy", "own-secret", "image-later"):
+        assert depends(stack, name) == ACCESS
 
 
 def test_only_namespaces_with_access_name_the_secret(lab: Lab, namespace: str, project: Project) -> None:
@@ -155,6 +168,7 @@ pulumi.ComponentResource("kubernetes:kustomize/v2:Directory", "directory", direc
     specs = pod_specs(lab, namespace)
     assert sorted(specs) == ["web", "web-k"]
     assert all((policies(spec), secrets(spec)) == (["Always"], ["pull"]) for spec in specs.values())
+    assert all(depends(stack, name) == ACCESS for name in specs)
 
 
 @pytest.mark.parametrize("ours_first", [True, False], ids=["ours first", "ours last"])
