@@ -15,9 +15,9 @@ from imagepull.kubernetes.ownership import (
     IDENTITY_LABEL,
     MANAGED_BY,
     MANAGED_BY_LABEL,
-    OWNED_BY_ANNOTATION,
     OWNER_LABEL,
     Owner,
+    read_holder,
 )
 from imagepull.registry_secret import secret_object
 from imagepull.registry_secret.existing import SECRET_TYPE, Existing
@@ -133,7 +133,7 @@ def _is_marked(document: object) -> KubernetesObject | None:
 
 def _list_labelled(kind: Kind, found: KubernetesObject) -> Orphan:
     mark = found.labels.get(IDENTITY_LABEL) or found.labels[OWNER_LABEL]
-    return Orphan(kind=kind, found=found, mark=mark, title=found.annotations.get(OWNED_BY_ANNOTATION, ""))
+    return Orphan(kind=kind, found=found, mark=mark, title=read_holder(found.annotations))
 
 
 def _read_marks(found: KubernetesObject) -> Sequence[str | None]:

@@ -1,11 +1,14 @@
 """`imagepull:index:CopiedSecrets`: between Pulumi's inputs and outputs and the copies of External Secrets Operator."""
 
+from dataclasses import replace
+
 from imagepull.differences import find_differences
 from imagepull.errors import ClusterError, Forbidden
 from imagepull.inputs import NAMESPACE, OBJECT_NAME, Reader, require_known
+from imagepull.kubernetes.ownership import Owner
 from imagepull.kubernetes.progress import WriteOutcome
 
-from .completion import collect_reasons, do_all
+from .completion import collect_reasons, delete
 from .operations import DiffAnswer, Operation, Partial, State, Values
 
 __all__ = ["CopiedSecretsResource"]
@@ -59,10 +62,10 @@ class CopiedSecretsResource:
         from imagepull.registry_secret import copied
 
         unlabelled, outcome = await _find_unlabelled(run, old), WriteOutcome()
-        copies, identity = str(old.inputs.get("clusterExternalSecret")), str(old.inputs.get("identity"))
+        copies, owner = str(old.inputs.get("clusterExternalSecret")), _make_owner_of_copies(run, old.inputs)
         cluster = run.clusters.connect()
-        work = copied.release_namespaces(cluster, old.id, copies, unlabelled, identity, outcome, run.report)
-        await do_all(work, outcome)
+        work = copied.release_namespaces(cluster, old.id, copies, unlabelled, owner, outcome, run.report)
+        await delete(run, f"Secret {old.id}", work, outcome)
 
     async def _apply(self, run: Operation, inputs: Values, before: list[str]) -> State:
         from imagepull.registry_secret import copied
@@ -83,7 +86,8 @@ class CopiedSecretsResource:
                 outcome.problems.append(str(error))
             else:
                 await copied.wait_for_copies(cluster, name, namespaces, identity, outcome)
-            await copied.release_namespaces(cluster, name, copies, dropped, identity, outcome, run.report)
+            owner = _make_owner_of_copies(run, inputs)
+            await copied.release_namespaces(cluster, name, copies, dropped, owner, outcome, run.report)
 
         reasons = await collect_reasons(work(), outcome)
         left = sorted({*namespaces, *(place for place in dropped if place in outcome.failures)})
@@ -102,6 +106,11 @@ async def _find_unlabelled(run: Operation, old: State) -> list[str]:
     except Forbidden as error:
         run.report.warn(f"which namespaces have lost their label is not known: {error}")
         return []
+
+
+def _make_owner_of_copies(run: Operation, inputs: Values) -> Owner:
+    """The RegistrySecret whose identity the copies carry. RegistryAccess gives both resources one name."""
+    return replace(Owner.of_urn(run.urn), identity=str(inputs.get("identity")))
 
 
 def _keep_texts(value: object) -> list[str]:

@@ -32,12 +32,18 @@ class State:
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """What an operation has at hand. The cluster is connected at the first call; previews never make it."""
+    """What an operation has at hand. The cluster is connected at the first call; previews never make it.
+
+    Attributes:
+        identities: Of incarnations that a stack's state has, or will have: those that this process of the plugin has
+            been shown in a state, or has begun. One set for all operations of the process.
+    """
 
     urn: str
     report: "Reports"
     tokens: TokenSource
     clusters: "Clusters"
+    identities: set[str]
 
 
 class Clusters(Protocol):

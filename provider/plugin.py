@@ -44,6 +44,7 @@ class ImagePull(Provider):
 
     def __init__(self) -> None:
         self.tokens = TokenSource()
+        self.identities: set[str] = set()
         self._kubeconfig: str | None = None
         self._context: str | None = None
         self._cluster: Cluster | None = None

@@ -12,7 +12,7 @@ from imagepull.registry_secret import spec as registry_secret
 from imagepull.registry_secret.spec import Renewal, SecretSpec
 from imagepull.registry_secret.state import Previous
 
-from .completion import collect_reasons, do_all, make_owner
+from .completion import begin_write, collect_reasons, delete, make_owner, note_identity
 from .operations import DiffAnswer, Operation, Partial, State, Values
 
 __all__ = ["RegistrySecretResource"]
@@ -24,13 +24,12 @@ class RegistrySecretResource:
     def __init__(self) -> None:
         self._writers: dict[tuple[object, object], str] = {}
         """URN of the resource that has each Secret, by name and namespace, as far as this process has seen."""
-        self._written: set[str] = set()
-        """Identities that this process has written: those that replace others in this run."""
 
     def check(self, inputs: Values) -> None:
         registry_secret.parse(inputs)
 
     def diff(self, run: Operation, old: State, new: Values) -> DiffAnswer:
+        note_identity(run, old)
         self._find_rivals(run.urn, new)
         found = registry_secret.diff(
             old.inputs, new, renewal.parse_lifetimes(old.outputs.get("lifetimes")), datetime.now(UTC)
@@ -107,20 +106,16 @@ class RegistrySecretResource:
             from imagepull.registry_secret import copied
             from imagepull.renewal.external_secrets import make_source_name
 
-            places, identity = _read_previous(old).all_namespaces, owner.identity or ""
-            released = copied.release_namespaces(
-                cluster, old.id, make_source_name(old.id), places, identity, outcome, run.report
-            )
-            await do_all(released, outcome)
-            return
-        removed = secret_writer.remove(cluster, old.id, owner, _read_previous(old), outcome, run.report, self._written)
-        await do_all(removed, outcome)
+            copies, places = make_source_name(old.id), _read_previous(old).all_namespaces
+            work = copied.release_namespaces(cluster, old.id, copies, places, owner, outcome, run.report)
+        else:
+            work = secret_writer.remove(cluster, old.id, owner, _read_previous(old), outcome, run.report)
+        await delete(run, f"Secret {old.id}", work, outcome)
 
     async def _apply(self, run: Operation, inputs: Values, old: State | None) -> State:
         from imagepull.registry_secret import writer as secret_writer
 
-        spec, owner = registry_secret.parse(require_known(inputs)), make_owner(run, old).with_identity()
-        self._written.add(owner.identity or "")
+        spec, owner = registry_secret.parse(require_known(inputs)), begin_write(run, old)
         previous = Previous() if old is None else _read_previous(old)
         if spec.renewal is Renewal.EXTERNAL_SECRETS:
             return await self._leave_to_operator(run, inputs, spec, owner, previous)
@@ -159,7 +154,7 @@ class RegistrySecretResource:
         from imagepull.registry_secret import copied
 
         places = {*spec.namespaces, *previous.all_namespaces}
-        uids = await copied.find_uids(run.clusters.connect(), spec.name, places, owner.identity)
+        uids = await copied.find_uids(run.clusters.connect(), spec.name, places, owner.identity, previous.uids)
         hosts = [registry.host for registry in spec.registries]
         return State(id=spec.name, inputs=inputs, outputs=_make_outputs(spec.name, hosts, owner, uids))
 
@@ -172,12 +167,14 @@ def _read_previous(old: State) -> Previous:
     namespaces, hosts = (
         each if isinstance(each, list) else [] for each in (old.inputs.get("namespaces"), old.outputs.get("hosts"))
     )
+    digest_key = old.outputs.get("digestKey")
     return Previous(
         namespaces=[str(each) for each in namespaces],
         uids=_keep_texts(old.outputs.get("uids")),
         hosts=[str(each) for each in hosts],
         labels=_keep_texts(old.inputs.get("labels")).keys(),
         annotations=_keep_texts(old.inputs.get("annotations")).keys(),
+        digest_key=digest_key if isinstance(digest_key, str) and digest_key else None,
     )
 
 

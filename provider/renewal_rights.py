@@ -4,7 +4,7 @@ from imagepull.inputs import require_known
 from imagepull.kubernetes.progress import WriteOutcome
 from imagepull.renewal import rights
 
-from .completion import collect_reasons, do_all, make_owner
+from .completion import begin_write, collect_reasons, delete, make_owner, note_identity
 from .operations import DiffAnswer, Operation, Partial, State, Values
 
 __all__ = ["RenewalRightsResource"]
@@ -17,6 +17,7 @@ class RenewalRightsResource:
         rights.parse(inputs)
 
     def diff(self, run: Operation, old: State, new: Values) -> DiffAnswer:
+        note_identity(run, old)
         found = rights.diff(old.inputs, new)
         return DiffAnswer(differences=found, replaces=("name",) if "name" in found else ())
 
@@ -45,12 +46,12 @@ class RenewalRightsResource:
 
         outcome, cluster = WriteOutcome(), run.clusters.connect()
         removal = rights_writer.remove(cluster, old.id, make_owner(run, old), _list_written(old), outcome, run.report)
-        await do_all(removal, outcome)
+        await delete(run, f"Role and RoleBinding {old.id}", removal, outcome)
 
     async def _apply(self, run: Operation, inputs: Values, old: State | None) -> State:
         from imagepull.renewal import rights_writer
 
-        spec, owner = rights.parse(require_known(inputs)), make_owner(run, old).with_identity()
+        spec, owner = rights.parse(require_known(inputs)), begin_write(run, old)
         outcome, cluster = WriteOutcome(), run.clusters.connect()
         previous = () if old is None else _list_written(old)
         work = rights_writer.apply(cluster, spec, owner, previous, outcome, run.report)

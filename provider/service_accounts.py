@@ -9,7 +9,7 @@ from imagepull.kubernetes.progress import WriteOutcome
 from imagepull.service_accounts import spec as service_accounts
 from imagepull.service_accounts.spec import AccountsSpec
 
-from .completion import collect_reasons, do_all, make_owner
+from .completion import begin_write, collect_reasons, delete, make_owner, note_identity
 from .operations import DiffAnswer, Operation, Partial, State, Values
 
 __all__ = ["ServiceAccountsResource"]
@@ -18,14 +18,11 @@ __all__ = ["ServiceAccountsResource"]
 class ServiceAccountsResource:
     """See `provider.operations.Resource`."""
 
-    def __init__(self) -> None:
-        self._written: set[str] = set()
-        """Identities that this process has written: those that replace others in this run."""
-
     def check(self, inputs: Values) -> None:
         service_accounts.parse(inputs)
 
     def diff(self, run: Operation, old: State, new: Values) -> DiffAnswer:
+        note_identity(run, old)
         return DiffAnswer(differences=service_accounts.diff(old.inputs, new))
 
     def preview(self, old: State | None, new: Values) -> Values:
@@ -59,15 +56,13 @@ class ServiceAccountsResource:
         from imagepull.service_accounts import writer as account_writer
 
         outcome, cluster = WriteOutcome(), run.clusters.connect()
-        owner = make_owner(run, old)
-        removed = account_writer.remove(cluster, _read_recorded(old), owner, outcome, run.report, self._written)
-        await do_all(removed, outcome)
+        removal = account_writer.remove(cluster, _read_recorded(old), make_owner(run, old), outcome, run.report)
+        await delete(run, "imagePullSecrets of ServiceAccounts", removal, outcome)
 
     async def _apply(self, run: Operation, inputs: Values, old: State | None) -> State:
         from imagepull.service_accounts import writer as account_writer
 
-        spec, owner = service_accounts.parse(require_known(inputs)), make_owner(run, old).with_identity()
-        self._written.add(owner.identity or "")
+        spec, owner = service_accounts.parse(require_known(inputs)), begin_write(run, old)
         previous = None if old is None else _read_recorded(old)
         outcome, cluster = account_writer.AccountsOutcome(), run.clusters.connect()
         reasons = await collect_reasons(

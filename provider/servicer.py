@@ -162,7 +162,9 @@ class _Running:
 
     def __init__(self, plugin: ImagePull, report: EngineReport, urn: str) -> None:
         self._report = report
-        self._run = Operation(urn=urn, report=report, tokens=plugin.tokens, clusters=plugin)
+        self._run = Operation(
+            urn=urn, report=report, tokens=plugin.tokens, clusters=plugin, identities=plugin.identities
+        )
 
     async def __aenter__(self) -> Operation:
         return self._run

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Document", "KubernetesObject"]
+__all__ = ["Document", "KubernetesObject", "is_object"]
 
 Document = Mapping[str, Any]
 """JSON of an object, as the API server sends it."""
@@ -33,8 +33,9 @@ class KubernetesObject:
     @classmethod
     def parse(cls, document: object) -> "KubernetesObject":
         """Reads an object's JSON; raises ValueError if it is none."""
-        if not isinstance(document, dict) or not isinstance(metadata := document.get("metadata"), dict):
+        if not isinstance(document, dict) or not is_object(document):
             raise ValueError("no Kubernetes object")
+        metadata = document["metadata"]
         return cls(
             namespace=_read_text(metadata.get("namespace")),
             name=_read_text(metadata.get("name")),
@@ -54,6 +55,12 @@ class KubernetesObject:
         listed = fields if isinstance(fields, list) else []
         return frozenset(_read_text(one.get("manager")) for one in listed if isinstance(one, dict)) - {""}
 
+    @property
+    def finalizers(self) -> tuple[str, ...]:
+        """What holds up its deletion."""
+        listed = self.document["metadata"].get("finalizers")
+        return tuple(each for each in listed if isinstance(each, str)) if isinstance(listed, list) else ()
+
     def read_text(self, key: str) -> str:
         """The text under a key at the top, empty if there is none."""
         return _read_text(self.document.get(key))
@@ -69,10 +76,20 @@ class KubernetesObject:
         return tuple(_read_text(one.get("name")) if isinstance(one, dict) else "" for one in entries)
 
 
+def is_object(document: object) -> bool:
+    """Whether a JSON value is an object of Kubernetes: it has metadata with a name."""
+    metadata = document.get("metadata") if isinstance(document, dict) else None
+    return isinstance(metadata, dict) and isinstance(metadata.get("name"), str)
+
+
 def _read_text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
 def _read_texts(value: object) -> Mapping[str, str]:
-    # The API server has checked that these are texts.
-    return value if isinstance(value, dict) else {}
+    if not isinstance(value, dict):
+        return {}
+    # As a rule they are texts: the API server has checked that.
+    if all(isinstance(each, str) for each in value.values()):
+        return value
+    return {key: each for key, each in value.items() if isinstance(each, str)}

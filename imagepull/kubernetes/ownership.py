@@ -4,6 +4,7 @@ The rules, in one place; docs/design.md, "Who owns what", says why.
 """
 
 import hashlib
+import re
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ __all__ = [
     "Owner",
     "Standing",
     "find_standing",
+    "read_holder",
 ]
 
 MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
@@ -31,6 +33,11 @@ IDENTITY_LABEL: Final = "imagepull/identity"
 """The identity of the incarnation that wrote the object. What versions without identities wrote has none."""
 OWNED_BY_ANNOTATION: Final = "imagepull/owned-by"
 """The owner's title, for people."""
+
+
+_LONGEST_TITLE: Final = 200
+"""Characters of a title that are shown: whoever may write the object may have put anything there."""
+_unprintable = re.compile(r"[^ -~]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +123,11 @@ def find_standing(labels: Mapping[str, str], uid: str, owner: Owner, known_uids:
             return Standing.FOREIGN
         return Standing.OURS if uid in known_uids else Standing.UNMARKED
     return Standing.OURS if uid in known_uids else Standing.NOBODYS
+
+
+def read_holder(annotations: Mapping[str, str]) -> str:
+    """The title of its owner, as an object names it, fit to be shown; empty where it names none."""
+    return _unprintable.sub("?", annotations.get(OWNED_BY_ANNOTATION, ""))[:_LONGEST_TITLE]
 
 
 def _compute_digest(title: str) -> str:

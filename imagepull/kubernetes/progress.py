@@ -34,12 +34,14 @@ class WriteOutcome:
         done: Namespaces that are finished, with or without a failure.
         failures: Why, by namespace.
         problems: Failures of no one namespace, such as a registry without a credential.
+        left: Of a deletion, by namespace: identities of other runs of the same resource whose objects stay there.
     """
 
     started: bool = False
     done: int = 0
     failures: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    left: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def record_failures_of(
         self, work: Callable[[str], Awaitable[None]], report: Report

@@ -5,6 +5,7 @@ The operator's copies carry our identity, so that Pulumi knows them and may take
 
 import asyncio
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from imagepull.errors import ClusterError
@@ -12,7 +13,7 @@ from imagepull.kubernetes.client import Cluster, for_each
 from imagepull.kubernetes.kinds import NAMESPACE, SECRET, Kind
 from imagepull.kubernetes.lookup import find_objects
 from imagepull.kubernetes.objects import Document, KubernetesObject
-from imagepull.kubernetes.ownership import IDENTITY_LABEL
+from imagepull.kubernetes.ownership import IDENTITY_LABEL, Owner, Standing
 from imagepull.kubernetes.progress import Report, WriteOutcome
 from imagepull.registry_secret.writer import find, read_secret
 
@@ -31,10 +32,21 @@ _POLL: Final = 0.5
 """Seconds. The operator makes three hundred copies in half a minute with its defaults."""
 
 
-async def find_uids(cluster: Cluster, name: str, namespaces: Collection[str], identity: str | None) -> dict[str, str]:
-    """UIDs by namespace of the Secrets of this name that carry the identity."""
+async def find_uids(
+    cluster: Cluster,
+    name: str,
+    namespaces: Collection[str],
+    identity: str | None,
+    known: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, str]:
+    """UIDs by namespace of the Secrets of this name that carry the identity.
+
+    Args:
+        known: UIDs that the state has. They count where the namespace cannot be looked into.
+    """
     found = await find(cluster, name, namespaces)
-    return {
+    unseen = {place: uid for place, uid in known.items() if place in found.denied}
+    return unseen | {
         place: secret.uid
         for place, secret in found.secrets.items()
         if identity is not None and secret.labels.get(IDENTITY_LABEL) == identity
@@ -63,16 +75,18 @@ async def release_namespaces(
     name: str,
     copies: str,
     namespaces: Collection[str],
-    identity: str,
+    owner: Owner,
     outcome: WriteOutcome,
     report: Report,
 ) -> None:
     """Takes the copies out of namespaces that no longer get one, with the mark that would keep a namespace from going.
 
-    The operator leaves its finalizer on a namespace that it copies to no more (external-secrets#6677).
+    The operator leaves its finalizer on a namespace that it copies to no more (external-secrets#6677). Secrets of the
+    owner's other runs stay; `outcome.left` has their identities.
 
     Args:
         copies: Name of the ClusterExternalSecret.
+        owner: Of the copies: the RegistrySecret, with its identity.
     """
     outcome.started = True
     report.begin("released", len(namespaces))
@@ -80,8 +94,11 @@ async def release_namespaces(
     async def release(namespace: str) -> None:
         await _wait_until_not_copied(cluster, name, namespace)
         secret = await read_secret(cluster, name, namespace)
-        if secret is not None and secret.labels.get(IDENTITY_LABEL) == identity:
+        standing = Standing.NOBODYS if secret is None else secret.find_standing(owner, ())
+        if secret is not None and standing is Standing.OURS:
             await cluster.delete(SECRET, name, namespace, uid=secret.uid, resource_version=secret.resource_version)
+        elif secret is not None and standing is Standing.EARLIER:
+            outcome.left[namespace] = frozenset({secret.labels[IDENTITY_LABEL]})
         await _drop_finalizer(cluster, copies, namespace)
 
     await for_each(namespaces, outcome.record_failures_of(release, report))
@@ -104,10 +121,8 @@ async def find_unlabelled(cluster: Cluster, copies: str) -> list[str]:
 
 def _read_marked(document: Document, copies: str) -> tuple[str, Mapping[str, str]] | None:
     """Name and labels of a namespace with the mark."""
-    metadata = document["metadata"]
-    if _FINALIZER + copies not in metadata.get("finalizers", ()):
-        return None
-    return metadata["name"], metadata.get("labels", {})
+    namespace = KubernetesObject.parse(document)
+    return (namespace.name, namespace.labels) if _FINALIZER + copies in namespace.finalizers else None
 
 
 def _selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
@@ -120,8 +135,10 @@ def _selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
 
 
 def _is_ready(found: KubernetesObject) -> bool:
-    conditions = found.document.get("status", {}).get("conditions", [])
-    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
+    status = found.document.get("status")
+    conditions = status.get("conditions") if isinstance(status, dict) else None
+    listed = [each for each in conditions if isinstance(each, dict)] if isinstance(conditions, list) else []
+    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in listed)
 
 
 async def _wait_until_not_copied(cluster: Cluster, name: str, namespace: str) -> None:
@@ -136,9 +153,7 @@ async def _drop_finalizer(cluster: Cluster, copies: str, namespace: str) -> None
     found = await cluster.get(NAMESPACE, namespace, "")
     if found is None:
         return
-    metadata = found.document["metadata"]
-    finalizers = metadata.get("finalizers") if isinstance(metadata, Mapping) else None
-    if isinstance(finalizers, list) and _FINALIZER + copies in finalizers:
-        kept = [each for each in finalizers if each != _FINALIZER + copies]
+    if _FINALIZER + copies in found.finalizers:
+        kept = [each for each in found.finalizers if each != _FINALIZER + copies]
         body = {"metadata": {"finalizers": kept, "resourceVersion": found.resource_version}}
         await cluster.patch(NAMESPACE, namespace, "", body)

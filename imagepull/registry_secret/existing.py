@@ -2,7 +2,6 @@
 
 import base64
 import json
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -36,10 +35,6 @@ BEFORE_ANNOTATION: Final = "imagepull/before"
 LEGACY_DIGEST_ANNOTATION: Final = "imagepull/tokens-digest"
 """What versions without identities wrote in place of a digest per host: SHA-256, which anybody can compute."""
 
-_LONGEST_TITLE: Final = 200
-"""Characters of a title that are shown: whoever may write the Secret may have put anything there."""
-_unprintable = re.compile(r"[^ -~]")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Existing:
@@ -69,7 +64,7 @@ class Existing:
     @classmethod
     def of(cls, secret: KubernetesObject) -> "Existing":
         """Of the object that the API server shows."""
-        data, metadata = secret.read_texts("data"), secret.document["metadata"]
+        data = secret.read_texts("data")
         config = data.get(DATA_KEY)
         return cls(
             namespace=secret.namespace,
@@ -84,13 +79,13 @@ class Existing:
             other_data=frozenset(data) - {DATA_KEY},
             managers=secret.managers,
             is_being_deleted=secret.being_deleted,
-            finalizers=tuple(str(each) for each in metadata.get("finalizers") or ()),
+            finalizers=secret.finalizers,
         )
 
     @property
     def holder(self) -> str:
         """The title of its owner, as the Secret itself names it; empty where it names none."""
-        return _unprintable.sub("?", self.annotations.get(ownership.OWNED_BY_ANNOTATION, ""))[:_LONGEST_TITLE]
+        return ownership.read_holder(self.annotations)
 
     def find_standing(self, owner: Owner, known_uids: Collection[str]) -> Standing:
         """See `ownership.find_standing`."""
@@ -137,4 +132,7 @@ class Existing:
 @lru_cache(maxsize=docker_config.SAME_CONTENTS)
 def _decode(config: str) -> bytes:
     # One object for all Secrets of the same content: also what is read out of it is kept by it.
-    return base64.b64decode(config)
+    try:
+        return base64.b64decode(config)
+    except ValueError:
+        return config.encode()  # The API server admits no such Secret; as a docker config it is malformed.

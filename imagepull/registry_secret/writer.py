@@ -28,6 +28,8 @@ __all__ = ["ExistingSecrets", "SecretOutcome", "apply", "find", "read_secret", "
 _DELETION_POLLS: Final = 10
 _DELETION_POLL: Final = 0.5
 """Seconds. The garbage collector needs one or two for a deletion that somebody began a moment ago."""
+_MOST_NAMED: Final = 5
+"""Finalizers that an error names: whoever may write the Secret decides how many there are."""
 
 
 @dataclass(kw_only=True)
@@ -54,7 +56,7 @@ class ExistingSecrets:
 
 async def find(cluster: Cluster, name: str, namespaces: Collection[str] | None) -> ExistingSecrets:
     """The Secrets of a name in these namespaces (None: in all), with as few requests as the rights allow."""
-    looked = await find_objects(cluster, SECRET, [name], namespaces or (), Existing.of)
+    looked = await find_objects(cluster, SECRET, [name], namespaces, Existing.of)
     secrets = {namespace: secret for (namespace, _), secret in looked.objects.items()}
     if namespaces is not None:
         asked = frozenset(namespaces)
@@ -108,26 +110,21 @@ async def remove(
     previous: Previous,
     outcome: SecretOutcome,
     report: Report,
-    successors: Collection[str] = (),
 ) -> None:
     """Deletes what is the owner's in the namespaces that the state knows; what others have in a Secret stays.
 
-    Args:
-        successors: Identities that replace the owner's in this run: what carries one of them stays without a word.
+    Secrets of the owner's other runs stay, too; `outcome.left` has their identities.
     """
     outcome.uids.update(previous.uids)
     outcome.started = True
     found = await find(cluster, name, previous.all_namespaces)
     outcome.failures.update(found.denied)
     await _remove(cluster, found.secrets.values(), owner, previous, outcome, report)
-    left = {
-        place: f"another run of {owner.title} wrote it, so it stays"
+    outcome.left = {
+        place: frozenset({secret.labels[IDENTITY_LABEL]})
         for place, secret in found.secrets.items()
         if secret.find_standing(owner, previous.known_uids) is Standing.EARLIER
-        and secret.labels.get(IDENTITY_LABEL) not in successors
     }
-    for sentence in describe_by_reason(left):
-        report.warn(f"Secret {name} in {sentence}; if no stack keeps it, `imagepull orphans --delete` deletes it")
 
 
 class _Writing:
@@ -235,7 +232,7 @@ async def _wait_until_gone(cluster: Cluster, existing: Existing) -> Existing | N
         found = await read_secret(cluster, existing.name, existing.namespace)
         if found is None or not found.is_being_deleted:
             return found
-    held = f", and {', '.join(existing.finalizers)} holds that up" if existing.finalizers else ""
+    held = f", and {', '.join(existing.finalizers[:_MOST_NAMED])} holds that up" if existing.finalizers else ""
     raise ClusterError(
         f"Secret {existing.name} is being deleted{held}; wait until it is gone, or take its finalizers away"
     )

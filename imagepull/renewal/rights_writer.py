@@ -10,7 +10,7 @@ from imagepull.kubernetes.client import Cluster, for_each, retry_on_conflict
 from imagepull.kubernetes.kinds import KINDS, Kind
 from imagepull.kubernetes.lookup import find_objects
 from imagepull.kubernetes.objects import KubernetesObject
-from imagepull.kubernetes.ownership import OWNED_BY_ANNOTATION, Owner, Standing, find_standing
+from imagepull.kubernetes.ownership import IDENTITY_LABEL, Owner, Standing, find_standing, read_holder
 from imagepull.kubernetes.progress import Report, WriteOutcome
 from imagepull.renewal import rights
 from imagepull.renewal.rights import RightsSpec
@@ -28,7 +28,7 @@ class _Held:
     uid: str
     resource_version: str
     labels: Mapping[str, str]
-    owner_title: str | None
+    owner_title: str
     content: Mapping[str, Any]
 
 
@@ -55,7 +55,10 @@ async def apply(
 async def remove(
     cluster: Cluster, name: str, owner: Owner, namespaces: Collection[str], outcome: WriteOutcome, report: Report
 ) -> None:
-    """Removes what is the owner's from the namespaces; what others made of that name stays."""
+    """Removes what is the owner's from the namespaces; what others made of that name stays.
+
+    So does what the owner's other runs made; `outcome.left` has their identities.
+    """
     outcome.started = True
     await _remove(cluster, name, owner, namespaces, outcome, report)
 
@@ -103,8 +106,12 @@ async def _remove(
         # The RoleBinding first: a Role without one grants nothing.
         for kind, _ in reversed(_KINDS):
             held = await _read(cluster, kind, name, namespace)
-            if held is not None and _find_standing(held, owner) is Standing.OURS:
+            standing = Standing.NOBODYS if held is None else _find_standing(held, owner)
+            if held is not None and standing is Standing.OURS:
                 await cluster.delete(kind, name, namespace, uid=held.uid, resource_version=held.resource_version)
+            elif held is not None and standing is Standing.EARLIER:
+                others = {held.labels[IDENTITY_LABEL]}
+                outcome.left[namespace] = outcome.left.get(namespace, frozenset()) | others
 
     await for_each(namespaces, outcome.record_failures_of(take, report))
 
@@ -126,14 +133,17 @@ async def _read(cluster: Cluster, kind: Kind, name: str, namespace: str) -> _Hel
 
 def _parse_held(found: KubernetesObject) -> _Held:
     document = found.document
-    subjects = [{k: v for k, v in each.items() if k != "apiGroup"} for each in document.get("subjects") or []]
     content = {key: document[key] for key in _CONTENT if document.get(key) is not None}
-    if "subjects" in content:
-        content["subjects"] = subjects
+    if isinstance(subjects := content.get("subjects"), list):
+        content["subjects"] = [_drop_group(each) for each in subjects]
     return _Held(
         uid=found.uid,
         resource_version=found.resource_version,
         labels=found.labels,
-        owner_title=found.annotations.get(OWNED_BY_ANNOTATION),
+        owner_title=read_holder(found.annotations),
         content=content,
     )
+
+
+def _drop_group(subject: object) -> object:
+    return {key: value for key, value in subject.items() if key != "apiGroup"} if isinstance(subject, dict) else subject

@@ -45,7 +45,7 @@ class ExistingAccounts:
 async def find(cluster: Cluster, namespaces: Collection[str] | None, names: Collection[str]) -> ExistingAccounts:
     """The accounts of these names (`*`: all) in these namespaces (None: all), with as few requests as rights allow."""
     selected = None if ALL in names else names
-    looked = await find_objects(cluster, SERVICE_ACCOUNT, selected, namespaces or (), Account.of)
+    looked = await find_objects(cluster, SERVICE_ACCOUNT, selected, namespaces, Account.of)
     asked = None if namespaces is None else frozenset(namespaces)
     accounts = {key: one for key, one in looked.objects.items() if asked is None or key[0] in asked}
     return ExistingAccounts(accounts=accounts, denied=looked.denied)
@@ -109,27 +109,19 @@ async def remove(
     owner: Owner,
     outcome: WriteOutcome,
     report: Report,
-    successors: Collection[str] = (),
 ) -> None:
     """Takes the owner's names out of every account; what others added or ask for stays.
 
-    Args:
-        successors: Identities that replace the owner's in this run: what they claim stays without a word.
+    So do names that the owner's other runs claim; `outcome.left` has their identities.
     """
     outcome.started = True
     found = await find(cluster, spec.namespaces, spec.accounts)
     outcome.failures.update(found.denied)
     await _release(cluster, found, owner, set(), outcome, report)
-    theirs = {f"{CLAIM}{identity}" for identity in successors}
-    left = {
-        namespace: f"another run of {owner.title} added names, so they stay"
-        for (namespace, _), account in found.accounts.items()
-        if not theirs.issuperset(account.list_claims_of_earlier_runs(owner))
-    }
-    for sentence in describe_by_reason(left):
-        report.warn(
-            f"ServiceAccounts in {sentence}; if no stack keeps them, `imagepull orphans --delete` takes them out"
-        )
+    for (namespace, _), account in found.accounts.items():
+        theirs = {key.removeprefix(CLAIM) for key in account.list_claims_of_earlier_runs(owner)}
+        if theirs:
+            outcome.left[namespace] = outcome.left.get(namespace, frozenset()) | theirs
 
 
 async def _release(

@@ -96,6 +96,7 @@ class Stack:
     tainted: set[str] = field(default_factory=set)
     tokens: IssuedTokens = field(default_factory=IssuedTokens)
     _plugin: dict[str, Resource] = field(default_factory=_start_plugin)
+    _identities: set[str] = field(default_factory=set)
 
     def urn(self, kind: str, name: str, parent: str) -> str:
         chain = f"my:index:{parent}$" if parent else ""
@@ -104,7 +105,7 @@ class Stack:
     def up(self, program: list[Declared]) -> bool:
         """Whether it succeeded. Raises Killed."""
         kept = set()
-        self._plugin = _start_plugin()
+        self._plugin, self._identities = _start_plugin(), set()
         for each in program:
             urn = self.urn(each.kind, each.name, each.parent)
             for name, parent in each.former:
@@ -196,6 +197,7 @@ class Stack:
             report=Silent(),
             tokens=cast(TokenSource, self.tokens),
             clusters=cast(Any, _Connected(self.cluster)),
+            identities=self._identities,
         )
 
     def _do(self, operation: Coroutine[Any, Any, Any]) -> Any:

@@ -5,7 +5,7 @@ import base64
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -79,9 +79,9 @@ def apply(
     return done
 
 
-def remove(cluster: FakeCluster, previous: Previous, owner: Owner = OWNER, **more: Any) -> Run:
+def remove(cluster: FakeCluster, previous: Previous, owner: Owner = OWNER) -> Run:
     done = Run()
-    asyncio.run(writer.remove(cast(Cluster, cluster), "pull", owner, previous, done.outcome, done.heard, **more))
+    asyncio.run(writer.remove(cast(Cluster, cluster), "pull", owner, previous, done.outcome, done.heard))
     return done
 
 
@@ -259,21 +259,14 @@ def test_remove_deletes_what_is_ours_and_leaves_what_others_have_in_it() -> None
     assert done.outcome.uids.keys() == {"c"}
 
 
-@pytest.mark.parametrize(("successors", "words"), [((), 1), (("bbbbbbbbbbbbbbbb",), 0)])
-def test_remove_says_what_another_run_keeps_unless_it_replaces_this_one(
-    successors: tuple[str, ...], words: int
-) -> None:
+def test_remove_leaves_what_another_run_wrote_and_says_whose_it_is() -> None:
     cluster = FakeCluster()
-    known = state_of(apply(cluster, "a"), "a")
+    known = state_of(apply(cluster, "a", "b"), "a", "b")
     apply(cluster, "a", owner=NEXT)
 
-    done = remove(cluster, known, successors=successors)
+    done = remove(cluster, known)
 
-    stays = (
-        "Secret pull in namespace a: another run of shop/dev/pull wrote it, so it stays; "
-        "if no stack keeps it, `imagepull orphans --delete` deletes it"
-    )
-    assert done.heard.warnings == [stays][:words]
+    assert done.outcome.left == {"a": {NEXT.identity}}
     assert places(cluster) == ["a"]
 
 

@@ -61,11 +61,9 @@ def apply(
     return outcome, heard
 
 
-def remove(
-    cluster: FakeCluster, wanted: AccountsSpec, owner: Owner = OURS, **more: Any
-) -> tuple[AccountsOutcome, Heard]:
+def remove(cluster: FakeCluster, wanted: AccountsSpec, owner: Owner = OURS) -> tuple[AccountsOutcome, Heard]:
     outcome, heard = AccountsOutcome(), Heard()
-    run(account_writer.remove(as_cluster(cluster), wanted, owner, outcome, heard, **more))
+    run(account_writer.remove(as_cluster(cluster), wanted, owner, outcome, heard))
     return outcome, heard
 
 
@@ -160,20 +158,17 @@ def test_an_earlier_runs_names_are_taken_over_with_a_word(cluster: FakeCluster) 
     assert list_names(cluster, "a") == ["theirs", "pull"]
 
 
-@pytest.mark.parametrize(("successors", "words"), [((), 1), (("bbbbbbbbbbbbbbbb",), 0)])
-def test_a_release_says_what_another_run_keeps_unless_it_replaces_this_one(
-    cluster: FakeCluster, successors: tuple[str, ...], words: int
-) -> None:
-    apply(cluster, spec("a"), NEXT)
+def test_a_release_leaves_what_other_runs_ask_for_and_says_whose_it_is(cluster: FakeCluster) -> None:
+    apply(cluster, spec("a", accounts=("default", "ci")), NEXT)
+    third = replace(NEXT, identity="c" * 16)
+    apply(cluster, spec("a", accounts=("ci",)), replace(third, urn=OURS.urn))
+    apply(cluster, spec("b"), OURS)
 
-    _, heard = remove(cluster, spec("a"), OURS, successors=successors)
+    outcome, _ = remove(cluster, spec("a", "b", accounts=("default", "ci")), OURS)
 
-    stays = (
-        "ServiceAccounts in namespace a: another run of shop/dev/pull added names, so they stay; "
-        "if no stack keeps them, `imagepull orphans --delete` takes them out"
-    )
-    assert heard.warnings == [stays][:words]
+    assert outcome.left == {"a": {NEXT.identity, third.identity}}
     assert list_names(cluster, "a") == ["theirs", "pull"]
+    assert list_names(cluster, "b") == ["theirs"]
 
 
 class Vanishing(FakeCluster):
