@@ -15,7 +15,7 @@ from imagepull.kubernetes import kubeconfig
 from imagepull.kubernetes.connection import Connection
 from imagepull.kubernetes.failures import describe_connection_failure, make_refusal
 from imagepull.kubernetes.kinds import EVERY_NAMESPACE, KINDS, Kind, is_possible_name
-from imagepull.kubernetes.objects import Document, KubernetesObject
+from imagepull.kubernetes.objects import Document, KubernetesObject, is_object
 from imagepull.kubernetes.transport import ApiAnswer, Request, Transport
 
 __all__ = ["IN_FLIGHT", "Cluster", "for_each", "retry_on_conflict"]
@@ -106,7 +106,7 @@ class Cluster:
         labels: Mapping[str, str] | None = None,
         parse: Callable[[Document], T | KubernetesObject] = KubernetesObject.parse,
     ) -> _List[T] | _List[KubernetesObject] | _List[T | KubernetesObject]:
-        """Objects of a kind, in one namespace or in all.
+        """Objects of a kind, in one namespace or in all. What is no object holds up nobody: it is left out.
 
         Args:
             name: Of one name only.
@@ -129,7 +129,7 @@ class Cluster:
             items, metadata = document.get("items"), document.get("metadata")
             if not isinstance(items, list):
                 raise self._explain_no_api_server()
-            found += map(parse, items)
+            found += map(parse, filter(is_object, items))
             more = metadata.get("continue") if isinstance(metadata, dict) else None
             if not isinstance(more, str) or not more:
                 return found
@@ -255,6 +255,8 @@ class Cluster:
         try:
             return KubernetesObject.parse(document)
         except ValueError:
+            if isinstance(document, Mapping) and document.get("kind") and document.get("apiVersion"):
+                raise ClusterError("the cluster shows an object without a name; ask who runs it") from None
             raise self._explain_no_api_server() from None
 
     def _explain_no_api_server(self) -> ClusterUnreachable:

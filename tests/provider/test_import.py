@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.provider.faulty_api import FaultyApi
+from tests.provider.faulty_api import Fault, FaultyApi
 from tests.provider.plugin import SECRET, Plugin, Refused, with_plugin
 
 FIXED = {"host": "ghcr.io", "username": "u", "password": "correct-horse"}
@@ -87,3 +87,10 @@ def test_no_such_secret_is_told(tmp_path: Path) -> None:
         Refused, match=r"there is no Secret pull of type kubernetes\.io/dockerconfigjson in any namespace"
     ):
         with_plugin(FaultyApi(), tmp_path, import_it)
+
+
+def test_an_import_that_may_not_list_says_so(tmp_path: Path) -> None:
+    said = 'secrets is forbidden: User "robot" cannot list resource "secrets" in API group ""'
+    api = FaultyApi(fault=lambda method, path: Fault(status=403, reason=said) if "/api/v1/secrets" in path else None)
+    with pytest.raises(Refused, match="RBAC forbids it; allow robot to list secrets"):
+        with_plugin(api, tmp_path, import_it)

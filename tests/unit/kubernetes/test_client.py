@@ -170,6 +170,24 @@ def test_lists_come_in_chunks(tmp_path: Path) -> None:
     assert len(api.requests) == 3
 
 
+def test_what_is_no_object_in_a_list_holds_up_no_other(tmp_path: Path) -> None:
+    """One that the API server cannot read, in whatever way a proxy or an aggregated API shows it."""
+    odd: list[Any] = [None, 5, "text", [], {}, {"metadata": 5}, {"metadata": {}}, {"metadata": {"name": 5}}]
+    objects = {("secrets", f"n{i}", "pull"): document for i, document in enumerate(odd)}
+    good = {"metadata": {"name": "pull", "namespace": "a", "labels": {"one": 1, "two": "2"}, "finalizers": 5}}
+    api = FaultyApi(objects={**objects, ("secrets", "a", "pull"): good})
+
+    async def work(cluster: Cluster) -> list[Any]:
+        api.objects["secrets", "n0", "pull"] = {"kind": "Secret", "apiVersion": "v1", "metadata": {}}
+        with pytest.raises(ClusterError, match="without a name") as caught:
+            await cluster.get(SECRET, "pull", "n0")
+        assert not isinstance(caught.value, errors.ClusterUnreachable)
+        return await cluster.list(SECRET, name="pull")
+
+    (found,), _ = with_cluster(api, tmp_path, work)
+    assert (found.namespace, found.labels, found.finalizers) == ("a", {"two": "2"}, ())
+
+
 def test_a_name_that_a_tenant_made_up_is_one_value_and_no_path(tmp_path: Path) -> None:
     api = FaultyApi()
 

@@ -3,9 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
-import pytest
-
-from imagepull.errors import ClusterError, Forbidden, RequestUnanswered
+from imagepull.errors import ClusterError, ClusterUnreachable, Forbidden, RequestUnanswered
 from imagepull.service_accounts.claims import Account
 from imagepull.service_accounts.missing_secrets import describe_missing_secrets, read_missing_secrets
 from imagepull.service_accounts.secret_lookup import find_missing_secrets
@@ -54,12 +52,14 @@ def test_where_the_cluster_may_not_be_listed_each_namespace_is_asked_and_a_refus
     assert found == {"a/default": ["old"]}
 
 
-@pytest.mark.parametrize("verb", ["list", "get"])
-def test_a_cluster_that_does_not_answer_says_nothing_and_fails_nothing(verb: str) -> None:
-    cluster = cluster_with(refusals={verb: RequestUnanswered("late")})
-    accounts = [account(place, "old") for place in (("a", "b") if verb == "list" else ("a",))]
-    assert missing(cluster, *accounts) == {}
-    assert len(cluster.requests) == 1
+def test_a_cluster_that_does_not_answer_says_nothing_and_fails_nothing() -> None:
+    late, gone = RequestUnanswered("late"), ClusterUnreachable("gone")
+    cluster = cluster_with(refusals={"list": late, "a/old": late})
+    assert missing(cluster, account("a", "old"), account("b", "old")) == {"b/default": ["old"]}
+    for verb, places in (("list", "ab"), ("get", "a")):
+        cluster = cluster_with(refusals={verb: gone})
+        assert missing(cluster, *(account(place, "old") for place in places)) == {}
+        assert len(cluster.requests) == 1
 
 
 def test_a_name_that_no_secret_can_have_is_in_no_request_and_shown_as_harmless() -> None:
