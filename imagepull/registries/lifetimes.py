@@ -109,9 +109,10 @@ def parse_time(text: object) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        # Within a day of the first or last year, there is no such moment in UTC.
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo is not None else None
 
 
 def format_lifetimes(lifetimes: Mapping[str, Lifetime]) -> dict[str, dict[str, str]]:

@@ -19,7 +19,7 @@ from imagepull.registries import docker_config
 from imagepull.registries.docker_config import Credential
 from imagepull.registries.docker_repair import Repaired, repair
 from imagepull.registries.lifetimes import Lifetime
-from imagepull.registry_secret.existing import DATA_KEY, HOSTS_ANNOTATION, SECRET_TYPE, Existing
+from imagepull.registry_secret.existing import DATA_KEY, SECRET_TYPE, Existing
 from imagepull.registry_secret.secret_metadata import PULUMI, Before, make_metadata, patch_metadata, release_metadata
 from imagepull.registry_secret.spec import SecretSpec
 from imagepull.registry_secret.state import Previous
@@ -114,16 +114,25 @@ def write(existing: Existing | None, wanted: SecretGoal) -> SecretDecision:
 
 
 def release(existing: Existing, previous: Previous) -> SecretRequest | None:
-    """What takes our part out of a Secret of ours, and gives back the rest; None when all of it is ours, to delete."""
+    """What takes our part out of a Secret of ours, and gives back the rest; None when all of it is ours, to delete.
+
+    Raises:
+        Refusal: It would have to be changed, and cannot be.
+    """
     try:
         config = repair(existing.config or b"{}").config
+        rest = docker_config.merge(config, {}, _find_our_hosts(existing, Standing.OURS, previous))
     except InvalidDockerConfig:
-        config = b"{}"
-    rest = docker_config.merge(config, {}, _find_our_hosts(existing, Standing.OURS, previous))
-    if not existing.other_data and not Before(existing).is_managed_by_another and not _holds_anything(rest):
+        rest = b"{}"  # Malformed; or in our spelling of JSON it would be larger than a Secret may be.
+    is_managed_by_another = Before(existing, previous.digest_key).is_managed_by_another
+    if not existing.other_data and not is_managed_by_another and not _holds_anything(rest):
         return None
+    if existing.immutable:
+        raise Refusal(f"Secret {existing.name} is immutable, and others have something in it; delete it")
     metadata = {**release_metadata(existing, previous), **_make_precondition(existing)}
-    return SecretRequest(create=False, body={**_make_data(rest), "metadata": metadata})
+    # In a Secret that somebody made anew with another type there is no such key to write.
+    data = _make_data(rest) if existing.config is not None or existing.type == SECRET_TYPE else {}
+    return SecretRequest(create=False, body={**data, "metadata": metadata})
 
 
 def _create(wanted: SecretGoal) -> SecretDecision:
@@ -166,8 +175,8 @@ def _find_our_hosts(existing: Existing, standing: Standing, previous: Previous) 
     """Hosts whose entries an incarnation of ours wrote: of them, those no longer asked for are taken out."""
     if not standing.may_be_written:
         return set()
-    is_stripped = standing is Standing.OURS and HOSTS_ANNOTATION not in existing.annotations
-    return {*previous.hosts} if is_stripped else {*existing.notes}
+    # The annotation alone would let whoever edits it keep our entries in the Secret when we release it.
+    return {*existing.notes, *(previous.hosts if standing is Standing.OURS else ())}
 
 
 def _make_remarks(existing: Existing, standing: Standing, owner: Owner) -> tuple[str, ...]:

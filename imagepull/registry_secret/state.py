@@ -17,6 +17,8 @@ class Previous:
         hosts: Hosts whose entries were written.
         labels: Keys of the labels that were asked for.
         annotations: Keys of the annotations that were asked for.
+        digest_key: Key of the digests by which is recognized what was written with this state. None: there is none
+            yet, or whoever had it is gone (after an import).
     """
 
     namespaces: Collection[str] = ()
@@ -24,6 +26,7 @@ class Previous:
     hosts: Collection[str] = ()
     labels: Collection[str] = ()
     annotations: Collection[str] = ()
+    digest_key: str | None = field(default=None, repr=False)
 
     # Once, not for each of ten thousand Secrets that are compared with it.
     @cached_property

@@ -23,6 +23,7 @@ __all__ = [
     "LONGEST_LIFE",
     "TrustedEntry",
     "annotate",
+    "compute_digest",
     "find_believed",
     "find_last_good",
     "is_unedited_since_legacy",
@@ -93,11 +94,12 @@ def is_unedited_since_legacy(existing: Existing) -> bool:
 
 def _sign(digest_key: str, host: str, lifetime: Mapping[str, str], credential: Credential) -> str:
     lines = (host, lifetime["issued"], lifetime["expires"], credential.username, credential.password)
-    return _compute_digest(digest_key, lines)
+    return compute_digest(digest_key, lines)
 
 
 @lru_cache(maxsize=docker_config.SAME_CONTENTS)
-def _compute_digest(digest_key: str, lines: tuple[str, ...]) -> str:
+def compute_digest(digest_key: str, lines: tuple[str, ...]) -> str:
+    """HMAC-SHA-256 of the lines, as hex digits. What the first line can be says what the digest is for."""
     # A password may hold line ends and a lone surrogate, so it is last, and encoded as docker_config does.
     message = "\n".join(lines).encode(errors="backslashreplace")
     return hmac.new(digest_key.encode(), message, hashlib.sha256).hexdigest()

@@ -21,6 +21,7 @@ from imagepull.registry_secret.drift import find_drift, find_lifetimes
 from imagepull.registry_secret.existing import Existing
 from imagepull.registry_secret.secret_object import SecretGoal
 from imagepull.registry_secret.spec import RegistrySource, Renewal, SecretSpec
+from imagepull.registry_secret.state import Previous
 from imagepull.registry_secret.trust import TrustedEntry
 from imagepull.registry_secret.writer import find, read_secret
 from imagepull.renewal.document import RenewedSecret
@@ -156,7 +157,7 @@ async def _write_all(
     entries: Mapping[str, Mapping[str, TrustedEntry]],
     result: SecretResult,
 ) -> None:
-    spec = _make_spec(secret)
+    spec, previous = _make_spec(secret), Previous(digest_key=secret.owner.digest_key)
 
     async def write(namespace: str) -> None:
         async def attempt(there: Existing | None) -> None:
@@ -164,7 +165,9 @@ async def _write_all(
                 raise ClusterError(_MISSING)
             if there.find_standing(secret.owner, ()) is not Standing.OURS:
                 raise ClusterError(_ANOTHERS)
-            wanted = SecretGoal(spec=spec, owner=secret.owner, fresh=entries[namespace], now=datetime.now(UTC))
+            wanted = SecretGoal(
+                spec=spec, owner=secret.owner, fresh=entries[namespace], previous=previous, now=datetime.now(UTC)
+            )
             if (change := secret_object.write(there, wanted).change) is not None:
                 await cluster.patch(SECRET, secret.name, namespace, change.body)
 
