@@ -12,7 +12,7 @@ from imagepull.pull_plan.access import PodAccess
 from imagepull.pull_plan.explicit import ExplicitManifest, make_explicit
 from imagepull.pull_plan.kinds import WorkloadKind
 from imagepull.pull_plan.manifest import WORKLOAD_KINDS, Lifted, parse_spec_path, read_pod_access
-from imagepull.urn import parse_urn
+from imagepull.resource_types import parse_urn
 
 from .access import Access, check_access
 from .arguments import lift

@@ -1,5 +1,9 @@
-"""Names of the package's resource types, as they stand in programs of every language, in state and in previews."""
+"""Names of the package's resource types, as they stand in programs of every language, in state and in previews.
 
+And URNs, Pulumi's names of resources: pulumi/pulumi sdk/go/common/resource/urn/urn.go.
+"""
+
+from dataclasses import dataclass
 from typing import Final
 
 __all__ = [
@@ -11,7 +15,9 @@ __all__ = [
     "REGISTRY_SECRET",
     "RENEWAL_RIGHTS",
     "SERVICE_ACCOUNTS",
+    "Urn",
     "make_type_token",
+    "parse_urn",
 ]
 
 PACKAGE: Final = "imagepull"
@@ -29,3 +35,23 @@ RENEWAL_RIGHTS: Final = make_type_token("RenewalRights")
 SERVICE_ACCOUNTS: Final = make_type_token("ServiceAccountImagePullSecrets")
 REGISTRY_ACCESS: Final = make_type_token("RegistryAccess")
 ACCESS_REFERENCE: Final = make_type_token("AccessReference")
+_URN_PREFIX: Final = "urn:pulumi:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Urn:
+    """`urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME`. `type` is the resource's own, without those of its parents."""
+
+    stack: str
+    project: str
+    type: str
+    name: str
+
+
+def parse_urn(text: str) -> Urn | None:
+    """The parts of a URN; None for a text that is none, such as the empty one of a message about the whole run."""
+    parts = text.removeprefix(_URN_PREFIX).split("::", 3)
+    if not text.startswith(_URN_PREFIX) or len(parts) < 4:
+        return None
+    stack, project, types, name = parts
+    return Urn(stack=stack, project=project, type=types.rpartition("$")[2], name=name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from imagepull.urn import parse_urn
+from imagepull.resource_types import parse_urn
 
 __all__ = ["Declared", "Finder", "Level", "Mender", "Policy", "Setting", "Settings", "Write"]
 

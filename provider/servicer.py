@@ -26,7 +26,7 @@ from imagepull import __version__
 from imagepull.differences import Difference
 from imagepull.errors import ImagePullError, InvalidInput
 from imagepull.inputs import holds_unknown
-from imagepull.urn import parse_urn
+from imagepull.resource_types import parse_urn
 
 from .cluster_config import CLUSTER_ENTRY, check_config, diff_config, find_fingerprint, reach_one_cluster
 from .faults import report_errors_of_every_call

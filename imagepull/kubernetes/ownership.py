@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
-from imagepull.urn import parse_urn
+from imagepull.resource_types import parse_urn
 
 __all__ = [
     "IDENTITY_LABEL",

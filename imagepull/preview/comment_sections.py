@@ -10,7 +10,7 @@ from imagepull.preview.image_changes import AccessChange, ImageChange, read_plan
 from imagepull.preview.markdown import format_code, format_code_line, format_preformatted, format_prose, format_row
 from imagepull.pull_plan.findings import Finding, Severity
 from imagepull.pull_plan.plan import TITLE, Plan, as_table
-from imagepull.urn import parse_urn
+from imagepull.resource_types import parse_urn
 
 __all__ = ["ICONS", "Section", "format_count", "make_sections"]
 

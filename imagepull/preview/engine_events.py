@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from imagepull.errors import InvalidInput, Problem
 from imagepull.inputs import UNKNOWN
-from imagepull.urn import Urn, parse_urn
+from imagepull.resource_types import Urn, parse_urn
 
 __all__ = ["SECRET", "Message", "PreviewRun", "Step", "read"]
 

@@ -1,5 +1,6 @@
 """What is built, from which Go module, at which version: the one place that names them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,13 +73,15 @@ class Module:
         return Path(__file__).parent / self.name
 
 
-def _make_kubernetes_module(minor: str) -> Module:
-    """The programs of one Kubernetes. On PATH may be any version, so an older Kubernetes is never taken from there."""
+_SERVERS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet")
+
+
+def _make_kubernetes_module(minor: str, names: Sequence[str]) -> Module:
+    """Programs of one Kubernetes. On PATH may be any version, so an older Kubernetes is never taken from there."""
     usual = minor == USUAL_KUBERNETES
     packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
     version, number = KUBERNETES_VERSIONS[minor], minor.partition(".")[2]
     flags = " ".join(f"-X {p}.gitVersion={version} -X {p}.gitMajor=1 -X {p}.gitMinor={number}" for p in packages)
-    names = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kubectl")
     return Module(
         name="kubernetes" if usual else f"kubernetes-{minor}",
         programs=tuple(
@@ -139,7 +142,7 @@ MODULES = (
         ),
     ),
     Module(name="etcd", programs=(Program(name="etcd", package="go.etcd.io/etcd/server/v3", minimum=(3, 5)),)),
-    _make_kubernetes_module(USUAL_KUBERNETES),
+    _make_kubernetes_module(USUAL_KUBERNETES, (*_SERVERS, "kubectl")),
     Module(
         name="pulumi-resource-kubernetes",
         programs=(
@@ -186,6 +189,9 @@ MODULES = (
 
 
 def choose_modules(minor: str) -> tuple[Module, ...]:
-    """The table with the programs of this Kubernetes, one of `KUBERNETES_VERSIONS`."""
-    chosen = _make_kubernetes_module(minor)
-    return tuple(chosen if module.name == "kubernetes" else module for module in MODULES)
+    """The table with the servers of this Kubernetes, one of `KUBERNETES_VERSIONS`; kubectl is always the usual one."""
+    if minor == USUAL_KUBERNETES:
+        return MODULES
+    others = tuple(module for module in MODULES if module.name != "kubernetes")
+    client = _make_kubernetes_module(USUAL_KUBERNETES, ("kubectl",))
+    return (*others, client, _make_kubernetes_module(minor, _SERVERS))

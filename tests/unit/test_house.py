@@ -132,14 +132,14 @@ def test_every_error_of_the_domain_is_in_the_one_tree() -> None:
 
 
 def test_a_urn_is_taken_apart_and_the_default_namespace_written_in_one_place() -> None:
-    """One source: `imagepull.urn`, and `DEFAULT_NAMESPACE` beside `DEFAULT_SERVICE_ACCOUNT`."""
+    """One source: `imagepull.resource_types`, and `DEFAULT_NAMESPACE` beside `DEFAULT_SERVICE_ACCOUNT`."""
     apart, written = [], []
     for file in [*PRODUCT, *sorted((CHECKOUT / "policies").glob("*.py"))]:
         values = [node.value for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Constant)]
         apart += [str(file.relative_to(CHECKOUT)) for value in values if value == "::"]
         written += [str(file.relative_to(CHECKOUT)) for value in values if value == "default"]
 
-    assert apart == ["imagepull/urn.py"]
+    assert apart == ["imagepull/resource_types.py"]
     # A keyword of JSON Schema, and the name of Pulumi's default providers.
     others = {"imagepull/stack_config/reader.py", "policies/analyzer.py", "imagepull/preview/engine_events.py"}
     assert set(written) - others == {"imagepull/kubernetes/kinds.py"}

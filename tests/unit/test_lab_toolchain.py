@@ -11,7 +11,7 @@ from lab.toolchain import build
 from lab.toolchain.build import _parse_version
 from lab.toolchain.table import KUBERNETES_VERSIONS, MODULES, Module, choose_modules
 
-EVERY_MODULE = {module.name: module for minor in KUBERNETES_VERSIONS for module in choose_modules(minor)}
+EVERY_MODULE = {module.name: module for minor in sorted(KUBERNETES_VERSIONS) for module in choose_modules(minor)}
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,8 @@ def test_no_program_is_named_twice() -> None:
 def test_an_older_kubernetes_takes_the_place_of_the_usual_one_and_of_none_on_path() -> None:
     older = {module.name: module for module in choose_modules("1.30")}
 
-    assert set(older) == {module.name for module in MODULES} - {"kubernetes"} | {"kubernetes-1.30"}
+    assert set(older) == {module.name for module in MODULES} | {"kubernetes-1.30"}
+    assert [program.name for program in older["kubernetes"].programs] == ["kubectl"]
     assert {program.minimum for program in older["kubernetes-1.30"].programs} == {None}
     assert all("gitVersion=v1.30." in program.link for program in older["kubernetes-1.30"].programs)
     assert "k8s.io/kubernetes v1.30." in (older["kubernetes-1.30"].folder / "go.mod").read_text()

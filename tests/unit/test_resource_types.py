@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagepull.urn import Urn, parse_urn
+from imagepull.resource_types import Urn, parse_urn
 
 
 @pytest.mark.parametrize(
