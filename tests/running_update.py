@@ -76,11 +76,11 @@ class RunningUpdate:
         """The warnings of the PullWatch so far."""
         return self._messages("warning")
 
-    def errors(self) -> list[str]:
-        """Its errors so far."""
-        return self._messages("error")
+    def errors(self, of: str = PULL_WATCH) -> list[str]:
+        """The errors so far of the PullWatch, or of resources with `of` in their URN."""
+        return self._messages("error", of)
 
-    def _messages(self, severity: str) -> list[str]:
+    def _messages(self, severity: str, of: str = PULL_WATCH) -> list[str]:
         found: list[dict[str, Any]] = []
         lines = self._events.read_text().splitlines() if self._events.exists() else []
         for line in lines:
@@ -89,6 +89,4 @@ class RunningUpdate:
             except ValueError:
                 continue  # half written
             found.append(event)
-        return [
-            each["message"] for each in found if each.get("severity") == severity and PULL_WATCH in each.get("urn", "")
-        ]
+        return [each["message"] for each in found if each.get("severity") == severity and of in each.get("urn", "")]

@@ -34,6 +34,7 @@ class Cause:
     title: str
     cause: str
     fix: str
+    clause: str
     certain_by: str
     alternatives: tuple[str, ...]
     waiting_helps: bool
@@ -99,6 +100,7 @@ def _parse_cause(row: Mapping[str, Any]) -> Cause:
         title=row["title"],
         cause=row["cause"],
         fix=row["fix"],
+        clause=row.get("clause", ""),
         certain_by=row.get("certain_by", ""),
         alternatives=tuple(row.get("alternatives", ())),
         waiting_helps=row.get("waiting_helps", False),

@@ -6,7 +6,7 @@ from typing import Final
 from imagepull.diagnosis.objects import Case, Missing
 from imagepull.diagnosis.symptoms import Symptom
 from imagepull.errors import InvalidReference
-from imagepull.images.reference import DEFAULT_TAG, parse
+from imagepull.images.reference import parse
 from imagepull.registries.ecr_hosts import parse_host
 
 __all__ = ["collect_case_facts", "make_restart_command"]
@@ -75,12 +75,11 @@ def _describe_image(image: str) -> dict[str, str]:
             "resource": image,
         }
     ecr = parse_host(reference.domain)
-    where = f"digest {reference.digest}" if reference.digest else f"tag {reference.tag or DEFAULT_TAG}"
     return {
         "host": reference.domain,
         "repository": reference.repository,
         "path": reference.path,
-        "tag": where,
+        "tag": reference.version,
         "region": ecr.region if ecr else "the registry's region",
         "resource": reference.repository,
         "address": reference.domain,

@@ -18,7 +18,7 @@ from imagepull.diagnosis.started import explain_creating, explain_started
 from imagepull.diagnosis.symptoms import PULL_REASONS, Symptom, find_symptom
 from imagepull.diagnosis.texts import TextVerdict, classify, explain_address, find_facts, is_error_text
 from imagepull.errors import InvalidReference
-from imagepull.images.reference import HUB, ImageReference, parse
+from imagepull.images.reference import HUB, ImageReference, describe_invalid, parse
 
 __all__ = ["diagnose"]
 
@@ -165,10 +165,7 @@ def _explain_invalid_name(case: Case, symptom: Symptom) -> Answer:
 
 
 def _explain_grammar(symptom: Symptom, error: InvalidReference) -> Answer:
-    problem = f"The image {error.reference!r} is no valid name: {error.reason}"
-    part = f" (at {error.part!r})" if error.part and error.part != error.reference else ""
-    hint = error.hint[:1].upper() + error.hint[1:] if error.hint else "Correct the name"
-    facts = {"problem": problem + part, "suggestion": f"{hint}."}
+    facts = describe_invalid(error)
     return Answer(code="invalid-image-name", confidence=_CERTAIN, facts=facts, evidence=_quote(symptom))
 
 

@@ -7,7 +7,7 @@ from imagepull.causes.table import Confidence
 from imagepull.diagnosis.answers import Answer
 from imagepull.diagnosis.objects import Case, ContainerKind, Event, Missing
 from imagepull.diagnosis.symptoms import Symptom, list_events
-from imagepull.diagnosis.texts import classify, find_facts
+from imagepull.diagnosis.texts import classify, find_facts, find_in
 from imagepull.errors import InvalidReference
 from imagepull.images.pull_policy import is_moving_tag
 from imagepull.images.reference import DEFAULT_TAG, parse
@@ -20,9 +20,14 @@ _PROBABLY_HEALTHY: Final = Answer(code="healthy", confidence=Confidence.LIKELY)
 _SLOW: Final = 60.0
 """Seconds after which a pull that has not ended is worth a word."""
 _AFTER_PULL: Final = frozenset({"not-an-image", "wrong-platform-exec"})
-"""What a text may say of a container that has its image."""
-_OPEN: Final = frozenset({"CreateContainerError", "RunContainerError"})
-"""Reasons under which a text that is not known may still be of the image's content."""
+"""What the state of a container that has its image may say of that image."""
+_IN_A_LOG: Final = frozenset({"wrong-platform-exec"})
+"""What its last message or log may say of it."""
+_AFTER_IMAGE: Final = frozenset(
+    {"CrashLoopBackOff", "CreateContainerConfigError", "PostStartHookError", "PreStartHookError", "StartError"}
+)
+"""Waiting reasons that a container has only once its image is there. `CreateContainerError` and `RunContainerError` may
+still be of the image's content, and a reason that is not known of anything."""
 _EXEC_EXIT_CODES: Final = frozenset({1, 126, 255})
 _PATIENCE: Final = (
     ("containerd://1.6", "; containerd 1.6 waits for ever"),
@@ -68,15 +73,16 @@ def explain_started(case: Case, symptom: Symptom) -> Answer:
         return _HEALTHY
     log = case.logs.get(container.name, "")
     ended = container.ended.message if container.ended else ""
-    text = "\n".join((symptom.text, ended, log))
-    reading = classify(text)
-    if reading is not None and reading.code in _AFTER_PULL:
-        where = symptom.source if reading.code == "not-an-image" else f"log of container {container.name}"
-        evidence = (f"{where}: {text.strip()[:300]}",)
+    of_state = find_in(symptom.text, _AFTER_PULL)
+    reading = of_state or find_in(f"{ended}\n{log}", _IN_A_LOG)
+    if reading is not None:
+        where = symptom.source if of_state else f"log of container {container.name}"
+        evidence = (f"{where}: {reading.text.strip()[:300]}",)
         return Answer(code=reading.code, confidence=reading.confidence, evidence=evidence)
     reason = symptom.reason or (container.ended.reason if container.ended else "")
     facts = {"other_reason": f"{reason}: {symptom.text}".removesuffix(": ")}
-    open_ = symptom.reason in _OPEN or (container.name not in case.logs and _has_ended_at_once(symptom))
+    known = not symptom.reason or symptom.reason in _AFTER_IMAGE
+    open_ = not known or (container.name not in case.logs and _has_ended_at_once(symptom))
     confidence = Confidence.LIKELY if open_ else Confidence.CERTAIN
     return Answer(code="not-a-pull-failure", confidence=confidence, facts=facts, evidence=(symptom.source,))
 

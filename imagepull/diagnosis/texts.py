@@ -18,6 +18,7 @@ __all__ = [
     "classify",
     "explain_address",
     "find_facts",
+    "find_in",
     "is_error_text",
     "parse_absent_secrets",
     "parse_back_off",
@@ -91,6 +92,13 @@ def classify(text: str, image: str = "") -> TextVerdict | None:
     return next(further, readings[0] if readings else None)
 
 
+def find_in(text: str, codes: frozenset[str]) -> TextVerdict | None:
+    """What a text says of these codes alone, whatever else it says: a program's log may say anything."""
+    text = text[:_LONGEST]
+    rule = next((rule for rule in list_text_rules() if rule.code in codes and rule.pattern.search(text)), None)
+    return TextVerdict(code=rule.code, confidence=rule.confidence, text=text) if rule else None
+
+
 def parse_back_off(message: str) -> tuple[str, str] | None:
     """Image and text of `Back-off pulling image "I": ErrName: TEXT`; the text is missing up to Kubernetes 1.31."""
     found = _BACK_OFF.match(message)
@@ -157,9 +165,8 @@ def _make_names_pattern(image: str) -> re.Pattern[str] | None:
     except InvalidReference:
         return None
     path = reference.path
-    written = {image, reference.canonical, reference.repository, quote(path, safe=""), path if "/" in path else ""} - {
-        ""
-    }
+    written = {image, reference.canonical, reference.repository, reference.domain, quote(path, safe="")}
+    written |= {path} if "/" in path else set()
     names = "|".join(map(re.escape, sorted(written, key=len, reverse=True)))
     tag = re.escape(reference.tag or DEFAULT_TAG)
     in_url = rf"(?<=/v2/){re.escape(path)}(?=/)"

@@ -102,7 +102,7 @@ async def _ask(client: httpx2.AsyncClient, image: str, credentials: Mapping[str,
     try:
         async with asyncio.timeout(3 * _TIMEOUT):
             answer = await oci.look_up(client, reference, credential)
-            absent = isinstance(answer, Unverified) and answer.code == "image-not-found" and bool(keys)
+            absent = isinstance(answer, Unverified) and answer.code == "image-absent" and bool(keys)
             tags = await oci.list_tags(client, reference, credential) if absent else ()
     except TimeoutError:
         return RegistryFinding(code="", text=f"{reference.domain} did not answer in time")

@@ -73,7 +73,7 @@ def find_surprises(image: str, policy: PullPolicy, *, private: bool) -> list[Sur
     try:
         reference = parse(image)
     except InvalidReference as error:
-        return [Surprise(code="invalid-reference", text=f"the kubelet will report InvalidImageName: {error}")]
+        return [Surprise(code="invalid-image-name", text=f"the kubelet will report InvalidImageName: {error}")]
     return list(_list_surprises(reference, policy, private))
 
 
@@ -106,7 +106,7 @@ def _choose_default(reference: ImageReference) -> ResolvedPolicy:
 def _list_surprises(reference: ImageReference, policy: PullPolicy, private: bool) -> Iterator[Surprise]:
     if is_bare_host(reference):
         yield Surprise(
-            code="bare-host",
+            code="bare-registry-host",
             text=f"{reference.familiar} looks like a registry without a repository: it is pulled from Docker Hub"
             f" as {reference.canonical}",
         )

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 
 from imagepull.errors import InvalidReference
 
-__all__ = ["DEFAULT_TAG", "HUB", "ImageReference", "find_unexpanded_variable", "is_bare_host", "is_domain", "parse"]
+__all__ = [
+    "DEFAULT_TAG",
+    "HUB",
+    "ImageReference",
+    "describe_invalid",
+    "find_unexpanded_variable",
+    "is_bare_host",
+    "is_domain",
+    "parse",
+]
 
 HUB = "docker.io"
 DEFAULT_TAG = "latest"
@@ -67,6 +76,11 @@ class ImageReference:
         return self.tag is None and self.digest is None
 
     @property
+    def version(self) -> str:
+        """What is pulled of the repository, for a sentence: `tag 1.0`, or `digest sha256:...`."""
+        return f"digest {self.digest}" if self.digest else f"tag {self.tag or DEFAULT_TAG}"
+
+    @property
     def canonical(self) -> str:
         """What is pulled: by digest when there is one (containerd ignores a tag beside it), else by tag."""
         if self.digest is not None:
@@ -106,6 +120,16 @@ def parse(text: str) -> ImageReference:
 def is_domain(text: str) -> bool:
     """Whether `text` can stand before the first slash of a reference: host name or `[IPv6]`, with or without a port."""
     return text == HUB or _domain.fullmatch(text) is not None
+
+
+def describe_invalid(error: InvalidReference) -> dict[str, str]:
+    """The facts of the cause `invalid-image-name` (imagepull/causes): what is wrong, and a sentence what to write."""
+    part = f" (at {error.part!r})" if error.part and error.part != error.reference else ""
+    hint = error.hint[:1].upper() + error.hint[1:] if error.hint else "Correct the name"
+    return {
+        "problem": f"The image {error.reference!r} is no valid name: {error.reason}{part}",
+        "suggestion": f"{hint}.",
+    }
 
 
 def is_bare_host(reference: ImageReference) -> bool:

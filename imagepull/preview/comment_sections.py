@@ -60,27 +60,38 @@ def make_sections(
 ) -> Iterator[Section]:
     """All sections, also those without rows. `printed`: findings by the program, beside those `found` here."""
     errors = [message for message in run.messages if message.severity == "error"]
-    yield Section(
-        title="Errors",
-        rows=[format_preformatted(_name_resource(each.urn) + each.text) for each in errors],
-        foot=[] if run.preview else _COMMANDS,
-    )
-    yield _make_table(
-        "Image pulls", ("", "Workload", "Container", "Image", "Policy", "Why"), map(_make_image_row, images)
-    )
-    yield _make_table("Pull Secrets and ServiceAccounts", ("", "Kind", "Name", "What"), map(_make_access_row, access))
     serious = [_make_finding_row(each) for each in found if each.severity is not Severity.INFO]
-    yield replace(_make_table("Findings", _FINDING_COLUMNS, serious), foot=_COMMANDS)
-    yield Section(title="Findings of the program", rows=[f"- {format_prose(line)}" for line in printed])
+    said = [format_preformatted(_name_resource(each.urn) + each.text) for each in errors]
+    image_columns = ("", "Workload", "Container", "Image", "Policy", "Why")
+    yield from _name_commands(
+        [
+            Section(title="Errors", rows=said),
+            _make_table("Image pulls", image_columns, map(_make_image_row, images)),
+            _make_table(
+                "Pull Secrets and ServiceAccounts", ("", "Kind", "Name", "What"), map(_make_access_row, access)
+            ),
+            _make_table("Findings", _FINDING_COLUMNS, serious),
+            Section(title="Findings of the program", rows=[f"- {format_prose(line)}" for line in printed]),
+        ],
+        # A preview that failed has touched no Pod.
+        pods_are_concerned=not run.preview or bool(images or access or serious or printed),
+    )
     notes = [_make_finding_row(each) for each in found if each.severity is Severity.INFO]
     yield _make_table(f"Notes ({len(notes)})", _FINDING_COLUMNS, notes, folded=True)
     changes = sorted(_make_change_row(step) for step in run.steps if step.op not in ("same", "read"))
     yield _make_table(f"All changes ({len(changes)})", ("", "Type", "Name", "Properties"), changes, folded=True)
     yield _make_plan_section(read_plan(run), now)
     others = [message for message in run.messages if message.severity != "error" and not _is_ours(message.text)]
-    said = [format_preformatted(f"{each.severity}: {_name_resource(each.urn)}{each.text}") for each in others]
-    yield Section(title=f"Messages ({len(said)})", rows=said, folded=True)
+    told = [format_preformatted(f"{each.severity}: {_name_resource(each.urn)}{each.text}") for each in others]
+    yield Section(title=f"Messages ({len(told)})", rows=told, folded=True)
     yield Section(title="Not looked at", rows=[] if run.complete else [_INCOMPLETE], folded=True)
+
+
+def _name_commands(sections: Sequence[Section], *, pods_are_concerned: bool) -> Iterator[Section]:
+    """The sections, with the commands for Pods that do not start below the last of them that has rows."""
+    last = max((place for place, each in enumerate(sections) if each.rows), default=-1)
+    for place, each in enumerate(sections):
+        yield replace(each, foot=_COMMANDS) if place == last and pods_are_concerned else each
 
 
 def _make_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, folded: bool = False) -> Section:

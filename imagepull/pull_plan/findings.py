@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from imagepull.causes.table import Cause, as_clause, fill, get_cause
+from imagepull.causes.table import as_clause, fill, get_cause
 from imagepull.errors import InvalidReference
 from imagepull.images.pull_policy import find_surprises, is_moving_tag
-from imagepull.images.reference import DEFAULT_TAG, ImageReference, is_bare_host, parse
+from imagepull.images.reference import DEFAULT_TAG, ImageReference, describe_invalid, is_bare_host, parse
 from imagepull.kubernetes.kinds import DEFAULT_NAMESPACE
 from imagepull.pull_plan.access import PlannedAccess, PodAccess
 from imagepull.pull_plan.explicit import ResolvedImage
@@ -23,6 +23,7 @@ from imagepull.registries.keyring import match
 __all__ = ["Finding", "Severity", "collect_findings", "sort_worst_first"]
 
 _NAMESPACES_NAMED: Final = 3
+_NOT_IN_ROLE: Final = "not-in-role"
 _PUBLIC: Final = ("docker.io", "ghcr.io", "quay.io", "gcr.io", "registry.k8s.io", "mcr.microsoft.com", "public.ecr.aws")
 
 
@@ -39,9 +40,10 @@ class Finding:
     """One thing found, about one image of one workload.
 
     Attributes:
-        code: what kind: `no-entry`, `secret-not-in-namespace`, `secret-not-given`, `bare-host`, `port-mismatch`,
-            `never`, `mutable-tag`, `latest-with-digest`, `invalid-reference`, a rule's name, or one of
-            `imagepull.verify`.
+        code: what kind. A fault that `imagepull diagnose` would find later has its code (`bare-registry-host`,
+            `key-port-mismatch`, `secret-other-namespace`, `pod-own-list`, `no-pull-secret`, `invalid-image-name`);
+            what only a plan can say has its own: `no-entry`, `secret-not-given`, `not-in-role`, `never`,
+            `mutable-tag`, `latest-with-digest`, a rule's name, or one of `imagepull.verify`.
         text: what is wrong.
         advice: what to write instead; empty where `text` says it.
     """
@@ -79,7 +81,7 @@ def _find_for_image(image: ResolvedImage, plan: Plan) -> Iterator[Finding]:
     try:
         reference = parse(image.image)
     except InvalidReference as error:
-        yield Finding(image=image, severity=Severity.ERROR, code="invalid-reference", text=str(error))
+        yield _make_known(image, Severity.ERROR, "invalid-image-name", describe_invalid(error))
         return
     opening = [access for access in accesses or () if match(access.keys, image.image)]
     if is_bare_host(reference):
@@ -105,8 +107,7 @@ def _find_bare_host(image: ResolvedImage, reference: ImageReference) -> Finding:
     host = reference.path.removeprefix("library/")
     if reference.tag and reference.tag.isdigit():
         host += f":{reference.tag}"  # what was meant as a port
-    said = _as_diagnosis_says("bare-registry-host", {"image": image.image, "wanted": host})
-    return Finding(image=image, severity=Severity.ERROR, code="bare-host", text=said.cause, advice=said.fix)
+    return _make_known(image, Severity.ERROR, "bare-registry-host", {"image": image.image, "wanted": host})
 
 
 def _find_no_entry(
@@ -118,8 +119,7 @@ def _find_no_entry(
     )
     if others:
         facts = {"key": others[0][0], "secret": others[0][1], "host": host}
-        said = _as_diagnosis_says("key-port-mismatch", facts)
-        yield Finding(image=image, severity=Severity.ERROR, code="port-mismatch", text=said.cause, advice=said.fix)
+        yield _make_known(image, Severity.ERROR, "key-port-mismatch", facts)
     elif _is_private_ecr(host):
         yield Finding(
             image=image,
@@ -148,13 +148,11 @@ def _find_not_in_namespace(image: ResolvedImage, opening: Sequence[PlannedAccess
     if opening[0].by_node:
         text = f"the nodes open this image with a role of ServiceAccounts, which none in namespace {namespace} has"
         advice = f"add {namespace} to the namespaces of the access by the node"
-    else:
-        there = sorted(opening[0].namespaces or ())
-        others = ", ".join(there[:_NAMESPACES_NAMED]) + (", ..." if len(there) > _NAMESPACES_NAMED else "")
-        facts = {"secret": secret, "other_namespace": others or "(none)", "namespace": namespace}
-        said = _as_diagnosis_says("secret-other-namespace", facts)
-        text, advice = said.cause, said.fix
-    return Finding(image=image, severity=Severity.ERROR, code="secret-not-in-namespace", text=text, advice=advice)
+        return Finding(image=image, severity=Severity.ERROR, code=_NOT_IN_ROLE, text=text, advice=advice)
+    there = sorted(opening[0].namespaces or ())
+    others = ", ".join(there[:_NAMESPACES_NAMED]) + (", ..." if len(there) > _NAMESPACES_NAMED else "")
+    facts = {"secret": secret, "other_namespace": others or "(none)", "namespace": namespace}
+    return _make_known(image, Severity.ERROR, "secret-other-namespace", facts)
 
 
 def _find_not_given(image: ResolvedImage, there: Sequence[PlannedAccess], pod: PodAccess) -> Finding:
@@ -162,27 +160,25 @@ def _find_not_given(image: ResolvedImage, there: Sequence[PlannedAccess], pod: P
     if there[0].by_node:
         text = f"the nodes open this image with a role that its ServiceAccount {account} does not have"
         advice = f"add {account} to the service_accounts of the access by the node"
-    else:
-        text = _explain_unlisted_secret(image, there[0], pod)
-        advice = f"write access=... in the workload, or {secret} in its imagePullSecrets"
+        return Finding(image=image, severity=Severity.WARNING, code=_NOT_IN_ROLE, text=text, advice=advice)
+    # What the program can write, where the cause of a Pod that is there names the Pod.
+    advice = f"write access=... in the workload, or {secret} in its imagePullSecrets"
+    host, listed = parse(image.image).domain, ", ".join(pod.pull_secrets)
+    facts = {"secret": secret, "account": account, "host": host, "node_credentials": ""}
+    if not listed:
+        return replace(_make_known(image, Severity.WARNING, "no-pull-secret", facts), advice=advice)
+    if there[0].is_listed_by(account):
+        facts["listed"] = listed
+        return replace(_make_known(image, Severity.WARNING, "pod-own-list", facts), advice=advice)
+    text = f"the Secret {secret} opens the image, but the Pod lists {listed} in imagePullSecrets"
     return Finding(image=image, severity=Severity.WARNING, code="secret-not-given", text=text, advice=advice)
 
 
-def _explain_unlisted_secret(image: ResolvedImage, access: PlannedAccess, pod: PodAccess) -> str:
-    """Why the Pod does not get the Secret that opens its image."""
-    host, listed = parse(image.image).domain, ", ".join(pod.pull_secrets)
-    facts = {"secret": access.secret, "account": pod.service_account, "host": host, "node_credentials": ""}
-    if not listed:
-        return _as_diagnosis_says("no-pull-secret", facts).cause
-    if access.is_listed_by(pod.service_account):
-        return _as_diagnosis_says("pod-own-list", {**facts, "listed": listed}).cause
-    return f"the Secret {access.secret} opens the image, but the Pod lists {listed} in imagePullSecrets"
-
-
-def _as_diagnosis_says(code: str, facts: Mapping[str, str]) -> Cause:
-    """The cause with these facts, its sentences as clauses: `imagepull diagnose` says the same of the Pod later."""
+def _make_known(image: ResolvedImage, severity: Severity, code: str, facts: Mapping[str, str]) -> Finding:
+    """A fault of the table of causes: `imagepull diagnose` says the same of the Pod later."""
     cause = get_cause(code)
-    return replace(cause, cause=as_clause(fill(cause.cause, facts)), fix=as_clause(fill(cause.fix, facts)))
+    text, advice = (as_clause(fill(sentence, facts)) for sentence in (cause.cause, cause.fix))
+    return Finding(image=image, severity=severity, code=code, text=text, advice=advice)
 
 
 _SEVERITY_OF: Final[Mapping[str, Severity]] = {

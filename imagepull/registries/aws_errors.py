@@ -1,13 +1,17 @@
-"""What an error of AWS means: cause and advice for a person, and whether AWS was reached at all. One table.
+"""What an error of AWS means: cause and advice for a person, and whether AWS was reached at all.
 
-Tokens (`imagepull.registries.ecr_tokens`) and image look-ups (`imagepull.verify.ecr`) both explain their errors by it.
+The words are those of the table of causes (`imagepull.causes`, group "aws"). Tokens, the renewer and image look-ups
+(`imagepull.registries.ecr_tokens`, `imagepull.renewal`, `imagepull.verify.ecr`) explain their errors by it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Final
 
-__all__ = ["ACCESS_DENIED", "UNREACHABLE", "AwsFault", "explain", "explain_code", "explain_unusable_credentials"]
+from imagepull.causes.table import as_clause, fill, get_cause
+
+__all__ = ["AwsFault", "describe", "explain", "explain_code", "explain_unusable_credentials"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,49 +19,43 @@ class AwsFault:
     """An error of AWS in words.
 
     Attributes:
+        code: in the table of causes.
         cause: what went wrong, as a clause, without anything of a credential.
         advice: what to do about it.
         details: the error's code or the file that is concerned; empty where there is nothing to add.
         reached: AWS, or what stands for it, has answered: trying again later does not help.
     """
 
+    code: str
     cause: str
     advice: str
     details: str = ""
     reached: bool = True
 
+    @property
+    def is_denial(self) -> bool:
+        """AWS knows who asks, and does not allow it."""
+        return self.code == _ACCESS_DENIED
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Kind:
-    """A kind of error: the names by which it comes (exception classes and error codes), and what to say."""
+    """A kind of error: its code in the table of causes, and the names by which it comes (exceptions, error codes)."""
 
+    code: str
     names: frozenset[str]
-    fault: AwsFault
 
 
-ACCESS_DENIED: Final = AwsFault(
-    cause="access denied",
-    advice="allow ecr:GetAuthorizationToken on * (and sts:AssumeRole on the role, if one is named)",
-)
-UNREACHABLE: Final = AwsFault(
-    cause="AWS cannot be reached", advice="check the network, the proxy and the region", reached=False
-)
+_ACCESS_DENIED: Final = "aws-access-denied"
 # Exception classes: botocore/exceptions.py; codes: the error lists of the STS and ECR API references.
 _KINDS: Final = (
+    _Kind(code="aws-no-credentials", names=frozenset({"NoCredentialsError", "PartialCredentialsError"})),
     _Kind(
-        names=frozenset({"NoCredentialsError", "PartialCredentialsError"}),
-        fault=AwsFault(
-            cause="no AWS credentials found",
-            advice="set AWS_PROFILE, or give the registry a profile, or run where a role is attached",
-        ),
-    ),
-    _Kind(
+        code="aws-profile-unreadable",
         names=frozenset({"ProfileNotFound", "ConfigNotFound", "ConfigParseError", "InvalidConfigError"}),
-        fault=AwsFault(
-            cause="the AWS profile cannot be read", advice="name a profile that `aws configure list-profiles` shows"
-        ),
     ),
     _Kind(
+        code="aws-session-expired",
         names=frozenset(
             {
                 "ExpiredToken",
@@ -70,15 +68,13 @@ _KINDS: Final = (
                 "LoginTokenLoadError",
             }
         ),
-        fault=AwsFault(
-            cause="the AWS session has expired", advice="sign in again (`aws sso login`, or fresh credentials)"
-        ),
     ),
     _Kind(
+        code=_ACCESS_DENIED,
         names=frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"}),
-        fault=ACCESS_DENIED,
     ),
     _Kind(
+        code="aws-credentials-refused",
         names=frozenset(
             {
                 "UnrecognizedClientException",
@@ -89,89 +85,60 @@ _KINDS: Final = (
                 "AuthFailure",
             }
         ),
-        fault=AwsFault(
-            cause="AWS does not accept these credentials",
-            advice="check that they are of this partition, the region is enabled in the account, and the clock is"
-            " right",
-        ),
     ),
     _Kind(
+        code="aws-web-identity-refused",
         names=frozenset({"InvalidIdentityToken", "IDPRejectedClaim", "IDPCommunicationError"}),
-        fault=AwsFault(
-            cause="AWS does not accept the web identity token",
-            advice="check the role's trust policy: the OIDC provider, the audience and the ServiceAccount",
-        ),
     ),
     _Kind(
+        code="aws-throttled",
         names=frozenset(
             {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
         ),
-        fault=AwsFault(cause="AWS throttles the requests", advice="try again in a minute", reached=False),
     ),
     _Kind(
+        code="aws-no-such-region",
         names=frozenset({"InvalidRegionError", "NoRegionError", "UnknownEndpointError", "EndpointVariantError"}),
-        fault=AwsFault(cause="there is no such ECR region", advice="correct the region in the registry's host"),
     ),
+    _Kind(code="aws-no-ecr-public", names=frozenset({"UnsupportedCommandException"})),
     _Kind(
-        names=frozenset({"UnsupportedCommandException"}),
-        fault=AwsFault(
-            cause="this account has no ECR Public",
-            advice="take credentials of the aws partition, or leave the registry out: its images need no credential",
-        ),
-    ),
-    _Kind(
+        code="aws-unreachable",
         names=frozenset({"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "SSLError"}),
-        fault=UNREACHABLE,
     ),
     _Kind(
+        code="aws-no-answer",
         names=frozenset({"ReadTimeoutError", "ConnectionClosedError", "HTTPClientError", "ServerException"}),
-        fault=AwsFault(cause="AWS does not answer", advice="try again in a minute", reached=False),
     ),
     # Python's own ValueError: botocore lets it through for an address that is none.
-    _Kind(
-        names=frozenset({"InvalidEndpointConfigurationError", "ValueError"}),
-        fault=AwsFault(
-            cause="the configured AWS endpoint is no usable URL",
-            advice="correct AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_ECR or AWS_ENDPOINT_URL_STS, or the profile's"
-            " endpoint_url, or leave it out",
-        ),
-    ),
+    _Kind(code="aws-endpoint-wrong", names=frozenset({"InvalidEndpointConfigurationError", "ValueError"})),
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _CredentialSource:
-    """Where credentials may come from: the setting that names it, in a profile or in the environment."""
-
-    settings: tuple[str, ...]
-    what: str
-    advice: str
-
-
-# botocore/credentials.py, in the order in which its chain tries them.
+# botocore/credentials.py, in the order in which its chain tries them: the settings of a profile, or of the environment,
+# that name where credentials may come from, and the code where none came.
 _SOURCES: Final = (
-    _CredentialSource(
-        settings=("mfa_serial",),
-        what="the AWS profile asks for an MFA code, and nobody can be asked here",
-        advice="export a session first (`aws configure export-credentials`), or name a profile without mfa_serial",
-    ),
-    _CredentialSource(
-        settings=("credential_process",),
-        what="the profile's credential_process gives no credentials",
-        advice="run the command by hand: it must print JSON with Version, AccessKeyId and SecretAccessKey",
-    ),
-    _CredentialSource(
-        settings=("web_identity_token_file", "AWS_WEB_IDENTITY_TOKEN_FILE"),
-        what="the web identity token file gives no credentials",
-        advice="check the path in AWS_WEB_IDENTITY_TOKEN_FILE: in a Pod the EKS webhook mounts it (IRSA)",
-    ),
-    _CredentialSource(
-        settings=("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
-        what="the container credentials endpoint gives no credentials",
-        advice="check AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: on EKS the Pod"
-        " Identity agent sets them",
+    (("mfa_serial",), "aws-mfa-asked"),
+    (("credential_process",), "aws-process-fails"),
+    (("web_identity_token_file", "AWS_WEB_IDENTITY_TOKEN_FILE"), "aws-web-identity-unusable"),
+    (
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
+        "aws-container-endpoint-fails",
     ),
 )
+
+
+def describe(code: str, facts: Mapping[str, str] = MappingProxyType({})) -> AwsFault:
+    """The fault in the words of the table of causes.
+
+    Args:
+        code: Of its group "aws".
+        facts: For the words in braces of its sentences.
+    """
+    cause = get_cause(code)
+    return AwsFault(
+        code=code,
+        cause=as_clause(fill(cause.cause, facts)),
+        advice=as_clause(fill(cause.fix, facts)),
+        reached=not cause.waiting_helps,
+    )
 
 
 def explain(error: Exception) -> AwsFault:
@@ -181,27 +148,26 @@ def explain(error: Exception) -> AwsFault:
     code = str(response.get("Error", {}).get("Code", ""))
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     names = {each.__name__ for each in type(error).__mro__} | {code}
-    fault = next((kind.fault for kind in _KINDS if kind.names & names), None)
-    if fault is None and isinstance(status, int) and status >= 500:
-        cause = f"AWS answers with an error of its own (HTTP {status})"
-        return AwsFault(cause=cause, advice="try again in a minute", reached=False)
-    if fault is None:
+    kind = next((kind.code for kind in _KINDS if kind.names & names), None)
+    if kind is None and isinstance(status, int) and status >= 500:
+        return describe("aws-server-error", {"status": f"HTTP {status}"})
+    if kind is None:
         return _explain_unknown(code or type(error).__name__)
-    return _add_details(fault, code, str(response.get("Error", {}).get("Message", "")))
+    return _add_details(describe(kind), code, str(response.get("Error", {}).get("Message", "")))
 
 
 def explain_code(code: str, message: str) -> AwsFault:
     """What an error code of AWS means that another program got, as `explain`."""
-    fault = next((kind.fault for kind in _KINDS if code in kind.names), None)
-    return _explain_unknown(code) if fault is None else _add_details(fault, code, message)
+    kind = next((kind.code for kind in _KINDS if code in kind.names), None)
+    return _explain_unknown(code) if kind is None else _add_details(describe(kind), code, message)
 
 
 def _explain_unknown(name: str) -> AwsFault:
-    return AwsFault(cause=f"AWS refuses: {name}", advice="look the error up in the ECR and STS API references")
+    return describe("aws-refused", {"status": name})
 
 
 def _add_details(fault: AwsFault, code: str, message: str) -> AwsFault:
-    quoted = message if fault is ACCESS_DENIED else ""
+    quoted = message if fault.is_denial else ""
     return replace(fault, details=": ".join(part for part in (code, quoted[:300]) if part))
 
 
@@ -217,8 +183,7 @@ def explain_unusable_credentials(
     """
     file = error.filename if isinstance(error, OSError) and isinstance(error.filename, str) else ""
     details = f"{file}: {error.strerror}" if file and isinstance(error, OSError) else type(error).__name__
-    for source in _SOURCES:
-        if any(profile.get(setting) or environment.get(setting) for setting in source.settings):
-            return AwsFault(cause=source.what, advice=source.advice, details=details)
-    advice = "check the profile and the AWS_* variables with `aws sts get-caller-identity`"
-    return AwsFault(cause="the AWS credentials cannot be read", advice=advice, details=details)
+    for settings, code in _SOURCES:
+        if any(profile.get(setting) or environment.get(setting) for setting in settings):
+            return replace(describe(code), details=details)
+    return replace(describe("aws-credentials-unreadable"), details=details)

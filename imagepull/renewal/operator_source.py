@@ -16,7 +16,7 @@ from imagepull.errors import ClusterError
 from imagepull.kubernetes.client import Cluster
 from imagepull.kubernetes.kinds import KINDS, Kind
 from imagepull.redaction import redact
-from imagepull.registries.aws_errors import UNREACHABLE, AwsFault, explain_code
+from imagepull.registries.aws_errors import AwsFault, describe, explain_code
 from imagepull.registry_secret.existing import DATA_KEY
 
 __all__ = ["EXTERNAL_SECRET", "SourceState", "explain_failure", "read_state", "wait_for_source"]
@@ -120,4 +120,4 @@ def _find_hosts(source: Mapping[str, Any], told: str) -> Sequence[str]:
 def _find_fault(told: str) -> AwsFault | None:
     if answer := _AWS_ANSWER.search(told):
         return explain_code(answer[1], answer[2])
-    return UNREACHABLE if _NO_ANSWER.search(told) else None
+    return describe("aws-unreachable") if _NO_ANSWER.search(told) else None

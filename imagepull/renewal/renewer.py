@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
+from imagepull.causes.table import get_cause
 from imagepull.errors import ClusterError, CredentialError, ImagePullError
 from imagepull.kubernetes.client import Cluster, for_each, retry_on_conflict
 from imagepull.kubernetes.kinds import SECRET
@@ -28,7 +29,6 @@ from imagepull.renewal.document import RenewedSecret
 
 __all__ = ["Failure", "Options", "SecretResult", "renew"]
 
-_MISSING: Final = "the Secret is not there; `pulumi up --refresh` writes it"
 _ANOTHERS: Final = (
     "the Secret does not carry the identity in the document; `pulumi up --refresh` says whose it is, and mends both"
 )
@@ -95,7 +95,7 @@ async def _renew_secret(cluster: Cluster, tokens: TokenSource, secret: RenewedSe
     for namespace in namespaces:
         existing = found.secrets.get(namespace)
         if existing is None:
-            reason = found.denied.get(namespace, _MISSING)
+            reason = found.denied.get(namespace) or _describe_absence()
             result.failures.append(Failure(namespace=namespace, reason=reason))
         elif existing.find_standing(secret.owner, ()) is not Standing.OURS:
             result.failures.append(Failure(namespace=namespace, reason=_ANOTHERS))
@@ -162,7 +162,7 @@ async def _write_all(
     async def write(namespace: str) -> None:
         async def attempt(there: Existing | None) -> None:
             if there is None:
-                raise ClusterError(_MISSING)
+                raise ClusterError(_describe_absence())
             if there.find_standing(secret.owner, ()) is not Standing.OURS:
                 raise ClusterError(_ANOTHERS)
             wanted = SecretGoal(
@@ -193,8 +193,15 @@ def _explain_registry_failure(
     ]
     left = "no earlier token of it is known"
     if expiries:
-        left = f"its earlier token stays, {lifetimes.describe_time_left((min(expiries) - now).total_seconds())}"
+        seconds = (min(expiries) - now).total_seconds()
+        left = lifetimes.describe_time_left(seconds)
+        ago = left.removeprefix("expired ")
+        left = f"its earlier token stays, {left}" if seconds > 0 else f"{get_cause('token-expired').clause}, {ago}"
     return Failure(registry=host, reason=f"{error.cause}; {left}; {error.advice}")
+
+
+def _describe_absence() -> str:
+    return f"{get_cause('secret-absent').clause}; `pulumi up --refresh` creates it"
 
 
 def _find_next_due(

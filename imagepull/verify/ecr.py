@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 from imagepull import USER_AGENT
 from imagepull.errors import CredentialError
 from imagepull.images.reference import DEFAULT_TAG, ImageReference
-from imagepull.registries.aws_errors import ACCESS_DENIED, explain
+from imagepull.registries.aws_errors import explain
 from imagepull.registries.aws_session import open_client, open_session
 from imagepull.registries.ecr_hosts import parse_host
 from imagepull.registries.ecr_tokens import TokenRequest
-from imagepull.verify.facts import ACCEPT, ImageFacts, Unverified, read_manifest
+from imagepull.verify.facts import ACCEPT, ImageFacts, Unverified, make_absent, read_manifest
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
@@ -70,7 +70,7 @@ def _read_facts(client: "ECRClient", reference: ImageReference) -> ImageFacts | 
 
 
 def _explain_not_found(reference: ImageReference) -> Unverified:
-    return Unverified(code="image-not-found", text=f"{reference.canonical} is not in ECR")
+    return make_absent(reference)
 
 
 def _explain(error: Exception, reference: ImageReference) -> Unverified:
@@ -78,9 +78,8 @@ def _explain(error: Exception, reference: ImageReference) -> Unverified:
     if response.get("Error", {}).get("Code") in _NOT_FOUND:
         return _explain_not_found(reference)
     fault = explain(error)
-    denied = fault.cause == ACCESS_DENIED.cause
-    advice = "allow ecr:DescribeImages and ecr:BatchGetImage on the repository" if denied else fault.advice
-    what = reference.repository if denied else reference.domain
+    advice = "allow ecr:DescribeImages and ecr:BatchGetImage on the repository" if fault.is_denial else fault.advice
+    what = reference.repository if fault.is_denial else reference.domain
     return make_unverified(
         CredentialError(
             what, fault.cause + (f" ({fault.details})" if fault.details else ""), advice, reached=fault.reached

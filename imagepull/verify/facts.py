@@ -9,9 +9,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from imagepull.causes.table import as_clause, fill, get_cause
+from imagepull.images.reference import ImageReference
 from imagepull.plain_text import to_one_line
 
-__all__ = ["ACCEPT", "ImageFacts", "Manifest", "Unverified", "read_document", "read_manifest", "read_platform"]
+__all__ = [
+    "ACCEPT",
+    "NO_IMAGE",
+    "ImageFacts",
+    "Manifest",
+    "Unverified",
+    "make_absent",
+    "make_unreadable",
+    "read_document",
+    "read_manifest",
+    "read_platform",
+]
 
 ACCEPT: Final = (
     "application/vnd.oci.image.index.v1+json",
@@ -20,6 +33,8 @@ ACCEPT: Final = (
     "application/vnd.docker.distribution.manifest.v2+json",
 )
 """The media types that are understood."""
+NO_IMAGE: Final = frozenset({"image-absent", "unsupported-media"})
+"""Causes (imagepull/causes) that a look-up proves: there is nothing under the reference, or no image."""
 _LONGEST_PART: Final = 32
 
 
@@ -40,7 +55,7 @@ class ImageFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Unverified:
-    """No facts: `code` is `image-not-found`, `access-denied` or `registry-unreachable`; `text` is a clause."""
+    """No facts: `code` is one of NO_IMAGE, `access-denied` or `registry-unreachable`; `text` is a clause."""
 
     code: str
     text: str
@@ -53,6 +68,18 @@ class Manifest:
     size: int | None
     platforms: tuple[str, ...]
     config: str | None
+
+
+def make_absent(reference: ImageReference) -> Unverified:
+    """The registry has nothing under the reference, in the words of the table of causes."""
+    facts = {"tag": reference.version, "repository": reference.repository, "host": reference.domain}
+    return Unverified(code="image-absent", text=as_clause(fill(get_cause("image-absent").cause, facts)))
+
+
+def make_unreadable(reference: ImageReference) -> Unverified:
+    """The registry answers something else than a manifest, in the words of the table of causes."""
+    facts = {"host": reference.domain, "media": "a document that is no image", "runtime": "a container runtime"}
+    return Unverified(code="unsupported-media", text=as_clause(fill(get_cause("unsupported-media").cause, facts)))
 
 
 def read_manifest(data: bytes) -> Manifest | None:

@@ -14,7 +14,16 @@ import httpx2
 from imagepull.errors import ImagePullError
 from imagepull.images.reference import DEFAULT_TAG, HUB, ImageReference
 from imagepull.registries.docker_config import Credential
-from imagepull.verify.facts import ACCEPT, ImageFacts, Unverified, read_document, read_manifest, read_platform
+from imagepull.verify.facts import (
+    ACCEPT,
+    ImageFacts,
+    Unverified,
+    make_absent,
+    make_unreadable,
+    read_document,
+    read_manifest,
+    read_platform,
+)
 from imagepull.verify.hosts import is_local
 from imagepull.verify.requests import BadAnswer, RegistryAnswer, fetch, is_same_origin
 
@@ -91,8 +100,7 @@ class _Registry:
         answer = await self._get(f"manifests/{name}", ", ".join(ACCEPT))
         manifest = read_manifest(answer.content)
         if manifest is None:
-            text = f"{reference.canonical} is a document that is no image"
-            return Unverified(code="image-not-found", text=text)
+            return make_unreadable(reference)
         platforms = manifest.platforms
         if manifest.config and _digest.fullmatch(manifest.config):
             config = await self._get(f"blobs/{manifest.config}", "*/*")
@@ -151,7 +159,7 @@ def _encode_basic(credential: Credential) -> str:
 
 def _explain(status: int, reference: ImageReference, credential: Credential | None) -> Unverified:
     if status == 404:
-        return Unverified(code="image-not-found", text=f"{reference.canonical} is not in the registry")
+        return make_absent(reference)
     if status in (400, 401, 403):
         how = "refuses the credential that is configured for it" if credential else "wants a credential"
         return Unverified(code="access-denied", text=f"{reference.domain} {how} (HTTP {status})")

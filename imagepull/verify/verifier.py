@@ -17,7 +17,7 @@ from imagepull.registries.ecr_tokens import Principal, TokenRequest, TokenSource
 from imagepull.registries.keyring import match
 from imagepull.registry_secret.spec import RegistrySource
 from imagepull.verify import ecr, oci
-from imagepull.verify.facts import ImageFacts, Unverified
+from imagepull.verify.facts import NO_IMAGE, ImageFacts, Unverified
 
 __all__ = ["Settings", "Verifier", "verify"]
 
@@ -119,12 +119,12 @@ class Verifier:
     def _judge(self, answer: ImageFacts | Unverified) -> Iterator[tuple[Severity, str, str]]:
         severity, settings = self._settings.severity, self._settings
         if isinstance(answer, Unverified):
-            yield severity if answer.code == "image-not-found" else Severity.WARNING, answer.code, answer.text
+            yield severity if answer.code in NO_IMAGE else Severity.WARNING, answer.code, answer.text
             return
         missing = [each for each in settings.platforms if not _runs_on(answer.platforms, each)]
         if missing and answer.platforms:
             text = f"the image is for {_join_platforms(answer.platforms)}, not for {', '.join(missing)}"
-            yield severity, "platform-missing", text
+            yield severity, "wrong-platform", text
         if settings.largest is not None and answer.size is not None and answer.size > settings.largest:
             most = settings.largest // _MEBIBYTE
             yield severity, "image-too-large", f"the image has {answer.size // _MEBIBYTE} MiB, over the {most} allowed"

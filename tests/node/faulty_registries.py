@@ -13,6 +13,7 @@ import struct
 import tarfile
 import threading
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,6 +21,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from lab.images import SLEEP, Base
+from lab.images import Image as RightImage
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -41,7 +45,7 @@ def layer_of(content: bytes) -> tuple[bytes, bytes]:
         entry = tarfile.TarInfo("app")
         entry.size, entry.mode = len(content), 0o755
         archive.addfile(entry, io.BytesIO(content))
-    return gzip.compress(plain.getvalue()), plain.getvalue()
+    return gzip.compress(plain.getvalue(), mtime=0), plain.getvalue()
 
 
 class Image:
@@ -68,6 +72,12 @@ def index_of(architecture: str, image: Image) -> bytes:
     entry = {"mediaType": MANIFEST, "digest": digest(image.manifest), "size": len(image.manifest)}
     platform = {"os": "linux", "architecture": architecture}
     return json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [{**entry, "platform": platform}]}).encode()
+
+
+@cache
+def slow_image() -> RightImage:
+    """An image that is right and runs; its last layer is in no other."""
+    return Base.of_this_machine().image("slow", SLEEP)
 
 
 class Registry(http.server.BaseHTTPRequestHandler):
@@ -100,6 +110,8 @@ class Registry(http.server.BaseHTTPRequestHandler):
         return self.manifest(fault, parts[-1])
 
     def manifest(self, fault: str, wanted: str) -> None:
+        if fault == "slow":
+            return self.reply(200, slow_image().manifest.data, MANIFEST)
         image = Image(fault, media="application/vnd.cncf.helm.config.v1+json" if fault == "chart" else CONFIG)
         statuses = {"forbidden": 403, "error": 503, "limit": 429, "teapot": 418, "absent": 404}
         if fault in statuses:
@@ -120,6 +132,8 @@ class Registry(http.server.BaseHTTPRequestHandler):
         return self.reply(200, image.manifest, MANIFEST)
 
     def blob(self, fault: str, wanted: str) -> None:
+        if fault == "slow":
+            return self.slow_blob(wanted)
         image = Image(fault, media="application/vnd.cncf.helm.config.v1+json" if fault == "chart" else CONFIG)
         if wanted == digest(image.config):
             return self.reply(200, image.config, "application/octet-stream")
@@ -129,17 +143,21 @@ class Registry(http.server.BaseHTTPRequestHandler):
             return self.reply(403)
         if fault == "corrupt":
             return self.reply(200, bytes(len(image.layer)), "application/octet-stream")
-        if fault == "slow":
-            half = len(image.layer) // 2
-            self.reply(200, image.layer[:half], "application/octet-stream", length=len(image.layer))
-            self.released.wait(120)
-            self.wfile.write(image.layer[half:])
-            return None
         if fault == "truncated":
             self.reply(200, image.layer[:20], "application/octet-stream", length=len(image.layer))
             self.close_connection = True
             return None
         return self.reply(200, image.layer, "application/octet-stream")
+
+    def slow_blob(self, wanted: str) -> None:
+        """A blob of the slow image; of the last layer the second half only when it is released."""
+        parts = slow_image().parts
+        blob = next(each for each in parts if each.digest == wanted)
+        held_back = len(blob.data) // 2 if blob is parts[-1] else 0
+        self.reply(200, blob.data[: len(blob.data) - held_back], blob.media_type, length=len(blob.data))
+        if held_back and self.command == "GET":
+            self.released.wait(600)
+            self.wfile.write(blob.data[-held_back:])
 
     def bearer(self) -> None:
         challenge = f'Bearer realm="http://{self.headers["Host"]}/token",service="docker.io",scope="repository:a:pull"'

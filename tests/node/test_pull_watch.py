@@ -35,26 +35,43 @@ CAUSES = {
     "never": "never-absent",
 }
 PROGRAM = """
+import pulumi
+
 from components import Deployment, RegistryAccess, watch_pulls
 
 access = RegistryAccess(
     "registries", registries=[{{"host": "{host}"}}], namespaces=["{namespace}"], service_accounts=[]
 )
-unawaited = {{"annotations": {{"pulumi.com/skipAwait": "true"}}}}
-workloads = [
-    Deployment(
+rows = {{{workloads}}}
+
+
+def declare(name, annotation, value, *before):
+    image, who, policy = rows[name]
+    return Deployment(
         name, image=image, image_pull_policy=policy, access=who, namespace="{namespace}",
-        metadata={{"name": name, **unawaited}},
+        metadata={{"name": name, "annotations": {{f"pulumi.com/{{annotation}}": value}}}},
+        opts=pulumi.ResourceOptions(depends_on=before),
     )
-    for name, (image, who, policy) in {{{workloads}}}.items()
-]
+
+
+workloads = [declare(name, "skipAwait", "true") for name in rows if name != "{awaited}"]
+# After the others, so that its failure keeps none of them from being made.
+workloads += [declare(name, "timeoutSeconds", "{seconds}", *workloads) for name in rows if name == "{awaited}"]
 watch_pulls(*workloads, fail={fail})
 """
 
 
-def program(namespace: str, workloads: dict[str, tuple[str, str, str]], *, fail: bool = False) -> str:
+ROLLOUT_SECONDS = 15
+"""After which the roll-out that is waited for fails: far less than the ten minutes of Pulumi's Kubernetes provider."""
+
+
+def program(
+    namespace: str, workloads: dict[str, tuple[str, str, str]], *, awaited: str = "", fail: bool = False
+) -> str:
     rows = ", ".join(f"{name!r}: ({image!r}, {who}, {policy!r})" for name, (image, who, policy) in workloads.items())
-    return PROGRAM.format(host=SHOP.host, namespace=namespace, workloads=rows, fail=fail)
+    return PROGRAM.format(
+        host=SHOP.host, namespace=namespace, workloads=rows, awaited=awaited, seconds=ROLLOUT_SECONDS, fail=fail
+    )
 
 
 @pytest.fixture
@@ -96,23 +113,24 @@ def test_four_wrong_images_are_told_a_slow_one_is_not_and_ctrl_c_ends_it(
 ) -> None:
     make_others(lab, namespace, tmp_path)
     right = {"slow": (f"{SLOW}/slow/app:1", "None", "IfNotPresent")}
-    stack = project(program(namespace, {**WRONG, **right}, fail=True))
+    stack = project(program(namespace, {**WRONG, **right}, awaited="typo", fail=True))
     with RunningUpdate(stack) as up:
         # It is still running then: the slow one is waited for.
         assert up.wait_for(lambda up: len(up.warnings()) >= len(CAUSES), timeout=PATIENCE), up.text()
-        assert not [each for each in up.warnings() if "/Deployment/slow, " in each]
+        assert up.wait_for(lambda up: bool(up.errors(of="Deployment::typo")), timeout=PATIENCE), up.text()
         slow.set()
+        # By itself: the watch as soon as the slow image is there, the roll-out by its own time limit, not by Pulumi's.
         assert up.process.wait(timeout=PATIENCE) != 0
-    # What becomes of the slow one's content is no part of this: its layer is made up.
-    warnings = [each for each in up.warnings() if "/Deployment/slow, " not in each]
-    assert len(warnings) == len(CAUSES)
+    assert len(up.warnings()) == len(CAUSES), up.text()  # and none of them of the slow one, up to its end
     for name, code in CAUSES.items():
-        (warning,) = [each for each in warnings if f"{namespace}/Deployment/{name}, " in each]
+        (warning,) = [each for each in up.warnings() if f"{namespace}/Deployment/{name}, " in each]
         assert f"{code} (" in warning
         assert "Fix: " in warning
         assert f"More: imagepull diagnose deployment/{name} -n {namespace}" in warning
     (error,) = [each for each in up.errors() if "images that cannot be pulled" in each]
     assert all(f"Deployment/{name}, " in error for name in CAUSES)
+    assert "/slow, " not in error
+    assert any("timed out" in each for each in up.errors(of="Deployment::typo")), up.text()
 
     again = {"typo": (f"{SHOP.host}/shop/web:another-that-is-not-there", "access", "IfNotPresent")}
     stack.write(program(namespace, again))

@@ -36,9 +36,9 @@ def codes(registries: list[RegistrySource], wanted: Settings, *images: str) -> l
 def test_registry_tells_what_is_there_with_the_right_token_only(lab: Lab) -> None:
     token = RegistrySource(host=HOST, fixed=ask_aws(REQUEST).credential)
     wrong = RegistrySource(host=HOST, fixed=Credential(username="AWS", password="expired"))
-    assert codes([token], settings(lab), "shop/web:1.0", "shop/web:9.9", "shop/none:1") == ["image-not-found"] * 2
+    assert codes([token], settings(lab), "shop/web:1.0", "shop/web:9.9", "shop/none:1") == ["image-absent"] * 2
     assert codes([wrong], settings(lab), "shop/web:1.0") == ["access-denied"]
-    assert codes([token], settings(lab, "windows/amd64"), "shop/web:1.0") == ["platform-missing"]
+    assert codes([token], settings(lab, "windows/amd64"), "shop/web:1.0") == ["wrong-platform"]
 
 
 def test_ecr_api_and_registry_agree_about_an_image(lab: Lab) -> None:
@@ -62,12 +62,12 @@ def test_private_ecr_is_asked_by_its_api_without_any_configured_registry(lab: La
     found = asyncio.run(
         Verifier([], Settings()).list_findings([row(f"{HOST}/shop/web:1.0"), row(f"{HOST}/shop/web:9.9")])
     )
-    assert [(finding.code, finding.image.image) for finding in found] == [("image-not-found", f"{HOST}/shop/web:9.9")]
+    assert [(finding.code, finding.image.image) for finding in found] == [("image-absent", f"{HOST}/shop/web:9.9")]
 
 
 def test_platform_of_an_image_in_ecr_is_asked_of_its_registry(lab: Lab) -> None:
-    assert codes([], settings(lab, "windows/amd64"), "shop/web:1.0") == ["platform-missing"]
-    assert codes([], settings(lab, "linux/amd64", "linux/arm64"), "shop/web:1.0") == ["platform-missing"]
+    assert codes([], settings(lab, "windows/amd64"), "shop/web:1.0") == ["wrong-platform"]
+    assert codes([], settings(lab, "linux/amd64", "linux/arm64"), "shop/web:1.0") == ["wrong-platform"]
 
 
 def test_ecr_that_cannot_be_reached_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,7 +103,7 @@ def test_a_namespace_that_is_deleted_during_the_run_is_told_and_holds_up_no_othe
     result = renew(cluster, ask_while_a_namespace_goes)
 
     assert [(each.namespace, each.reason) for each in result.failures] == [
-        (NAMESPACES[3], "the Secret is not there; `pulumi up --refresh` writes it")
+        (NAMESPACES[3], "the Secret does not exist; `pulumi up --refresh` creates it")
     ]
     assert set(passwords(cluster).values()) == {"new-1"}
     assert len(result.renewed) == len(NAMESPACES) - 1

@@ -179,7 +179,7 @@ def test_each_namespace_that_fails_has_its_reason_and_holds_up_no_other(
 
     assert done.returncode == 1
     assert sorted(done.stderr.splitlines()) == [
-        f"error: Secret pull in namespace {gone}: the Secret is not there; `pulumi up --refresh` writes it",
+        f"error: Secret pull in namespace {gone}: the Secret does not exist; `pulumi up --refresh` creates it",
         f"error: Secret pull in namespace {immutable}: Secret pull is immutable; delete it, or choose another name",
     ]
     assert auths(secret("pull", good)) != before

@@ -36,7 +36,7 @@ class Registry:
         self._severity = severity
 
     async def list_findings(self, images: Sequence[ResolvedImage]) -> list[Finding]:
-        return [Finding(severity=self._severity, code="image-not-found", image=image, text="gone") for image in images]
+        return [Finding(severity=self._severity, code="image-absent", image=image, text="gone") for image in images]
 
 
 def test_secret_that_is_not_in_the_namespace_is_told(caplog: pytest.LogCaptureFixture) -> None:

@@ -39,7 +39,7 @@ def test_every_cause_is_whole_sentences(cause: Cause) -> None:
         assert sentence[-1] in ".}", sentence
     assert cause.title
     assert not cause.title.endswith(".")
-    assert cause.group in ("credential", "image", "way", "node", "none")
+    assert cause.group in ("credential", "image", "way", "node", "aws", "none")
     assert cause.code not in cause.alternatives
 
 

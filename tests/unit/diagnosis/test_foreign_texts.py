@@ -37,6 +37,10 @@ def older(code: str) -> str:
     return containerd(f"pulling from host reg.example failed with status code [manifests 1]: {code}")
 
 
+def unpack(cause: str) -> str:
+    return f'failed to pull and unpack image "reg.example/team/app:1": {cause}'
+
+
 def crio(cause: str) -> str:
     return (
         "unable to pull image or OCI artifact: pull image err: initializing source docker://reg.example/team/app:1:"
@@ -80,6 +84,8 @@ TEXTS: dict[str, list[str]] = {
         docker("error parsing HTTP 429 response body: invalid character 'T' looking for beginning of value"),
         docker("toomanyrequests: Rate exceeded"),
         crio("Requesting bearer token: invalid status code from registry 429 (Too Many Requests)"),
+        docker('Get "https://ghcr.io/v2/": toomanyrequests: retry-after: 1.2s, allowed: 44000/minute'),
+        docker("toomanyrequests: Data limit exceeded"),
         crio("denied: Quota exceeded for quota metric 'Requests per project per user'"),
     ],
     "dns-failure": [
@@ -127,6 +133,8 @@ TEXTS: dict[str, list[str]] = {
         request("read tcp 10.0.0.9:40318->44.1.2.3:443: wsarecv: An existing connection was forcibly closed."),
         request("http2: server sent GOAWAY and closed the connection; LastStreamID=1, ErrCode=NO_ERROR"),
         pinging("EOF"),
+        layer('failed to do request: Get "https://cdn.example/x": stream error: stream ID 5; INTERNAL_ERROR'),
+        "Error determining manifest MIME type for docker://app:1: Get https://auth.docker.io/token?scope=x: EOF",
     ],
     "tls-unknown-ca": [
         pinging("tls: failed to verify certificate: x509: certificate signed by unknown authority"),
@@ -150,7 +158,26 @@ TEXTS: dict[str, list[str]] = {
         "rpc error: code = Unavailable desc = error reading from server: EOF",
         docker("Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"),
     ],
+    "image-store": [
+        unpack("unable to lease content: lease does not exist: not found"),
+        unpack(f"failed to copy: failed to open writer: ref layer-{DIGEST} locked for 2m3s: unavailable"),
+        unpack(f'failed commit on ref "manifest-{DIGEST}": commit failed: rename /a /b: no such file or directory'),
+        unpack(f"failed to extract layer {DIGEST}: failed to mount /var/lib/containerd/tmp: input/output error"),
+        unpack(f"failed to extract layer {DIGEST}: failed to mount /var/lib/containerd/tmp: operation not permitted"),
+        unpack(f'failed to create snapshot: missing parent "k8s.io/12/{DIGEST}" bucket: not found'),
+        unpack(f"failed to get reader from content store: content digest {DIGEST}: not found"),
+        "mkdir /var/lib/containerd/io.containerd.content.v1.content/ingest/1: read-only file system",
+        crio(f'adding layer with blob "{DIGEST}": potentially insufficient UIDs or GIDs available in user namespace'),
+    ],
+    "registry-policy": [
+        docker("unknown: current image with 3 vulnerabilities cannot be pulled due to configured policy in 'Prevent'"),
+        crio("reading manifest 1 in harbor.example/team/app: unknown: The image is not signed by cosign."),
+        docker("denied: manifest.json was not downloaded due to the download blocking policy configured in Xray"),
+        status("412 Precondition Failed"),
+        docker("error parsing HTTP 412 response body: invalid character 'R': \"Request Rejected\""),
+    ],
     "image-absent": [
+        older("404 Not Found"),
         containerd("reg.example/team/app:1: not found"),
         containerd("reg.example/team/config-server:1: not found", "reg.example/team/config-server:1"),
         containerd("reg.example/blob:1: not found", "reg.example/blob:1"),
@@ -173,6 +200,8 @@ TEXTS: dict[str, list[str]] = {
         docker('Head "https://reg.example/v2/team/app/manifests/1": unauthorized: authentication required'),
         docker('Head "https://1.dkr.ecr.us-east-1.amazonaws.com/v2/app/manifests/1": no basic auth credentials'),
         crio("reading manifest 1 in art.example/docker/app: unknown: Authentication is required"),
+        status("403 Forbidden\ndenied: Unauthenticated request. Unauthenticated requests do not have permission"),
+        docker("unauthorized: authentication required, visit https://aka.ms/acr/authorization for more information."),
     ],
     "wrong-password": [
         authorize("oauth", f"unexpected status from POST request to {TOKEN}: 401 Unauthorized"),
@@ -181,6 +210,10 @@ TEXTS: dict[str, list[str]] = {
             " provided password or token is incorrect or your account has 2FA enabled"
         ),
         docker('Get "https://registry-1.docker.io/v2/": unauthorized: incorrect username or password'),
+        docker("denied: Your account must log in with a Personal Access Token (PAT)"),
+        docker("unauthorized: Could not find robot with username: org+robot and supplied password."),
+        docker("unauthorized: HTTP Basic: Access denied. If a password was provided, the password was incorrect"),
+        crio("unable to retrieve auth token: invalid username/password: unauthorized: credentials are invalid"),
         crio("reading manifest 1 in art.example/docker/app: unauthorized: Bad props auth token: repo"),
     ],
     "credential-refused": [
@@ -195,6 +228,7 @@ TEXTS: dict[str, list[str]] = {
         request("Forbidden"),
         authorize("oauth", f"unexpected status from GET request to {TOKEN}: 403 Forbidden"),
         docker("denied: access forbidden"),
+        docker("denied: client with IP '10.1.2.3' is not allowed access. Refer https://aka.ms/acr/firewall"),
         crio('denied: Permission "artifactregistry.repositories.downloadArtifacts" denied on resource "projects/p"'),
         crio("Requesting bearer token: invalid status code from registry 403 (Forbidden)"),
         docker("error parsing HTTP 403 response body: invalid character '<' looking for beginning of value"),
@@ -227,17 +261,34 @@ TEXTS: dict[str, list[str]] = {
         docker("no matching manifest for linux/arm64/v8 in the manifest list entries"),
         docker("image with reference app was found but does not provide the specified platform (linux/arm64)"),
         docker('image operating system "windows" cannot be used on this platform'),
+        docker("a Windows version 10.0.20348-based image is incompatible with a 10.0.17763 host"),
+        unpack(f"no match for platform in manifest {DIGEST}: not found"),
     ],
     "not-an-image": [
         crio('unsupported image-specific operation on artifact with type "application/vnd.cncf.helm.config.v1+json"'),
         docker('Encountered remote "application/vnd.cncf.helm.config.v1+json"(unknown) when fetching'),
     ],
-    "unsupported-media": [crio('unsupported docker v2s2 media type: "application/vnd.oci.image.layer.v1.tar+gzip"')],
+    "unsupported-media": [
+        docker("[DEPRECATION NOTICE] Docker Image Format v1, and manifest version 2, schema 1 support is disabled"),
+        crio('unsupported docker v2s2 media type: "application/vnd.oci.image.layer.v1.tar+gzip"'),
+    ],
     "corrupt-layer": [
         docker(f"filesystem layer verification failed for digest {DIGEST}"),
         crio(f"writing blob: storing blob: Digest did not match, expected {DIGEST}, got {DIGEST}"),
     ],
-    "truncated-layer": [layer(f'Get "{S3}{"x" * 1500}": unexpected EOF')],
+    "bad-layer": [
+        unpack(f"failed to extract layer {DIGEST}: hcsshim::ImportLayer failed in Win32: (0x2): unknown"),
+        docker("failed to register layer: max depth exceeded"),
+        crio(f'adding layer with blob "{DIGEST}": processing tar file(archive/tar: invalid tar header): exit 1'),
+    ],
+    "ecr-not-authorized": [
+        docker("denied: User: arn:aws:sts::1:x is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:x"),
+    ],
+    "truncated-layer": [
+        unpack("failed to copy: stream error: stream ID 61; INTERNAL_ERROR; received from peer"),
+        crio('storing blob to file "/var/tmp/1": happened during read: unexpected EOF'),
+        layer(f'Get "{S3}{"x" * 1500}": unexpected EOF'),
+    ],
     "disk-full": [
         "write /var/lib/containers/storage/tmp: no space left on device",
         "write C:\\x: There is not enough space on the disk.",
@@ -254,6 +305,8 @@ TEXTS: dict[str, list[str]] = {
         older("407 Proxy Authentication Required"),
         crio("pinging container registry reg.example: invalid status code from registry 404 (Not Found)"),
         status("302 Found"),
+        status("402 Payment Required"),
+        request("stopped after 10 redirects"),
         layer(f"unexpected status code https://proxy.example/v2/library/nginx/blobs/{DIGEST}: 400 Bad Request"),
         authorize("anonymous", "authorization server did not include a token in the response"),
     ],
@@ -263,6 +316,7 @@ TEXTS: dict[str, list[str]] = {
     "sandbox-image": [
         'failed pulling image "registry.k8s.io/pause:3.9": Error response from daemon: Get "https://registry.k8s.io/v2/"',
         'failed to get sandbox image "registry.k8s.io/pause:3.10": failed to pull image "registry.k8s.io/pause:3.10"',
+        'error creating pod sandbox with name "x": initializing source docker://registry.k8s.io/pause:3.9: i/o timeout',
     ],
     "bad-request": [older("400 "), status("400 Bad Request")],
     "signature-invalid": [
@@ -311,3 +365,17 @@ def test_what_a_pattern_skips_is_bounded() -> None:
         pattern = rule.pattern.pattern
         assert not re.search(r"(?<!\\)\.[*+]", pattern), pattern
         assert all(int(most) <= 8000 for most in re.findall(r"\{0,(\d+)\}", pattern)), pattern
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        unpack("something new: not found"),
+        unpack('failed to prepare extraction snapshot "extract-1": not found'),
+    ],
+)
+def test_not_found_alone_does_not_prove_that_the_image_is_absent(text: str) -> None:
+    """A runtime looks for much: leases, snapshots, content of its own."""
+    reading = classify(text, "reg.example/team/app:1")
+    assert reading is not None
+    assert reading.confidence is not Confidence.CERTAIN

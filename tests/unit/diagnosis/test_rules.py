@@ -232,6 +232,21 @@ def test_a_pod_without_a_node_has_pulled_nothing_yet() -> None:
     assert [each.code for each in diagnose(parse_case(row))] == ["not-scheduled"]
 
 
+@pytest.mark.parametrize("log", ["Error: 429 Too Many Requests", "x509: certificate has expired", "unknown config key"])
+def test_what_a_program_says_before_it_ends_is_no_failure_of_a_pull(log: str) -> None:
+    names = [each["name"] for each in rows()["crash"]["pod"]["spec"]["containers"]]
+    assert answer("crash", logs=dict.fromkeys(names, log)).code == "not-a-pull-failure"
+    both = dict.fromkeys(names, f"{log}\nexec /app: exec format error")
+    assert answer("crash", logs=both).code == "wrong-platform-exec"
+
+
+def test_a_reason_that_is_not_known_proves_nothing() -> None:
+    row = copy.deepcopy(rows()["token-expired"])
+    waiting = {"reason": "SomeNewReason", "message": "something new"}
+    row["pod"]["status"]["containerStatuses"][0]["state"] = {"waiting": waiting}
+    assert diagnose(parse_case(row))[0].confidence is not Confidence.CERTAIN
+
+
 def test_a_pull_that_has_just_begun_is_no_failure() -> None:
     row = rows()["hang"]
     started = next(each["lastTimestamp"] for each in row["events"] if each["reason"] == "Pulling")

@@ -79,9 +79,9 @@ def test_unknown_policy_is_refused_with_the_known_ones(explicit: str) -> None:
         ("nginx:1.27", "IfNotPresent", ["mutable-tag"]),
         ("nginx", "IfNotPresent", ["mutable-tag"]),
         ("nginx:1.27", "Never", ["never"]),
-        (R, "Always", ["bare-host"]),
-        (f"{R}:443", "IfNotPresent", ["bare-host", "mutable-tag"]),
-        ("Nginx", "Always", ["invalid-reference"]),
+        (R, "Always", ["bare-registry-host"]),
+        (f"{R}:443", "IfNotPresent", ["bare-registry-host", "mutable-tag"]),
+        ("Nginx", "Always", ["invalid-image-name"]),
     ],
 )
 def test_surprises_of_an_image_and_its_policy(image: str, policy: str, codes: list[str]) -> None:

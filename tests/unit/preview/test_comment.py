@@ -49,8 +49,11 @@ def test_comment_is_the_golden_one(name: str) -> None:
     assert_golden(f"{name}.md", render(recorded(name), stack="prod", now=NOW))
 
 
-@pytest.mark.parametrize(("name", "named"), [("findings", True), ("no-change", False), ("first-deploy", False)])
-def test_findings_name_the_commands_for_a_pod_that_does_not_start(name: str, named: bool) -> None:
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [("findings", True), ("no-change", False), ("first-deploy", True), ("policy-change", True), ("renewal-due", True)],
+)
+def test_where_pods_are_concerned_the_commands_for_one_that_does_not_start_are_named(name: str, named: bool) -> None:
     assert ("`imagepull diagnose` says why a Pod" in render(recorded(name), stack="prod", now=NOW)) is named
 
 

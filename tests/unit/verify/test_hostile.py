@@ -120,7 +120,7 @@ def test_token_service_without_a_token_is_one_line(answer: httpx2.Response) -> N
 def test_deep_documents_are_no_image(content: bytes) -> None:
     told = refused(lambda _: httpx2.Response(200, content=content))
 
-    assert told == "r.example.com/acme/app:1 is a document that is no image"
+    assert told.startswith("r.example.com, or a proxy before it, answers a document that is no image")
 
 
 def test_platforms_that_are_none_are_left_out() -> None:
@@ -153,7 +153,7 @@ def test_odd_headers_are_no_crash(status: int, headers: dict[str, str]) -> None:
         assert ask(handler) == ImageFacts(digest="", size=1, platforms=())
     else:
         told = refused(handler)
-        assert told.startswith("r.example.com")
+        assert "r.example.com" in told
         assert len(told) < 200
 
 

@@ -123,9 +123,9 @@ def test_wrong_credential_and_none_are_told_apart(auth: str) -> None:
     assert "wants a credential" in none.text
 
 
-@pytest.mark.parametrize("tag", ["2", "odd"])
-def test_tag_that_is_not_there_is_not_found(tag: str) -> None:
-    assert code(ask(registry(), f"r.example.com/acme/app:{tag}")) == "image-not-found"
+@pytest.mark.parametrize(("tag", "told"), [("2", "image-absent"), ("odd", "unsupported-media")])
+def test_tag_under_which_there_is_no_image_has_the_code_of_the_diagnosis(tag: str, told: str) -> None:
+    assert code(ask(registry(), f"r.example.com/acme/app:{tag}")) == told
 
 
 def test_credential_goes_to_nobody_before_it_is_asked_for() -> None:
@@ -196,7 +196,7 @@ def test_ecr_tells_digest_and_size_by_its_api(ecr_client: Any) -> None:
 
 @pytest.mark.parametrize("image", ["shop/web:2.0", "shop/none:1.0", f"shop/web@sha256:{'0' * 64}"])
 def test_ecr_without_the_image_says_so(ecr_client: Any, image: str) -> None:
-    assert code(ecr.look_up(parse(f"{ECR}/{image}"), REQUEST, 5)) == "image-not-found"
+    assert code(ecr.look_up(parse(f"{ECR}/{image}"), REQUEST, 5)) == "image-absent"
 
 
 class Counted:
@@ -216,7 +216,7 @@ class Counted:
 
 
 AMD64 = ImageFacts(digest=DIGEST, size=5 * 1024 * 1024, platforms=("linux/amd64", "linux/arm64/v8"))
-MISSING = Unverified(code="image-not-found", text="not there")
+MISSING = Unverified(code="image-absent", text="not there")
 
 
 def judged(monkeypatch: pytest.MonkeyPatch, answer: ImageFacts | Unverified, **settings: Any) -> list[tuple[str, str]]:
@@ -230,11 +230,11 @@ def judged(monkeypatch: pytest.MonkeyPatch, answer: ImageFacts | Unverified, **s
     [
         (AMD64, {}, []),
         (AMD64, {"platforms": ("linux/amd64", "linux/arm64")}, []),
-        (AMD64, {"platforms": ("linux/arm64", "windows/amd64")}, [("warning", "platform-missing")]),
+        (AMD64, {"platforms": ("linux/arm64", "windows/amd64")}, [("warning", "wrong-platform")]),
         (AMD64, {"largest": 5 * 1024 * 1024}, []),
         (AMD64, {"largest": 1024}, [("warning", "image-too-large")]),
-        (MISSING, {}, [("warning", "image-not-found")]),
-        (MISSING, {"severity": Severity.ERROR}, [("error", "image-not-found")]),
+        (MISSING, {}, [("warning", "image-absent")]),
+        (MISSING, {"severity": Severity.ERROR}, [("error", "image-absent")]),
         (Unverified(code="access-denied", text="x"), {"severity": Severity.ERROR}, [("warning", "access-denied")]),
     ],
 )
