@@ -24,6 +24,8 @@ class RegistrySecretResource:
     def __init__(self) -> None:
         self._writers: dict[tuple[object, object], str] = {}
         """URN of the resource that has each Secret, by name and namespace, as far as this process has seen."""
+        self._owners: dict[str, Owner] = {}
+        """Owners in the state, by URN, of the resources that the program still declares."""
 
     def check(self, inputs: Values) -> None:
         registry_secret.parse(inputs)
@@ -31,6 +33,7 @@ class RegistrySecretResource:
     def diff(self, run: Operation, old: State, new: Values) -> DiffAnswer:
         note_identity(run, old)
         self._find_rivals(run.urn, new)
+        self._owners[run.urn] = make_owner(run, old)
         found = registry_secret.diff(
             old.inputs, new, renewal.parse_lifetimes(old.outputs.get("lifetimes")), datetime.now(UTC)
         )
@@ -109,7 +112,9 @@ class RegistrySecretResource:
             copies, places = make_source_name(old.id), _read_previous(old).all_namespaces
             work = copied.release_namespaces(cluster, old.id, copies, places, owner, outcome, run.report)
         else:
-            work = secret_writer.remove(cluster, old.id, owner, _read_previous(old), outcome, run.report)
+            previous = _read_previous(old)
+            heirs = self._find_heirs(run.urn, old.id, previous)
+            work = secret_writer.remove(cluster, old.id, owner, previous, outcome, run.report, heirs)
         await delete(run, f"Secret {old.id}", work, outcome)
 
     async def _apply(self, run: Operation, inputs: Values, old: State | None) -> State:
@@ -146,6 +151,15 @@ class RegistrySecretResource:
                     f"{writer} of this program writes Secret {inputs['name']} there, too; give one of them another name"
                 )
         return found
+
+    def _find_heirs(self, urn: str, name: str, previous: Previous) -> dict[str, Owner]:
+        """By namespace, the resource of this program that had the Secret before this one took it over, and asks for it.
+
+        So it is when a resource moved without an alias, the update was cut short, and the program is as it was before:
+        the resource that is there again has nothing to change, and would lose its Secret with the other's deletion.
+        """
+        writers = {place: self._writers.get((name, place), urn) for place in previous.all_namespaces}
+        return {place: self._owners[one] for place, one in writers.items() if one != urn and one in self._owners}
 
     async def _leave_to_operator(
         self, run: Operation, inputs: Values, spec: SecretSpec, owner: Owner, previous: Previous

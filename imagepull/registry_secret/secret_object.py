@@ -25,7 +25,7 @@ from imagepull.registry_secret.spec import SecretSpec
 from imagepull.registry_secret.state import Previous
 from imagepull.registry_secret.trust import TrustedEntry, find_believed
 
-__all__ = ["Refusal", "SecretDecision", "SecretGoal", "SecretRequest", "release", "write"]
+__all__ = ["Refusal", "SecretDecision", "SecretGoal", "SecretRequest", "hand_over", "release", "write"]
 
 _PULUMI_KUBERNETES: Final = "pulumi-kubernetes"
 
@@ -133,6 +133,17 @@ def release(existing: Existing, previous: Previous) -> SecretRequest | None:
     # In a Secret that somebody made anew with another type there is no such key to write.
     data = _make_data(rest) if existing.config is not None or existing.type == SECRET_TYPE else {}
     return SecretRequest(create=False, body={**data, "metadata": metadata})
+
+
+def hand_over(existing: Existing, heir: Owner) -> SecretRequest:
+    """What gives a Secret of ours to another resource of the program, which asks for it and writes nothing in this run.
+
+    Its tokens stay. The heir does not believe how long they live, so the next refresh makes them due.
+    """
+    labels = {ownership.OWNER_LABEL: heir.key, ownership.IDENTITY_LABEL: heir.identity}
+    annotations = {ownership.OWNED_BY_ANNOTATION: heir.title}
+    metadata = {"labels": labels, "annotations": annotations, **_precondition(existing)}
+    return SecretRequest(create=False, body={"metadata": metadata})
 
 
 def _create(wanted: SecretGoal) -> SecretDecision:

@@ -110,16 +110,20 @@ async def remove(
     previous: Previous,
     outcome: SecretOutcome,
     report: Report,
+    heirs: Mapping[str, Owner] | None = None,
 ) -> None:
     """Deletes what is the owner's in the namespaces that the state knows; what others have in a Secret stays.
 
     Secrets of the owner's other runs stay, too; `outcome.left` has their identities.
+
+    Args:
+        heirs: By namespace, other resources of the program that ask for the Secret there: it becomes theirs.
     """
     outcome.uids.update(previous.uids)
     outcome.started = True
     found = await find(cluster, name, previous.all_namespaces)
     outcome.failures.update(found.denied)
-    await _remove(cluster, found.secrets.values(), owner, previous, outcome, report)
+    await _remove(cluster, found.secrets.values(), owner, previous, outcome, report, heirs or {})
     outcome.left = {
         place: frozenset({secret.labels[IDENTITY_LABEL]})
         for place, secret in found.secrets.items()
@@ -184,6 +188,7 @@ async def _remove(
     previous: Previous,
     outcome: SecretOutcome,
     report: Report,
+    heirs: Mapping[str, Owner] | None = None,
 ) -> None:
     by_namespace = {
         secret.namespace: secret
@@ -198,7 +203,10 @@ async def _remove(
         async def attempt(existing: Existing | None) -> None:
             if existing is None or existing.find_standing(owner, previous.known_uids) is not Standing.OURS:
                 return
-            change = secret_object.release(existing, previous)
+            heir = (heirs or {}).get(namespace)
+            change = (
+                secret_object.release(existing, previous) if heir is None else secret_object.hand_over(existing, heir)
+            )
             outcome.started = True
             if change is None:
                 await cluster.delete(

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.mutation.decorated import move_bodies_out
+
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 FOLDER: Final = CHECKOUT / ".mutants"
 MUTMUT: Final = "mutmut>=3.8,<4"
@@ -30,8 +32,8 @@ _ELSEWHERE: Final = {
     ],
 }
 """Tests that a module has outside of the folder that mirrors its room."""
-# What mutmut notes for each mutant: mutmut/stats.py.
-_SURVIVED: Final = (0, 33)
+_KILLED: Final = frozenset({1, 3, -24, 24, 36, 152, 255, -9, -11})
+"""What mutmut notes for a mutant that failed a test, ran into the time limit, or ended Python: mutmut/stats.py."""
 _CONFIG: Final = """
 
 [tool.mutmut]
@@ -39,7 +41,7 @@ source_paths = ["imagepull"]
 only_mutate = ["{module}"]
 also_copy = {others}
 pytest_add_cli_args_test_selection = {tests}
-pytest_add_cli_args = ["-p", "no:cacheprovider"]
+pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "tests.mutation.decorated"]
 """
 _name = re.compile(r"(?P<function>.*)__mutmut_(?P<number>[0-9]+)")
 
@@ -98,6 +100,7 @@ def prepare(module: str, tests: Sequence[str]) -> Path:
         shutil.copy(CHECKOUT / name, work / name)
     others = sorted({name.partition("/")[0] for name in tracked} - {"imagepull", "tests", "pyproject.toml"})
     there = [test for test in tests if (work / test).exists()]
+    (work / module).write_text(move_bodies_out((work / module).read_text()))
     with (work / "pyproject.toml").open("a") as settings:
         settings.write(_CONFIG.format(module=module, others=json.dumps(others), tests=json.dumps(there)))
     if not (FOLDER / "tools" / "mutmut").is_dir():
@@ -118,7 +121,7 @@ def read_mutants(module: Path) -> Iterator[Mutant]:
         found = _name.fullmatch(name)
         if found is not None:
             before = code[f"{found['function']}__mutmut_orig"]
-            yield Mutant(name=name, before=before, after=code[name], killed=exit_code not in _SURVIVED)
+            yield Mutant(name=name, before=before, after=code[name], killed=exit_code in _KILLED)
 
 
 def report(mutants: Sequence[Mutant], least: int) -> int:

@@ -14,7 +14,7 @@ from imagepull.registry_secret.trust import LONGEST_LIFE
 from provider.operations import Operation, Partial, Resource, State
 from provider.registry_secret import RegistrySecretResource
 from provider.service_accounts import ServiceAccountsResource
-from tests.provider.fake_cluster import FakeCluster, Killed
+from tests.provider.fake_cluster import FakeCluster, Key, Killed
 
 
 def _start_plugin() -> dict[str, Resource]:
@@ -120,6 +120,7 @@ class Stack:
 
     def destroy(self) -> bool:
         """Whether it succeeded. Raises Killed."""
+        self._plugin = _start_plugin()
         return self._delete_all([(urn, self.states[urn]) for urn in reversed(self.states)])
 
     def refresh(self) -> None:
@@ -146,6 +147,17 @@ class Stack:
         """Of all incarnations in the state."""
         states = [*self.states.values(), *(state for _, state in self.leaving)]
         return {str(state.outputs["identity"]) for state in states if state.outputs.get("identity")}
+
+    def objects(self) -> set[tuple[Key, str]]:
+        """The objects that the state knows, each with the identity that it is to carry."""
+        found = set()
+        for urn, state in [*self.states.items(), *self.leaving]:
+            known: Any = {"namespaces": [], **state.inputs, "uids": {}, "edited": [], **state.outputs}
+            is_secret = self._kind_of(urn) == "RegistrySecret"
+            kind, name = ("Secret", state.id) if is_secret else ("ServiceAccount", "default")
+            for place in {*known["namespaces"], *known["uids"], *known["edited"]}:
+                found.add(((kind, place, name), str(known["identity"])))
+        return found
 
     def _bring(self, urn: str, declared: Declared) -> bool:
         resource, run, old = self._resource_of(urn), self._run_of(urn), self.states.get(urn)
@@ -188,8 +200,11 @@ class Stack:
                 del self.states[urn]
         return True
 
+    def _kind_of(self, urn: str) -> str:
+        return urn.split("::")[2].rpartition(":")[2]
+
     def _resource_of(self, urn: str) -> Resource:
-        return self._plugin[urn.split("::")[2].rpartition(":")[2]]
+        return self._plugin[self._kind_of(urn)]
 
     def _run_of(self, urn: str) -> Operation:
         return Operation(

@@ -26,6 +26,7 @@ class FakeCluster(ReadableCluster):
         objects: As the API server holds them.
         kill_in: Writes until the plugin is killed; None for never.
         kill_before: Whether the write that is its last still arrives (False) or not (True).
+        meanwhile_in: Writes until `meanwhile` is called with the key, right before the last of them arrives.
     """
 
     def __init__(self) -> None:
@@ -33,6 +34,8 @@ class FakeCluster(ReadableCluster):
         self.objects: dict[Key, dict[str, Any]] = {}
         self.kill_in: int | None = None
         self.kill_before = False
+        self.meanwhile_in: int | None = None
+        self.meanwhile: Callable[[Key], None] = lambda key: None
         self._numbers = count(1)
 
     def find_documents(self, kind: Kind) -> Iterable[Mapping[str, Any]]:
@@ -46,7 +49,7 @@ class FakeCluster(ReadableCluster):
                 raise Conflict("it exists", status=409)
             return self.store(key, {**body, "metadata": {**body["metadata"], "uid": f"uid-{next(self._numbers)}"}})
 
-        return self._written(write)
+        return self._written(key, write)
 
     async def patch(self, kind: Kind, name: str, namespace: str, body: Mapping[str, Any]) -> KubernetesObject:
         key = (kind.name, namespace, name)
@@ -55,7 +58,7 @@ class FakeCluster(ReadableCluster):
             self._check(key, body.get("metadata", {}))
             return self.store(key, merge(self.objects[key], body))
 
-        return self._written(write)
+        return self._written(key, write)
 
     async def delete(self, kind: Kind, name: str, namespace: str, *, uid: str, resource_version: str) -> None:
         key = (kind.name, namespace, name)
@@ -65,7 +68,7 @@ class FakeCluster(ReadableCluster):
                 self._check(key, {"uid": uid, "resourceVersion": resource_version})
                 del self.objects[key]
 
-        self._written(write)
+        self._written(key, write)
 
     def store(self, key: Key, document: Mapping[str, Any]) -> KubernetesObject:
         """Stores the object as its next version."""
@@ -81,7 +84,11 @@ class FakeCluster(ReadableCluster):
         if any(precondition.get(each) not in (None, metadata[each]) for each in ("uid", "resourceVersion")):
             raise Conflict("it was changed", status=409)
 
-    def _written(self, write: Callable[[], T]) -> T:
+    def _written(self, key: Key, write: Callable[[], T]) -> T:
+        if self.meanwhile_in is not None:
+            self.meanwhile_in -= 1
+            if self.meanwhile_in == 0:
+                self.meanwhile(key)
         if self.kill_in is None:
             return write()
         self.kill_in -= 1

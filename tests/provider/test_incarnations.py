@@ -43,6 +43,32 @@ def test_two_resources_of_one_name_below_different_parents_keep_their_secrets_th
     assert [namespace for _, namespace, _ in cluster.objects] == ["a"]
 
 
+def test_a_resource_that_goes_back_to_where_it_was_keeps_its_secret_though_the_update_between_failed() -> None:
+    cluster = FakeCluster()
+    stack = Stack(cluster=cluster, name="dev")
+    assert stack.up([secret("a")])
+    (urn,) = stack.states
+    identity = stack.states[urn].outputs["identity"]
+    metadata = {"name": "pull", "namespace": "b", "uid": "theirs"}
+    cluster.store(("Secret", "b", "pull"), {"metadata": metadata, "type": "Opaque", "data": {}})
+
+    # Below a component and without an alias it is another resource; `b` fails, so the former one is not deleted.
+    assert not stack.up([secret("a", "b", parent="Team")])
+    assert len(stack.states) == 2
+    assert cluster.objects["Secret", "a", "pull"]["metadata"]["labels"]["imagepull/identity"] != identity
+    kept = password(cluster, "a")
+
+    assert stack.up([secret("a")])
+    assert [*stack.states] == [urn]
+    assert password(cluster, "a") == kept
+    assert cluster.objects["Secret", "a", "pull"]["metadata"]["labels"]["imagepull/identity"] == identity
+    stack.refresh()
+    assert stack.up([secret("a")])
+    assert password(cluster, "a") != kept
+    assert stack.destroy()
+    assert [*cluster.objects] == [("Secret", "b", "pull")]
+
+
 def test_a_copy_of_our_secret_in_another_namespace_is_believed_by_nobody() -> None:
     cluster = FakeCluster()
     stack = Stack(cluster=cluster, name="dev")

@@ -31,14 +31,14 @@ class Busy(FakeCluster):
 
     def __init__(self) -> None:
         super().__init__()
-        self.meanwhile: dict[str, Callable[[], None]] = {}
+        self.on_write: dict[str, Callable[[], None]] = {}
 
     async def patch(self, kind: Kind, name: str, namespace: str, body: Mapping[str, Any]) -> KubernetesObject:
-        self.meanwhile.pop(kind.name, lambda: None)()
+        self.on_write.pop(kind.name, lambda: None)()
         return await super().patch(kind, name, namespace, body)
 
     async def delete(self, kind: Kind, name: str, namespace: str, *, uid: str, resource_version: str) -> None:
-        self.meanwhile.pop(kind.name, lambda: None)()
+        self.on_write.pop(kind.name, lambda: None)()
         await super().delete(kind, name, namespace, uid=uid, resource_version=resource_version)
 
 
@@ -71,7 +71,7 @@ def names(cluster: Busy) -> list[str]:
 
 
 def test_a_name_added_while_we_append_ours_stays(cluster: Busy) -> None:
-    cluster.meanwhile["ServiceAccount"] = lambda: add_name(cluster)
+    cluster.on_write["ServiceAccount"] = lambda: add_name(cluster)
     assert Stack(cluster=cluster, name="dev").up(PROGRAM)
     assert names(cluster) == ["theirs", "pull"]
 
@@ -79,7 +79,7 @@ def test_a_name_added_while_we_append_ours_stays(cluster: Busy) -> None:
 def test_a_name_added_while_we_take_ours_away_stays(cluster: Busy) -> None:
     stack = Stack(cluster=cluster, name="dev")
     assert stack.up(PROGRAM)
-    cluster.meanwhile["ServiceAccount"] = lambda: add_name(cluster)
+    cluster.on_write["ServiceAccount"] = lambda: add_name(cluster)
     assert stack.destroy()
     assert names(cluster) == ["theirs"]
 
@@ -87,7 +87,7 @@ def test_a_name_added_while_we_take_ours_away_stays(cluster: Busy) -> None:
 def test_an_entry_added_while_we_delete_the_secret_stays(cluster: Busy) -> None:
     stack = Stack(cluster=cluster, name="dev")
     assert stack.up(PROGRAM)
-    cluster.meanwhile["Secret"] = lambda: add_entry(cluster)
+    cluster.on_write["Secret"] = lambda: add_entry(cluster)
     assert stack.destroy()
     assert entries(cluster) == {"quay.io"}
 
@@ -100,7 +100,7 @@ def test_somebody_elses_new_secret_of_that_name_is_not_deleted(cluster: Busy) ->
         metadata = {"name": "pull", "namespace": "a", "uid": "theirs"}
         cluster.store(SECRET, {"metadata": metadata, "type": "Opaque", "data": {}})
 
-    cluster.meanwhile["Secret"] = replace
+    cluster.on_write["Secret"] = replace
     assert stack.destroy()
     assert cluster.objects[SECRET]["metadata"]["uid"] == "theirs"
 
@@ -109,7 +109,7 @@ def test_a_service_account_that_somebody_deletes_is_not_brought_back(cluster: Bu
     stack = Stack(cluster=cluster, name="dev")
     key: Key = ("ServiceAccount", "a", "ci")
     cluster.store(key, {"metadata": {"name": "ci", "namespace": "a", "uid": "ci"}})
-    cluster.meanwhile["ServiceAccount"] = lambda: cluster.objects.__delitem__(key)
+    cluster.on_write["ServiceAccount"] = lambda: cluster.objects.__delitem__(key)
     inputs = {"secretNames": ["pull"], "namespaces": ["a"], "serviceAccounts": ["ci"]}
     assert not stack.up([Declared(kind="ServiceAccountImagePullSecrets", name="pull", inputs=inputs)])
     assert key not in cluster.objects

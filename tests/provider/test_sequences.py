@@ -3,27 +3,27 @@
 The rules are those of docs/design.md, "Who owns what in the cluster".
 """
 
-import base64
 import copy
-import json
 import os
+from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from imagepull.kubernetes.objects import KubernetesObject
-from imagepull.kubernetes.ownership import IDENTITY_LABEL
+from imagepull.kubernetes.ownership import IDENTITY_LABEL, OWNER_LABEL
 from imagepull.registry_secret.existing import Existing
 from imagepull.service_accounts.claims import CLAIM
 from provider.operations import State
 from tests.provider.engine_model import Declared, Stack
 from tests.provider.fake_cluster import FakeCluster, Key, Killed
+from tests.provider.somebody_else import SomebodyElse
 
-ECR, THEIRS = "123456789012.dkr.ecr.eu-west-1.amazonaws.com", "quay.io"
+ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 PLACES = ("a", "b", "c")
-FOREIGN_ENTRY = {"username": "u", "password": "p", "auth": "dTpw"}
 
 stacks = st.sampled_from(("first", "other backend", "other stack"))
 places = st.sets(st.sampled_from(PLACES), min_size=1).map(sorted)
@@ -37,7 +37,13 @@ programs = st.fixed_dictionaries(
         "accounts": st.booleans(),
     }
 )
-kills = st.one_of(st.none(), st.none(), st.tuples(st.integers(1, 5), st.booleans()))
+Kill = tuple[int, bool] | None
+"""Writes until the plugin is killed, and whether that is before the last of them arrives."""
+Meddling = tuple[int, str] | None
+"""Writes until somebody else writes to the same object right before us, and what."""
+writes = st.integers(1, 9)
+kills = st.one_of(st.none(), st.none(), st.tuples(writes, st.booleans()))
+meddlings = st.one_of(st.none(), st.none(), st.tuples(writes, st.sampled_from(("adds", "replaces"))))
 
 
 def declared(program: dict[str, Any]) -> list[Declared]:
@@ -68,9 +74,18 @@ class Sequences(RuleBasedStateMachine):
         }
         self.lost: set[str] = set()
         """Identities of creations that were killed: no state has them."""
-        self.foreign_secrets: dict[Key, dict[str, Any]] = {}
-        self.foreign_entries: set[Key] = set()
-        self.foreign_names: set[str] = set()
+        self.left: set[tuple[Key, str]] = set()
+        """Objects that an update wrote and no state knows, because it was killed: `imagepull orphans` finds them."""
+        self.somebody = SomebodyElse(self.cluster)
+        self.meddled: set[Key] = set()
+        """Objects that somebody else wrote to during the last run."""
+        self.cluster.meanwhile = self.meddle
+        self.meddling = ""
+        self.no_pause = patch("imagepull.kubernetes.client._FIRST_WAIT", 0)
+        self.no_pause.start()
+
+    def teardown(self) -> None:
+        self.no_pause.stop()
 
     @initialize()
     def accounts_are_there(self) -> None:
@@ -78,24 +93,26 @@ class Sequences(RuleBasedStateMachine):
             body = {"metadata": {"name": "default", "namespace": place, "uid": f"account-{place}"}}
             self.cluster.store(("ServiceAccount", place, "default"), body)
 
-    @rule(who=stacks, program=programs, kill=kills, replaced=st.booleans())
-    def up(self, who: str, program: dict[str, Any], kill: tuple[int, bool] | None, replaced: bool) -> None:
+    @rule(who=stacks, program=programs, kill=kills, meddling=meddlings, replaced=st.booleans())
+    def up(self, who: str, program: dict[str, Any], kill: Kill, meddling: Meddling, replaced: bool) -> None:
         stack, before = self.stacks[who], copy.deepcopy(self.cluster.objects)
         stack.tainted |= set(stack.states) if replaced else set()
         asked, states = declared(program), [*stack.states.values()]
-        succeeded = self.attempt(kill, lambda: stack.up(asked))
+        succeeded = self.attempt(kill, meddling, lambda: stack.up(asked))
         self.check_others(stack, before, {*program["places"]})
         if succeeded:
             self.check_asked(stack, asked, before, states)
 
-    @rule(who=stacks, kill=kills)
-    def destroy(self, who: str, kill: tuple[int, bool] | None) -> None:
+    @rule(who=stacks, kill=kills, meddling=meddlings)
+    def destroy(self, who: str, kill: Kill, meddling: Meddling) -> None:
         stack, before = self.stacks[who], copy.deepcopy(self.cluster.objects)
-        ours = stack.identities()
-        succeeded = self.attempt(kill, stack.destroy)
+        ours, secrets = stack.identities(), {key for key, document in before.items() if is_of(stack, document)}
+        succeeded = self.attempt(kill, meddling, stack.destroy)
         self.check_others(stack, before, set())
         if succeeded:
             assert not ours & set(self.identities()), "destroy left something of ours"
+            left = [key for key in secrets & self.cluster.objects.keys() if labels(self.cluster.objects[key])]
+            assert not left, "destroy left a Secret of ours"
 
     @rule(who=stacks)
     def refresh(self, who: str) -> None:
@@ -105,64 +122,72 @@ class Sequences(RuleBasedStateMachine):
     def rename(self, who: str, name: str) -> None:
         self.stacks[who].rename(name)
 
+    @rule(who=stacks)
+    def was_written_by_a_version_without_identities(self, who: str) -> None:
+        stack = self.stacks[who]
+        known = [uid for one in self.stacks.values() for uid in uids(one)]
+        if stack.leaving or any(known.count(uid) > 1 for uid in uids(stack)):
+            return  # Of two resources that know one Secret, such a version could not say whose it is.
+        for urn, state in stack.states.items():
+            if "RegistrySecret" not in urn:
+                continue
+            for document in self.cluster.objects.values():
+                if labels(document).get(IDENTITY_LABEL) == state.outputs.get("identity"):
+                    labels(document).pop(IDENTITY_LABEL, None)
+            stack.states[urn] = replace(state, outputs={**state.outputs, "identity": None, "digestKey": None})
+
     @rule(place=st.sampled_from(PLACES), name=st.sampled_from(("pull", "other")))
     def somebody_adds_an_entry(self, place: str, name: str) -> None:
-        key = ("Secret", place, name)
-        if (found := self.cluster.objects.get(key)) is not None and key not in self.foreign_secrets:
-            config = json.loads(base64.b64decode(found["data"][".dockerconfigjson"]))
-            config["auths"][THEIRS] = FOREIGN_ENTRY
-            self.cluster.store(key, {**found, "data": data(config)})
-            self.foreign_entries.add(key)
+        self.somebody.add_entry(("Secret", place, name))
 
     @rule(place=st.sampled_from(PLACES), name=st.sampled_from(("pull", "other")))
     def somebody_makes_a_secret(self, place: str, name: str) -> None:
-        key = ("Secret", place, name)
-        if key not in self.cluster.objects:
-            metadata = {"name": name, "namespace": place, "uid": f"foreign-{len(self.foreign_secrets)}-{place}-{name}"}
-            body = {"metadata": metadata, "type": "kubernetes.io/dockerconfigjson", "data": data({"auths": {}})}
-            self.cluster.store(key, body)
-            self.foreign_secrets[key] = copy.deepcopy(self.cluster.objects[key])
+        self.somebody.make_secret(("Secret", place, name))
 
     @rule(place=st.sampled_from(PLACES), name=st.sampled_from(("pull", "other")))
     def somebody_deletes_a_secret(self, place: str, name: str) -> None:
-        key = ("Secret", place, name)
-        self.cluster.objects.pop(key, None)
-        self.foreign_secrets.pop(key, None)
-        self.foreign_entries.discard(key)
+        self.somebody.delete_secret(("Secret", place, name))
 
     @rule(place=st.sampled_from(PLACES))
     def somebody_adds_a_name(self, place: str) -> None:
-        key = ("ServiceAccount", place, "default")
-        listed = [each for each in self.cluster.objects[key].get("imagePullSecrets", []) if each["name"] != "theirs"]
-        self.cluster.store(key, {**self.cluster.objects[key], "imagePullSecrets": [*listed, {"name": "theirs"}]})
-        self.foreign_names.add(place)
+        self.somebody.add_name(place)
 
     @invariant()
     def nothing_foreign_is_changed(self) -> None:
-        for key, document in self.foreign_secrets.items():
-            assert self.cluster.objects.get(key) == document, "somebody else's Secret was changed"
-        for key in self.foreign_entries:
-            config = json.loads(base64.b64decode(self.cluster.objects[key]["data"][".dockerconfigjson"]))
-            assert config["auths"].get(THEIRS) == FOREIGN_ENTRY, "somebody else's entry is gone"
-        for place in self.foreign_names:
-            listed = self.cluster.objects["ServiceAccount", place, "default"]["imagePullSecrets"]
-            assert {"name": "theirs"} in listed, "somebody else's name is gone"
+        self.somebody.check()
 
     @invariant()
     def nothing_of_ours_is_unknown_to_every_state(self) -> None:
         known = set().union(*(stack.identities() for stack in self.stacks.values()))
         assert set(self.identities()) <= known | self.lost
 
-    def attempt(self, kill: tuple[int, bool] | None, operation: Any) -> bool:
+    def meddle(self, key: Key) -> None:
+        """Somebody else writes to the object that we are about to write to."""
+        if key in self.somebody.secrets:
+            return
+        self.meddled.add(key)
+        if key[0] == "ServiceAccount":
+            self.somebody.add_name(key[1])
+        elif self.meddling == "adds" and key in self.cluster.objects:
+            self.somebody.add_entry(key)
+        else:
+            self.somebody.delete_secret(key)
+            self.somebody.make_secret(key)
+
+    def attempt(self, kill: Kill, meddling: Meddling, operation: Any) -> bool:
+        self.meddled.clear()
         self.cluster.kill_in, self.cluster.kill_before = kill or (None, False)
+        self.cluster.meanwhile_in, self.meddling = meddling or (None, "")
         try:
             return bool(operation())
         except Killed:
             known = set().union(*(stack.identities() for stack in self.stacks.values()))
             self.lost |= set(self.identities()) - known
+            self.left |= {(key, identity) for identity, keys in self.identities().items() for key in keys}
             return False
         finally:
-            self.cluster.kill_in = None
+            self.cluster.kill_in = self.cluster.meanwhile_in = None
+            self.left -= {pair for stack in self.stacks.values() for pair in stack.objects()}
 
     def identities(self) -> dict[str, list[Key]]:
         """The objects that carry each identity, on a Secret or in a claim."""
@@ -172,6 +197,8 @@ class Sequences(RuleBasedStateMachine):
             carried = [metadata.get("labels", {}).get(IDENTITY_LABEL)]
             carried += [each[len(CLAIM) :] for each in metadata.get("annotations", {}) if each.startswith(CLAIM)]
             for identity in filter(None, carried):
+                if (key, identity) in self.left:
+                    continue
                 found.setdefault(identity, []).append(key)
         return found
 
@@ -181,9 +208,7 @@ class Sequences(RuleBasedStateMachine):
             if other is stack:
                 continue
             for key, document in before.items():
-                if key[0] != "Secret" or document["metadata"].get("labels", {}).get(IDENTITY_LABEL) not in (
-                    other.identities()
-                ):
+                if key in self.meddled or not is_of(other, document):
                     continue
                 now = self.cluster.objects.get(key)
                 assert now is not None, "another stack's Secret was deleted"
@@ -223,8 +248,22 @@ class Sequences(RuleBasedStateMachine):
         assert {"name": name} in listed, "an asked name is missing"
 
 
-def data(config: Any) -> dict[str, str]:
-    return {".dockerconfigjson": base64.b64encode(json.dumps(config).encode()).decode()}
+def labels(document: dict[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = document["metadata"].get("labels", {})
+    return found
+
+
+def uids(stack: Stack) -> list[str]:
+    """Of the Secrets that each of the stack's states knows."""
+    states: list[Any] = [*stack.states.values(), *(state for _, state in stack.leaving)]
+    return [uid for state in states for uid in state.outputs.get("uids", {}).values()]
+
+
+def is_of(stack: Stack, document: dict[str, Any]) -> bool:
+    """Whether it is the stack's Secret: by its identity, or as a version without identities knew it."""
+    if (identity := labels(document).get(IDENTITY_LABEL)) is not None:
+        return identity in stack.identities()
+    return OWNER_LABEL in labels(document) and document["metadata"]["uid"] in uids(stack)
 
 
 TestSequences = Sequences.TestCase

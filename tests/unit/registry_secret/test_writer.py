@@ -270,6 +270,24 @@ def test_remove_leaves_what_another_run_wrote_and_says_whose_it_is() -> None:
     assert places(cluster) == ["a"]
 
 
+def test_remove_hands_a_secret_over_to_another_resource_that_asks_for_it() -> None:
+    cluster = FakeCluster()
+    known = state_of(apply(cluster, "a", "b"), "a", "b")
+    before = passwords(cluster, "a")
+    heir = Owner(title="shop/dev/other", identity="dddddddddddddddd", digest_key="heir's")
+
+    done = remove(cluster, known, heirs={"a": heir})
+
+    assert places(cluster) == ["a"]
+    assert passwords(cluster, "a") == before
+    found = cluster.objects["Secret", "a", "pull"]["metadata"]
+    assert (found["labels"]["imagepull/identity"], found["labels"]["imagepull/owner"]) == (heir.identity, heir.key)
+    assert found["annotations"]["imagepull/owned-by"] == heir.title
+    assert (found["uid"], done.outcome.reasons, done.outcome.uids) == (known.uids["a"], [], {})
+    remove(cluster, Previous(namespaces="a"), owner=heir)
+    assert places(cluster) == []
+
+
 def test_secrets_are_found_in_all_namespaces_or_in_some() -> None:
     cluster = FakeCluster()
     apply(cluster, "a", "b")
