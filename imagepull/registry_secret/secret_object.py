@@ -142,7 +142,7 @@ def hand_over(existing: Existing, heir: Owner) -> SecretRequest:
     """
     labels = {ownership.OWNER_LABEL: heir.key, ownership.IDENTITY_LABEL: heir.identity}
     annotations = {ownership.OWNED_BY_ANNOTATION: heir.title}
-    metadata = {"labels": labels, "annotations": annotations, **_precondition(existing)}
+    metadata = {"labels": labels, "annotations": annotations, **_make_precondition(existing)}
     return SecretRequest(create=False, body={"metadata": metadata})
 
 
