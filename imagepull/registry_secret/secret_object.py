@@ -25,7 +25,7 @@ from imagepull.registry_secret.spec import SecretSpec
 from imagepull.registry_secret.state import Previous
 from imagepull.registry_secret.trust import TrustedEntry, find_believed
 
-__all__ = ["Refusal", "SecretDecision", "SecretGoal", "SecretRequest", "hand_over", "release", "write"]
+__all__ = ["Refusal", "SecretDecision", "SecretGoal", "SecretRequest", "change_owner", "release", "write"]
 
 _PULUMI_KUBERNETES: Final = "pulumi-kubernetes"
 
@@ -135,7 +135,7 @@ def release(existing: Existing, previous: Previous) -> SecretRequest | None:
     return SecretRequest(create=False, body={**data, "metadata": metadata})
 
 
-def hand_over(existing: Existing, heir: Owner) -> SecretRequest:
+def change_owner(existing: Existing, heir: Owner) -> SecretRequest:
     """What gives a Secret of ours to another resource of the program, which asks for it and writes nothing in this run.
 
     Its tokens stay. The heir does not believe how long they live, so the next refresh makes them due.

@@ -205,7 +205,9 @@ async def _remove(
                 return
             heir = (heirs or {}).get(namespace)
             change = (
-                secret_object.release(existing, previous) if heir is None else secret_object.hand_over(existing, heir)
+                secret_object.release(existing, previous)
+                if heir is None
+                else secret_object.change_owner(existing, heir)
             )
             outcome.started = True
             if change is None:

@@ -106,7 +106,8 @@ class Sequences(RuleBasedStateMachine):
     @rule(who=stacks, kill=kills, meddling=meddlings)
     def destroy(self, who: str, kill: Kill, meddling: Meddling) -> None:
         stack, before = self.stacks[who], copy.deepcopy(self.cluster.objects)
-        ours, secrets = stack.identities(), {key for key, document in before.items() if is_of(stack, document)}
+        ours = stack.identities()
+        secrets = {key for key, _ in stack.objects() if key in before and is_of(stack, before[key])}
         succeeded = self.attempt(kill, meddling, stack.destroy)
         self.check_others(stack, before, set())
         if succeeded:
