@@ -9,12 +9,14 @@ import pytest
 from imagepull.kubernetes.client import Cluster
 from imagepull.kubernetes.kinds import Kind
 from imagepull.kubernetes.objects import KubernetesObject
+from imagepull.kubernetes.ownership import Owner
 from imagepull.kubernetes.progress import WriteOutcome
 from imagepull.registry_secret import copied
 from tests.provider.engine_model import Heard
 from tests.provider.fake_cluster import FakeCluster
 
 OURS, THEIRS = "aaaaaaaaaaaaaaaa", "cccccccccccccccc"
+OWNER = Owner(title="shop/dev/pull", identity=OURS)
 FINALIZER = "externalsecrets.external-secrets.io/ces-pull-copies"
 
 
@@ -58,8 +60,8 @@ def store(cluster: FakeCluster, kind: str, namespace: str, name: str, **rest: An
     cluster.store((kind, namespace, name), {"metadata": metadata, **rest})
 
 
-def store_secret(cluster: FakeCluster, namespace: str, identity: str | None = OURS) -> None:
-    labels = {} if identity is None else {"imagepull/identity": identity}
+def store_secret(cluster: FakeCluster, namespace: str, identity: str | None = OURS, **labels: str) -> None:
+    labels |= {} if identity is None else {"imagepull/identity": identity}
     store(cluster, "Secret", namespace, "pull", metadata={"labels": labels}, type="kubernetes.io/dockerconfigjson")
 
 
@@ -141,7 +143,7 @@ def test_a_namespace_without_a_copy_in_time_is_named(
 
 def release(cluster: FakeCluster, *namespaces: str) -> tuple[WriteOutcome, Heard]:
     outcome, heard = WriteOutcome(), Heard()
-    work = copied.release_namespaces(cast(Cluster, cluster), "pull", "pull-copies", namespaces, OURS, outcome, heard)
+    work = copied.release_namespaces(cast(Cluster, cluster), "pull", "pull-copies", namespaces, OWNER, outcome, heard)
     run(work)
     return outcome, heard
 
@@ -177,7 +179,18 @@ def test_a_secret_of_others_and_other_marks_stay(cluster: Operator) -> None:
     outcome, _ = release(cluster, "a", "b", "gone")
 
     assert cluster.objects == before
-    assert (outcome.done, outcome.failures) == (3, {})
+    assert (outcome.done, outcome.failures, outcome.left) == (3, {}, {})
+
+
+def test_a_copy_of_another_run_stays_and_its_identity_is_reported(cluster: Operator) -> None:
+    store_namespace(cluster, "a", FINALIZER)
+    store_secret(cluster, "a", THEIRS, **{"imagepull/owner": OWNER.key})
+
+    outcome, _ = release(cluster, "a")
+
+    assert ("Secret", "a", "pull") in cluster.objects
+    assert outcome.left == {"a": {THEIRS}}
+    assert finalizers_of(cluster, "a") == []
 
 
 def test_an_operator_that_does_not_let_go_is_told_and_its_copy_stays(

@@ -5,7 +5,7 @@ import base64
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -79,9 +79,9 @@ def apply(
     return done
 
 
-def remove(cluster: FakeCluster, previous: Previous, owner: Owner = OWNER) -> Run:
+def remove(cluster: FakeCluster, previous: Previous, owner: Owner = OWNER, **more: Any) -> Run:
     done = Run()
-    asyncio.run(writer.remove(cast(Cluster, cluster), "pull", owner, previous, done.outcome, done.heard))
+    asyncio.run(writer.remove(cast(Cluster, cluster), "pull", owner, previous, done.outcome, done.heard, **more))
     return done
 
 
