@@ -31,7 +31,9 @@ def add(subparsers: Subparsers) -> None:
         "plan", help="print the image pull plan of a saved preview", description=__doc__
     )
     source.add_argument(parser)
-    parser.add_argument("--strict", action="store_true", help="exit with 1 when a finding is an error")
+    parser.add_argument(
+        "--strict", action="store_true", help="exit with 1 when a finding is an error, or the preview failed"
+    )
     parser.set_defaults(run=_run)
 
 
@@ -43,10 +45,16 @@ def _run(given: argparse.Namespace) -> int:
     lines = as_table(after).splitlines()
     for more in (describe_renewals(after), [*map(str, shown), *warn_of_missing_secrets(after)]):
         lines += ["", *more] if more else []
+    if run.failed:
+        lines += [
+            "",
+            "The preview failed, so this plan may lack images. The reason is in what `pulumi preview` printed.",
+        ]
     if not run.complete:
         lines += ["", "What does not change is left out: give what `pulumi preview --json --show-sames` prints."]
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     for line in lines:
         safe = _unprintable.sub("?", redact(line))
         print(add_colours(safe, _ANSI) if colour else safe)
-    return 1 if given.strict and any(each.severity is Severity.ERROR for each in found) else 0
+    is_wrong = run.failed or any(each.severity is Severity.ERROR for each in found)
+    return 1 if given.strict and is_wrong else 0

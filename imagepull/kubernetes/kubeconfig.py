@@ -109,7 +109,8 @@ def _read_in_cluster(tried: list[Path]) -> Connection:
     if not host or not port or not token.is_file():
         names = ", ".join(str(path) for path in tried)
         raise ClusterError(
-            f"kubeconfig: there is no file {names}, and this is no Pod; set imagepull:kubeconfig or KUBECONFIG"
+            f"kubeconfig: there is no file {names}, and this is no Pod; set KUBECONFIG, or "
+            "imagepull:kubeconfig in Pulumi"
         )
     return Connection(
         name="of this Pod",

@@ -126,3 +126,16 @@ def test_what_goes_to_a_file_is_utf_8_in_every_locale() -> None:
 
     assert usual.stdout.decode().startswith("### ✅ prod")
     assert (old.returncode, old.stdout, old.stderr) == (0, usual.stdout, b"")
+
+
+@pytest.mark.parametrize(
+    "text", ["", (GOLDEN / "failed.preview.json").read_text(encoding="utf-8")], ids=["empty", "failed"]
+)
+def test_plan_of_a_preview_that_failed_says_so_and_is_wrong_where_it_is_to_be_strict(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    given(monkeypatch, text)
+    assert main(["plan"]) == 0
+    assert "The preview failed, so this plan may lack images." in capsys.readouterr().out
+    given(monkeypatch, text)
+    assert main(["plan", "--strict"]) == 1

@@ -74,7 +74,7 @@ def test_a_context_is_taken_from_the_file_that_has_it(nowhere: Path, monkeypatch
 
 
 def test_no_kubeconfig_anywhere_says_where_it_was_looked_for(nowhere: Path) -> None:
-    with pytest.raises(ClusterError, match=r"no file .*/\.kube/config, and this is no Pod; set imagepull:kubeconfig"):
+    with pytest.raises(ClusterError, match=r"no file .*/\.kube/config, and this is no Pod; set KUBECONFIG, or "):
         kubeconfig.load(None, None)
 
 
