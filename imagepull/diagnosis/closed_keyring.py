@@ -234,6 +234,9 @@ def _check_node_credential(look: Look) -> Answer | None:
 def _explain_no_secret(look: Look) -> Answer:
     usable = find_opening_entries(look.case.secrets.found.values(), look.reference)
     hint = f"; the Secret {usable[0].secret.name} of this namespace would open it" if usable else ""
+    by_role = next((each for each in look.case.other_accounts if find_node_role(each, look.reference)), None)
+    if by_role is not None:
+        hint += f"; nodes pull for ServiceAccount {by_role.name} with the role that it names"
     ecr = parse_host(look.reference.domain)
     own = ", and the node brings no credential for it" if ecr and not ecr.public else ""
     facts = {"usable": hint, "node_credentials": own}

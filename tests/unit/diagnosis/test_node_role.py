@@ -95,6 +95,15 @@ def test_why_a_node_does_not_pull_with_an_accounts_role(table: Table, code: str,
     assert any(ROLE_ANNOTATION in each for each in found.evidence)
 
 
+def test_an_account_without_a_role_is_told_of_one_that_has_it() -> None:
+    table = cluster(None)
+    metadata = {"name": "puller", "namespace": "shop", "annotations": {ROLE_ANNOTATION: ROLE}}
+    table.objects.append({"kind": "ServiceAccount", "metadata": metadata})
+    found = look(table)
+    assert found.code == "no-pull-secret"
+    assert "; nodes pull for ServiceAccount puller with the role that it names." in found.fix
+
+
 def test_rights_of_kubelets_are_read_only_where_an_account_names_a_role() -> None:
     without, with_role = cluster(None), cluster(ROLE)
     assert look(without).code == "no-pull-secret"
