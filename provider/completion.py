@@ -22,7 +22,6 @@ def make_owner(run: Operation, old: State | None) -> Owner:
     owner = Owner.of_urn(run.urn)
     if old is None:
         return owner
-    note_identity(run, old)
     identity, digest_key, title = (_read_text(old, key) for key in ("identity", "digestKey", "owner"))
     return replace(owner, identity=identity, digest_key=digest_key, former_title=title)
 

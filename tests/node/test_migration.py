@@ -44,6 +44,13 @@ k8s.core.v1.ServiceAccountPatch(
     opts=options({options}),
 )
 """
+_WHOLE_ACCOUNT = """
+k8s.core.v1.ServiceAccount(
+    "ci",
+    metadata={{"name": "ci", "namespace": "{namespace}", "annotations": {{"pulumi.com/patchForce": "{force}"}}}},
+    {names}
+)
+"""
 _DEPLOYMENT = """
 labels = {{"app": "web"}}
 container = {{"name": "web", "image": "{image}", "imagePullPolicy": "Always"}}
@@ -75,6 +82,7 @@ class Migration:
         self._namespace = namespace
         self._image = image
         self._pods = (f"step-{number}" for number in itertools.count())
+        self.declare_account('image_pull_secrets=[{"name": "pull"}]')
         self.stack = make(self.program(self.secret(), self.account()))
         self._set_content()
         self.up("--skip-preview")
@@ -85,11 +93,16 @@ class Migration:
     def account(self, name: str = "pull", options: str = "", *, force: bool = False) -> str:
         return _ACCOUNT.format(namespace=self._namespace, name=name, options=options, force=str(force).lower())
 
+    def declare_account(self, names: str, *, force: bool = False) -> None:
+        """From the next step on the program declares the ServiceAccount `ci` as a whole, with this argument."""
+        self._whole = _WHOLE_ACCOUNT.format(namespace=self._namespace, names=names, force=str(force).lower())
+
     def access(self, arguments: str) -> str:
         return _ACCESS.format(host=SHOP.host, namespace=self._namespace, arguments=arguments)
 
     def program(self, *parts: str, uses: str = "pull") -> str:
-        return _HEAD + "".join(parts) + _DEPLOYMENT.format(image=self._image, namespace=self._namespace, uses=uses)
+        deployment = _DEPLOYMENT.format(image=self._image, namespace=self._namespace, uses=uses)
+        return _HEAD + "".join(parts) + self._whole + deployment
 
     def step(self, *parts: str, uses: str = "pull", preview: bool = False) -> str:
         """`pulumi up` of a program with these parts, and what it prints."""
@@ -106,10 +119,12 @@ class Migration:
         for kind in kinds:
             self.stack.pulumi("state", "delete", str(self.stack.resource(kind)["urn"]), "--yes")
 
-    def start_a_pod(self) -> None:
+    def start_a_pod(self, account: str = "default") -> None:
         """A Pod that pulls its image now runs."""
         name, here = next(self._pods), f"--namespace={self._namespace}"
-        self._lab.kubectl("run", name, f"--image={self._image}", "--image-pull-policy=Always", here)
+        overrides = json.dumps({"spec": {"serviceAccountName": account}})
+        pull = (f"--image={self._image}", "--image-pull-policy=Always", f"--overrides={overrides}")
+        self._lab.kubectl("run", name, *pull, here)
         self._lab.kubectl("wait", "--for=condition=Ready", f"pod/{name}", here, "--timeout=90s")
 
     def uid(self, name: str) -> str:
@@ -138,7 +153,7 @@ def migration(lab: Lab, project: Make, namespace: str, image: str) -> Migration:
 
 
 def test_a_new_name_and_back(lab: Lab, migration: Migration, namespace: str) -> None:
-    ours = migration.access('secret_name="registry-access"')
+    ours = migration.access('secret_name="registry-access", service_accounts=["default", "ci"]')
 
     printed = migration.step(migration.secret(), ours, preview=True)
     assert_says(
@@ -147,22 +162,28 @@ def test_a_new_name_and_back(lab: Lab, migration: Migration, namespace: str) -> 
         "+  imagepull:index:ServiceAccountImagePullSecrets access create",
         "-  kubernetes:core/v1:ServiceAccountPatch default delete",
     )
-    assert listed(lab, namespace) == ["pull", "registry-access"]
+    assert listed(lab, namespace) == listed(lab, namespace, "ci") == ["pull", "registry-access"]
 
+    migration.declare_account("")
     printed = migration.step(ours, uses="registry-access", preview=True)
     assert_says(
         printed,
         "~  kubernetes:apps/v1:Deployment web update [diff: ~spec]",
+        "~  kubernetes:core/v1:ServiceAccount ci update [diff: -imagePullSecrets]",
         "-  kubernetes:core/v1:Secret pull delete",
     )
     assert migration.uid("pull") == ""
-    left = f"namespace {namespace}: ServiceAccount default lists pull, and no such Secret is there"
+    assert listed(lab, namespace, "ci") == ["pull", "registry-access"]
+    migration.start_a_pod("ci")
+    left = f"namespace {namespace}: ServiceAccount ci lists pull and ServiceAccount default lists pull, and no such"
     assert f"warning: {left}" in migration.stack.refresh().stdout
 
     printed = migration.step(migration.secret(), ours)
     assert f"warning: {left}" in printed.partition("Image pull plan")[2]
+    migration.declare_account('image_pull_secrets=[{"name": "pull"}]', force=True)
     migration.step(migration.secret(), migration.account(force=True))
-    assert listed(lab, namespace) == ["pull"]
+    assert listed(lab, namespace) == listed(lab, namespace, "ci") == ["pull"]
+    migration.start_a_pod("ci")
     assert migration.uid("registry-access") == ""
 
     migration.stack.write(migration.program(migration.access('secret_name="pull", adopt=True')))
@@ -188,7 +209,7 @@ def test_the_same_name_and_back(lab: Lab, migration: Migration, namespace: str) 
     uid, keep = migration.uid("back"), "retain_on_delete=True"
     account = migration.account("back", keep, force=True)
     printed = migration.step(migration.secret("back", keep), account, uses="back", preview=True)
-    assert_says(printed, "4 unchanged")
+    assert_says(printed, "5 unchanged")
     printed = migration.step(migration.access('secret_name="back", adopt=True'), uses="back", preview=True)
     assert_says(
         printed,

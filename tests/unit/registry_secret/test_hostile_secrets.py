@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -96,7 +97,7 @@ def set_values(patch: Mapping[str, Any]) -> dict[str, str]:
     return {key: value for key, value in patch.items() if value is not None}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(secrets(owner=st.just(OURS)))
 def test_a_release_writes_nothing_that_a_tenant_has_noted(secret: Existing) -> None:
     released = release(secret, KNOWN)
@@ -106,7 +107,7 @@ def test_a_release_writes_nothing_that_a_tenant_has_noted(secret: Existing) -> N
         assert metadata["labels"][MANAGED_BY] is None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(secrets(owner=st.just(OURS)))
 def test_where_nothing_can_be_proven_only_what_kubernetes_takes_comes_back_and_no_key_of_ours(secret: Existing) -> None:
     released = release(secret, replace(KNOWN, digest_key=None))
@@ -120,7 +121,7 @@ def test_where_nothing_can_be_proven_only_what_kubernetes_takes_comes_back_and_n
     assert all(len(value) <= 20_000 for value in noted.values())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(secrets(), st.booleans())
 def test_a_write_ends_in_one_sentence_or_with_our_values_only(secret: Existing, adopt: bool) -> None:
     decision: SecretDecision | str
@@ -142,7 +143,7 @@ def test_a_write_ends_in_one_sentence_or_with_our_values_only(secret: Existing, 
     assert len(json.dumps(notes)) < 150_000
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(secrets(owner=st.just(OURS)), st.sampled_from((OURS, replace(OURS, digest_key=None))))
 def test_a_refresh_ends_in_one_sentence_and_believes_no_longer_life_than_ecr_gives(
     secret: Existing, owner: Any
@@ -154,7 +155,7 @@ def test_a_refresh_ends_in_one_sentence_and_believes_no_longer_life_than_ecr_giv
     lifetimes.format_lifetimes(believed)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.sampled_from(("metadata", "type", "data", "immutable")), values, max_size=4))
 def test_what_no_api_server_shows_is_read_without_an_error(document: dict[str, Any]) -> None:
     metadata = document.get("metadata")
@@ -197,3 +198,49 @@ def test_what_others_have_that_grows_by_our_spelling_holds_up_no_release() -> No
     config = json.dumps({"auths": {ECR: {"auth": base64.b64encode(b"AWS:t").decode()}}, "x": "<" * 1_000_000}).encode()
     released = secret_object.release(replace(written(FRESH), config=config), KNOWN)
     assert released is None
+
+
+OURS_AND_WRONG = {
+    "labels": {"imagepull/identity": "f" * 16, "team": "no label!", MANAGED_BY: "imagepull", "x/y": "z"},
+    "annotations": {"imagepull/hosts": "{}", "x/y": "z"},
+}
+
+
+def test_keys_of_ours_and_values_that_nobody_can_write_never_come_back() -> None:
+    noted = {"imagepull/before": json.dumps(OURS_AND_WRONG)}
+    secret = replace(written(**ASKED), other_data=frozenset({"ca.crt"}))
+    released = release(replace(secret, annotations={**secret.annotations, **noted}), replace(KNOWN, digest_key=None))
+    assert released is not None
+    for written_back in ("labels", "annotations"):
+        assert set_values(released.body["metadata"][written_back]) == {}
+
+
+def test_a_run_that_takes_over_keeps_only_notes_of_keys_that_it_asks_for() -> None:
+    noted = {"labels": {"team": "x", "other/key": "y"}, "annotations": {"other/key": "y" * 10_000}}
+    secret = written(owner=NEXT, **ASKED)
+    secret = replace(secret, annotations={**secret.annotations, "imagepull/before": json.dumps(noted)})
+    body = change(secret, previous=Previous(), **ASKED).body
+    kept = json.loads(body["metadata"]["annotations"]["imagepull/before"])
+    assert (kept["labels"], kept["annotations"]) == ({"team": "x"}, {})
+
+
+@pytest.mark.parametrize("text", ["{", "NaN", "[]", "{}", "[" * 100_000, '{"quay.io":{}}'])
+def test_our_entries_go_with_a_release_whatever_the_annotation_says(text: str) -> None:
+    secret = written(**ASKED)
+    secret = replace(secret, annotations={**secret.annotations, "imagepull/hosts": text}, other_data=frozenset({"x"}))
+    released = release(secret, replace(KNOWN, hosts=[*FRESH]))
+    assert released is not None
+    assert patched(secret, released.body).credentials == {}
+
+
+def test_a_content_that_is_no_base64_is_malformed_and_no_error() -> None:
+    document = {"metadata": {"name": "pull", "finalizers": 5}, "data": {".dockerconfigjson": "\u00e9"}, "type": 5}
+    secret = Existing.of(KubernetesObject.parse(document))
+    assert secret.malformed is not None
+    assert secret.finalizers == ()
+
+
+def test_a_moment_that_utc_does_not_have_is_no_lifetime() -> None:
+    early, late = "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"
+    for issued, expires in ((early, "2026-01-31T12:00:00Z"), ("2026-01-31T12:00:00Z", late)):
+        assert lifetimes.parse_lifetimes({ECR: {"issued": issued, "expires": expires}}) == {}

@@ -33,7 +33,7 @@ def after(there: Account, asked: Sequence[str]) -> tuple[list[str], dict[str, st
     return [each["name"] for each in body.get("imagePullSecrets", [{"name": name} for name in there.listed])], changed
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(annotations, listed)
 def test_our_name_is_appended_and_only_our_own_claim_written(noted: dict[str, str], names: list[str]) -> None:
     result, changed = after(account(noted, names), ["pull"])
@@ -44,7 +44,7 @@ def test_our_name_is_appended_and_only_our_own_claim_written(noted: dict[str, st
         assert {*claim["added"], *claim["found"]} == {"pull"}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(annotations, listed)
 def test_a_release_adds_nothing_and_leaves_no_claim_of_ours(noted: dict[str, str], names: list[str]) -> None:
     there = account(noted, names)
