@@ -108,7 +108,7 @@ class ExplicitImagePulls:
         return [self._wait_for_registration(lambda resolved: [] if resolved.ours else resolved.explicit.images)]
 
     @property
-    def list_pods(self) -> Sequence[pulumi.Output[list[object]]]:
+    def pods(self) -> Sequence[pulumi.Output[list[object]]]:
         """How the Pods of all workloads get their pull Secrets, likewise."""
         return [self._wait_for_registration(lambda resolved: [resolved.list_pods()])]
 

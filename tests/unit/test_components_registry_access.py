@@ -7,6 +7,7 @@ import pulumi
 import pytest
 
 from components import Pod, RegistryAccess, explicit_image_pulls
+from components.plan import ImagesSource
 from components.resources import RegistrySecret
 from imagepull.renewal import published_image
 from tests.pulumi_mocks import declared, list_dependencies
@@ -245,6 +246,8 @@ def test_a_workload_that_the_transform_gives_a_secret_waits_for_the_access(names
     async def transform() -> None:
         access = RegistryAccess("pull", registries=[{"host": HOST}], namespaces=["a"])
         pulls = explicit_image_pulls(access)
+        source: ImagesSource = pulls  # as mypy checks it
+        assert source.title == "transform"
         props = {"kind": "Pod", "metadata": {"namespace": namespace}, "spec": {"containers": []}}
         args = pulumi.ResourceTransformArgs(
             custom=True, type_="kubernetes:core/v1:Pod", name="web", props=props, opts=pulumi.ResourceOptions()
