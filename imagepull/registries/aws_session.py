@@ -23,7 +23,7 @@ def open_session(principal: Principal, region: str, config: "Config", *, what: s
 
     Args:
         principal: Who asks.
-        region: Whose STS endpoint assumes the role.
+        region: Whose STS endpoint assumes the role; and exchanges a web identity token where no region is configured.
         config: Time-outs and retries.
         what: What to call the request in an error: `ECR in eu-west-1`.
 
@@ -35,6 +35,10 @@ def open_session(principal: Principal, region: str, config: "Config", *, what: s
 
     try:
         session = boto3.Session(profile_name=principal.profile)
+        if session.region_name is None:
+            # In a Pod with the variables of IRSA alone botocore would ask the global STS, which a private network does
+            # not reach, and which knows no role of another partition.
+            session = boto3.Session(profile_name=principal.profile, region_name=region)
     except BotoCoreError as error:
         raise explain_failure(what, explain(error)) from None
     _get_credentials(session, what)

@@ -3,6 +3,7 @@
 import itertools
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,18 +13,43 @@ from lab.processes import wait_until
 
 __all__ = ["Puller", "failed_pulls", "pull", "pulling"]
 
+_PATIENCE = 240
+"""Seconds. On a busy machine a Pod may start late: that is no failure, a pull that fails is one at once."""
 _numbers = itertools.count()
 
 
 def pull(lab: Lab, image: str, namespace: str, name: str, policy: str = "Always") -> None:
-    """Runs a Pod that pulls; raises LabError when it does not run within a minute."""
+    """Runs a Pod that pulls.
+
+    Raises:
+        LabError: its pull failed, or it does not run; with what the cluster says of it.
+    """
     overrides = json.dumps({"spec": {"terminationGracePeriodSeconds": 0}})
     lab.kubectl(
         *["run", name, f"--image={image}", f"--namespace={namespace}", f"--image-pull-policy={policy}"],
         *["--restart=Never", f"--overrides={overrides}"],
     )
-    lab.kubectl("wait", "--for=condition=Ready", f"pod/{name}", f"--namespace={namespace}", "--timeout=60s")
+    wait = ["wait", "--for=condition=Ready", f"pod/{name}", f"--namespace={namespace}", "--timeout=10s"]
+    latest = time.monotonic() + _PATIENCE
+    while lab.run("kubectl", *wait, check=False).returncode != 0:
+        failures = failed_pulls(lab, namespace)
+        if failures or time.monotonic() > latest:
+            raise LabError(f"Pod {name} does not run; failed pulls: {failures}\n{_describe(lab, namespace, name)}")
     lab.kubectl("delete", "pod", name, f"--namespace={namespace}", "--wait=false")
+
+
+def _describe(lab: Lab, namespace: str, name: str) -> str:
+    """What a person needs to find out why a Pod does not run; without the Secrets' content."""
+    told = [
+        lab.run("kubectl", *command, f"--namespace={namespace}", check=False).stdout
+        for command in (
+            ["describe", "pod", name],
+            ["get", "pod", name, "--output=jsonpath=imagePullSecrets: {.spec.imagePullSecrets}"],
+            ["get", "serviceaccount", "default", "--output=yaml"],
+            ["get", "secrets", "--output=custom-columns=NAME:.metadata.name,ANNOTATIONS:.metadata.annotations"],
+        )
+    ]
+    return "\n".join(told)
 
 
 def failed_pulls(lab: Lab, namespace: str) -> list[str]:
@@ -51,9 +77,15 @@ class Puller:
         self._thread = threading.Thread(target=self._run)
 
     def wait_for_more(self, count: int = 2) -> None:
-        """Waits until so many Pods more have run; the first of them may have begun before."""
+        """Waits until so many Pods more have run; the first of them may have begun before.
+
+        Raises:
+            LabError: one of them did not.
+        """
         wanted = self.pulls + count
-        assert wait_until(lambda: self.pulls >= wanted or self.problem is not None, timeout=300)
+        assert wait_until(lambda: self.pulls >= wanted or self.problem is not None, timeout=_PATIENCE + 60)
+        if self.problem is not None:
+            raise self.problem
 
     def start(self) -> None:
         """Begins."""
@@ -84,5 +116,8 @@ def pulling(lab: Lab, image: str, *namespaces: str, policy: str = "Always") -> I
     finally:
         for each in pullers:
             each.stop()
-    assert [each.problem for each in pullers] == [None] * len(pullers)
-    assert {each: failed_pulls(lab, each) for each in namespaces} == {each: [] for each in namespaces}
+    problems = [each.problem for each in pullers if each.problem is not None]
+    if problems:
+        raise problems[0]
+    failures = {each: failed for each in namespaces if (failed := failed_pulls(lab, each))}
+    assert not failures, failures

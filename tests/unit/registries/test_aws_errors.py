@@ -3,6 +3,8 @@
 import json
 import os
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +149,49 @@ def test_credentials_that_a_process_prints_are_used(tmp_path: Path, monkeypatch:
 
     with pytest.raises(CredentialError, match="AWS cannot be reached"):
         ask_aws(request)
+
+
+@pytest.mark.parametrize(
+    ("settings", "asked"),
+    [
+        ({}, "sts.cn-north-1.amazonaws.com.cn:443"),
+        ({"AWS_DEFAULT_REGION": "cn-northwest-1"}, "sts.cn-northwest-1.amazonaws.com.cn:443"),
+    ],
+)
+def test_a_pod_with_the_variables_of_irsa_alone_asks_the_sts_of_the_registrys_region(
+    settings: dict[str, str], asked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_for: list[str] = []
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            asked_for.append(self.path)
+            self.send_error(403)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing."""
+
+    token = tmp_path / "token"
+    token.write_text("a web identity token")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
+        variables = {
+            "AWS_ROLE_ARN": IRSA["AWS_ROLE_ARN"],
+            "AWS_WEB_IDENTITY_TOKEN_FILE": str(token),
+            "AWS_MAX_ATTEMPTS": "1",
+        }
+        _only({**variables, **settings}, tmp_path, monkeypatch)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        for name in ("HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{server.server_port}")
+        request = TokenRequest(principal=Principal(), region="cn-north-1", public=False)
+
+        with pytest.raises(CredentialError, match="AWS cannot be reached"):
+            ask_aws(request)
+        server.shutdown()
+
+    assert asked_for == [asked]
 
 
 def _only(environment: dict[str, str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
