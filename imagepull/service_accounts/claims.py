@@ -70,6 +70,11 @@ class Account:
         ours = {f"{CLAIM}{key}" for key in (owner.identity, *owner.keys) if key is not None}
         return [key for key in self.annotations if key in ours]
 
+    def find_role(self, owner: Owner) -> str:
+        """The role that the owner has asked for, if nodes still pull with it; empty otherwise."""
+        asked = (_parse(self.annotations[key]).role for key in self.list_claims(owner))
+        return next((role for role in asked if role and self.annotations.get(ROLE_ANNOTATION) == role), "")
+
     def list_claims_of_earlier_runs(self, owner: Owner) -> list[str]:
         """Annotations of other incarnations of the same resource: one that was replaced or cut short."""
         ours = self.list_claims(owner)

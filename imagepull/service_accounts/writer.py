@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
@@ -16,6 +16,7 @@ from imagepull.redaction import clean
 from imagepull.service_accounts import claims
 from imagepull.service_accounts import spec as service_accounts
 from imagepull.service_accounts.claims import CLAIM, Account
+from imagepull.service_accounts.earlier_pods import wait_for_earlier_pods
 from imagepull.service_accounts.missing_secrets import describe_missing_secrets
 from imagepull.service_accounts.secret_lookup import find_missing_secrets
 from imagepull.service_accounts.spec import ALL, AccountsSpec
@@ -61,7 +62,8 @@ async def apply(
 ) -> None:
     """Brings every account of the spec to it, then releases those that are no longer in it.
 
-    What could not be done is in `outcome`; a namespace that fails holds up no other.
+    What could not be done is in `outcome`; a namespace that fails holds up no other. An account that changes from the
+    node's role to Secrets has both until the Pods that were made before have their images.
 
     Args:
         owner: With its identity.
@@ -77,6 +79,7 @@ async def apply(
     outcome.failures.update({place: why for place, why in found.denied.items() if place in wanted})
     report.begin("written", len(wanted))
     taken: dict[str, str] = {}
+    both: dict[str, list[Account]] = {}
 
     async def put(namespace: str) -> None:
         absent = missing.get(namespace, [])
@@ -85,7 +88,11 @@ async def apply(
                 account = found.accounts.get((namespace, name))
                 if account is not None and account.list_claims_of_earlier_runs(owner):
                     taken[namespace] = f"an earlier run of {owner.title}, replaced or cut short, left its names there"
-                await _write(cluster, account, namespace, name, owner, spec, outcome)
+                first = spec
+                if account is not None and (role := _find_former_role(account, owner, spec)):
+                    first = replace(spec, node_role=role)
+                    both.setdefault(namespace, []).append(account)
+                await _write(cluster, account, namespace, name, owner, first, outcome)
         if absent:
             raise ClusterError(
                 f"there is no ServiceAccount {', '.join(absent)}; create it first, or take it out of serviceAccounts"
@@ -101,6 +108,8 @@ async def apply(
     outcome.missing = await find_missing_secrets(cluster, there, {*spec.secret_names, *former})
     for sentence in describe_missing_secrets(outcome.missing):
         report.warn(sentence)
+    if both:
+        await _end_roles(cluster, both, owner, spec, outcome, report)
 
 
 async def remove(
@@ -143,6 +152,36 @@ async def _release(
             await _write(cluster, found.accounts[namespace, name], namespace, name, owner, None, outcome)
 
     await for_each(claimed, outcome.record_failures_of(take, report))
+
+
+def _find_former_role(account: Account, owner: Owner, spec: AccountsSpec) -> str:
+    """The role that has opened the account's images until now, where Secrets that it lacks are to; empty otherwise."""
+    listed = set(spec.secret_names) <= set(account.listed)
+    return "" if spec.node_role or listed else account.find_role(owner)
+
+
+async def _end_roles(
+    cluster: Cluster,
+    both: Mapping[str, Collection[Account]],
+    owner: Owner,
+    spec: AccountsSpec,
+    outcome: AccountsOutcome,
+    report: Report,
+) -> None:
+    """Takes the role out of accounts (by namespace) that list the Secrets now, once earlier Pods have their images."""
+    written = {place: accounts for place, accounts in both.items() if place not in outcome.failures}
+    await wait_for_earlier_pods(
+        cluster, [account for accounts in written.values() for account in accounts], spec.secret_names, report
+    )
+    report.begin("changed from the node to Secrets", len(written))
+
+    async def end(namespace: str) -> None:
+        for account in written[namespace]:
+            seen = await _read(cluster, account.name, namespace)
+            if seen is not None:
+                await _write(cluster, seen, namespace, account.name, owner, spec, outcome)
+
+    await for_each(written, outcome.record_failures_of(end, report))
 
 
 async def _write(

@@ -1,7 +1,7 @@
 """Writing and releasing ServiceAccounts, and what a refresh and an import find, in a cluster in memory."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine, Iterable
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
@@ -15,7 +15,7 @@ from imagepull.kubernetes.ownership import Owner
 from imagepull.service_accounts import reader as account_reader
 from imagepull.service_accounts import spec as service_accounts
 from imagepull.service_accounts import writer as account_writer
-from imagepull.service_accounts.claims import ROLE_ANNOTATION
+from imagepull.service_accounts.claims import ROLE_ANNOTATION, Account
 from imagepull.service_accounts.spec import AccountsSpec
 from imagepull.service_accounts.writer import AccountsOutcome
 from tests.provider.engine_model import Heard
@@ -276,6 +276,42 @@ def test_a_role_for_nodes_is_written_seen_by_a_refresh_and_taken_back(cluster: F
     assert find_intact() == ["a", "b"]
     remove(cluster, wanted)
     assert list_roles() == {None}
+
+
+def test_from_the_nodes_role_to_a_secret_an_account_has_both_until_earlier_pods_have_their_images(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = "arn:aws:iam::123456789012:role/pull"
+    by_node = service_accounts.parse({"namespaces": ["a", "b"], "nodeRoleArn": role})
+    waits: list[list[tuple[str, str]]] = []
+
+    def read_role(namespace: str) -> object:
+        return cluster.objects["ServiceAccount", namespace, "default"]["metadata"]["annotations"].get(ROLE_ANNOTATION)
+
+    async def wait(_: Cluster, accounts: Iterable[Account], names: Collection[str], __: object) -> None:
+        waits.append([(account.namespace, account.name) for account in accounts])
+        assert {*names} == {"pull"}
+        for namespace in ("a", "b"):
+            assert (list_names(cluster, namespace), read_role(namespace)) == (["theirs", "pull"], role)
+
+    monkeypatch.setattr(account_writer, "wait_for_earlier_pods", wait)
+    apply(cluster, by_node)
+    assert waits == [], "without Secrets there is nothing to wait for"
+
+    outcome, _ = apply(cluster, spec("a", "b"), previous=by_node)
+    assert waits == [[("a", "default"), ("b", "default")]]
+    assert [read_role("a"), read_role("b")] == [None, None]
+    assert (list_names(cluster, "a"), outcome.failures) == (["theirs", "pull"], {})
+
+    # Cut short before the role was taken away, the next `up` takes it away.
+    both = service_accounts.parse({"namespaces": ["a", "b"], "secretNames": ["pull"], "nodeRoleArn": role})
+    apply(cluster, both)
+    assert read_role("a") == role
+    apply(cluster, spec("a", "b"), previous=both)
+    assert (len(waits), read_role("a"), read_role("b")) == (1, None, None)
+
+    apply(cluster, by_node, previous=spec("a", "b"))
+    assert (len(waits), list_names(cluster, "a"), read_role("a")) == (1, ["theirs"], role)
 
 
 def test_an_import_finds_the_namespaces_whose_default_account_lists_all_names(cluster: FakeCluster) -> None:
