@@ -8,6 +8,7 @@ from pulumi.runtime.config import get_config_secret_keys_env
 
 import components
 from components import RegistryAccess, cluster_providers, exported_access, image_pull_plan, watch_pulls
+from components.rollout_hint import name_diagnose_on_failure
 from imagepull.errors import InvalidInput
 from imagepull.pull_plan.findings import Severity
 from imagepull.stack_config.environment import Environment, Verify
@@ -44,13 +45,15 @@ def declare(environment: Environment) -> None:
     access = RegistryAccess(
         "registry-access", access_args, pulumi.ResourceOptions(depends_on=created, providers=providers)
     )
+    # A watch names the command itself.
+    hooks = name_diagnose_on_failure() if environment.pull_watch is PullWatchMode.OFF else None
     workloads = [
         getattr(components, spec.kind)(
             spec.name,
             **spec.component_arguments,
             access=access,
             rules=environment.rules,
-            opts=pulumi.ResourceOptions(providers=providers),
+            opts=pulumi.ResourceOptions(providers=providers, hooks=hooks),
         )
         for spec in environment.timed_workloads
     ]

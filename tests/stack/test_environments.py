@@ -101,6 +101,14 @@ def test_application_and_registry_are_added_in_yaml_alone(lab: Lab, namespace: s
     assert plan == {"Deployment/web": "IfNotPresent", "CronJob/nightly": "Always"}
     stack.preview("--expect-no-changes")
 
+    # Nothing runs Pods here, so this roll-out fails; without a watch its error still names the command.
+    waiting = {**before["workloads"][0], "replicas": 1}
+    write_config(stack, {**before, "workloads": [waiting], "rolloutTimeout": "1s", "pullWatch": "off"})
+    failed = stack.up(check=False)
+    assert failed.returncode != 0
+    assert "error: Deployment web: if an image of its Pods is not pulled" in failed.stdout
+    assert f"`imagepull diagnose deployment/web -n {namespace}`" in failed.stdout
+
 
 def test_static_password_is_a_secret_of_the_stack_and_nowhere_else(
     lab: Lab, namespace: str, stack: PulumiProject
