@@ -15,7 +15,7 @@ from imagepull.kubernetes.objects import Document
 from imagepull.kubernetes.progress import Report
 from imagepull.service_accounts.claims import Account
 
-__all__ = ["lacks_secrets_and_images", "wait_for_earlier_pods"]
+__all__ = ["is_without_secrets_and_images", "wait_for_earlier_pods"]
 
 _ADMISSION_DELAY: Final = 2.0
 """Seconds. Admission reads ServiceAccounts from a cache (kubernetes plugin/pkg/admission/serviceaccount), so a Pod that
@@ -62,7 +62,7 @@ async def _wait(cluster: Cluster, opened: Mapping[str, Collection[str]], secret_
 
     async def look(namespace: str) -> None:
         def read(pod: Document) -> str | None:
-            found = lacks_secrets_and_images(pod, opened[namespace], secret_names)
+            found = is_without_secrets_and_images(pod, opened[namespace], secret_names)
             return f"{namespace}/{pod['metadata']['name']}" if found else None
 
         pods = await cluster.list(KINDS["Pod"], namespace=namespace, parse=read)
@@ -78,7 +78,7 @@ async def _wait(cluster: Cluster, opened: Mapping[str, Collection[str]], secret_
     return sorted(name for pods in waiting.values() for name in pods)
 
 
-def lacks_secrets_and_images(pod: Document, accounts: Collection[str], secret_names: Collection[str]) -> bool:
+def is_without_secrets_and_images(pod: Document, accounts: Collection[str], secret_names: Collection[str]) -> bool:
     """Whether a Pod of one of these accounts names none of the Secrets, and waits for an image.
 
     A container whose image the kubelet has failed to pull is not waited for.
@@ -96,10 +96,10 @@ def lacks_secrets_and_images(pod: Document, accounts: Collection[str], secret_na
         return False
     states = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
     # The kubelet writes a status for all of them at once.
-    return not states or any(map(_waits_for_image, states))
+    return not states or any(map(_is_waiting_for_image, states))
 
 
-def _waits_for_image(container: Mapping[str, object]) -> bool:
+def _is_waiting_for_image(container: Mapping[str, object]) -> bool:
     state = container.get("state")
     waiting = state.get("waiting") if isinstance(state, Mapping) else None
     if container.get("imageID") or not isinstance(waiting, Mapping):

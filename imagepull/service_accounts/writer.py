@@ -109,7 +109,7 @@ async def apply(
     for sentence in describe_missing_secrets(outcome.missing):
         report.warn(sentence)
     if both:
-        await _end_roles(cluster, both, owner, spec, outcome, report)
+        await _remove_roles(cluster, both, owner, spec, outcome, report)
 
 
 async def remove(
@@ -160,7 +160,7 @@ def _find_former_role(account: Account, owner: Owner, spec: AccountsSpec) -> str
     return "" if spec.node_role or listed else account.find_role(owner)
 
 
-async def _end_roles(
+async def _remove_roles(
     cluster: Cluster,
     both: Mapping[str, Collection[Account]],
     owner: Owner,

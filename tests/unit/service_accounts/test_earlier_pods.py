@@ -9,7 +9,7 @@ import pytest
 from imagepull.errors import Forbidden
 from imagepull.kubernetes.client import Cluster
 from imagepull.service_accounts.claims import ROLE_ANNOTATION, Account
-from imagepull.service_accounts.earlier_pods import lacks_secrets_and_images, wait_for_earlier_pods
+from imagepull.service_accounts.earlier_pods import is_without_secrets_and_images, wait_for_earlier_pods
 from tests.provider.engine_model import Heard
 from tests.provider.fake_cluster import FakeCluster
 
@@ -49,7 +49,7 @@ def make_pod(
     ],
 )
 def test_who_lacks_both_a_secret_and_an_image(pod: dict[str, Any], waits: bool) -> None:
-    assert lacks_secrets_and_images(pod, {"default"}, ("pull",)) is waits
+    assert is_without_secrets_and_images(pod, {"default"}, ("pull",)) is waits
 
 
 ACCOUNT = Account(
