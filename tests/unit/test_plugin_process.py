@@ -14,7 +14,13 @@ from lab.layout import CHECKOUT
 from lab.processes import Process, read_start_mark, wait_until
 from provider import lifetime
 
-START = "from provider import main; main()"
+# What a shell starts in the background ignores SIGINT, and so would everything below it.
+START = """\
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from provider import main
+main()
+"""
 
 
 @pytest.fixture
