@@ -197,10 +197,10 @@ def test_image_that_is_not_in_the_registry_fails_the_preview_where_that_is_confi
     warned = stack.preview(check=False)
 
     assert right.returncode == 0
-    assert "there is no" not in right.stdout
+    assert "there is no tag" not in right.stdout
     assert refused.returncode != 0
     assert f"error: {told}" in refused.stdout
-    assert f"there is no 9.9 in shop/web, or {SHOP.host} has no such repository" in refused.stdout
+    assert f"there is no tag 9.9 in {SHOP.host}/shop/web, or {SHOP.host} has no such repository" in refused.stdout
     assert "Traceback" not in refused.stdout + refused.stderr
     assert warned.returncode == 0
     assert f"warning: {told}" in warned.stdout
