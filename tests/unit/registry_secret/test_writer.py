@@ -259,6 +259,46 @@ def test_remove_deletes_what_is_ours_and_leaves_what_others_have_in_it() -> None
     assert done.outcome.uids.keys() == {"c"}
 
 
+class Meddling(FakeCluster):
+    """A cluster in which somebody else writes to a Secret between our look at it and our deletion, once."""
+
+    def __init__(self, others: Mapping[str, object]) -> None:
+        super().__init__()
+        self.preconditions: list[Mapping[str, str]] = []
+        self._others = others
+
+    async def delete(self, kind: Kind, name: str, namespace: str, **preconditions: Any) -> None:
+        self.preconditions.append(preconditions)
+        key = (kind.name, namespace, name)
+        others, self._others = self._others, {}
+        if others:
+            self.store(key, {**self.objects[key], **others})
+        await super().delete(kind, name, namespace, **preconditions)
+
+
+@pytest.mark.parametrize(
+    ("others", "left"),
+    [
+        ({"data": {"theirs": "YQ=="}}, ["theirs", ".dockerconfigjson"]),  # theirs; the type asks for ours, empty
+        ({"metadata": {"name": "pull", "namespace": "a", "uid": "theirs"}}, [".dockerconfigjson"]),  # another Secret
+        ({"immutable": False}, None),  # nothing that anybody would miss
+    ],
+)
+def test_remove_judges_a_secret_anew_that_somebody_changed_a_moment_before(
+    others: dict[str, object], left: list[str] | None
+) -> None:
+    cluster = Meddling(others)
+    known = state_of(apply(cluster, "a"), "a")
+    version = cluster.objects["Secret", "a", "pull"]["metadata"]["resourceVersion"]
+
+    done = remove(cluster, known)
+
+    assert cluster.preconditions[0] == {"uid": known.uids["a"], "resource_version": version}
+    assert done.outcome.started
+    found = cluster.objects.get(("Secret", "a", "pull"))
+    assert (None if found is None else [*found["data"]]) == left
+
+
 def test_remove_leaves_what_another_run_wrote_and_says_whose_it_is() -> None:
     cluster = FakeCluster()
     known = state_of(apply(cluster, "a", "b"), "a", "b")
