@@ -69,7 +69,7 @@ def read_missing_secrets(output: object) -> dict[str, list[str]]:
 def describe_missing_secrets(missing: Mapping[str, Sequence[str]]) -> list[str]:
     """A sentence for the namespaces whose accounts list the same names. `missing`: as `group_by_account` has it."""
     lists: dict[str, list[str]] = {}
-    for place, names in missing.items():
+    for place, names in sorted(missing.items()):  # the engine hands mappings over in any order
         namespace, _, account = place.partition("/")
         lists.setdefault(namespace, []).append(f"ServiceAccount {account} lists {', '.join(names)}")
     reasons = {
