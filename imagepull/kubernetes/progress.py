@@ -1,6 +1,6 @@
 """What a run over many namespaces has done so far, and how it reports that."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -57,6 +57,11 @@ class WriteOutcome:
             report.step()
 
         return noted
+
+    def note_left(self, namespace: str, identities: Iterable[str]) -> None:
+        """Notes identities of other runs whose objects stay in the namespace."""
+        if found := frozenset(identities):
+            self.left[namespace] = self.left.get(namespace, frozenset()) | found
 
     @property
     def reasons(self) -> list[str]:

@@ -98,7 +98,7 @@ async def release_namespaces(
         if secret is not None and standing is Standing.OURS:
             await cluster.delete(SECRET, name, namespace, uid=secret.uid, resource_version=secret.resource_version)
         elif secret is not None and standing is Standing.EARLIER:
-            outcome.left[namespace] = frozenset({secret.labels[IDENTITY_LABEL]})
+            outcome.note_left(namespace, [secret.labels[IDENTITY_LABEL]])
         await _drop_finalizer(cluster, copies, namespace)
 
     await for_each(namespaces, outcome.record_failures_of(release, report))

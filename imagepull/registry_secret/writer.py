@@ -124,11 +124,9 @@ async def remove(
     found = await find(cluster, name, previous.all_namespaces)
     outcome.failures.update(found.denied)
     await _remove(cluster, found.secrets.values(), owner, previous, outcome, report, heirs or {})
-    outcome.left = {
-        place: frozenset({secret.labels[IDENTITY_LABEL]})
-        for place, secret in found.secrets.items()
-        if secret.find_standing(owner, previous.known_uids) is Standing.EARLIER
-    }
+    for place, secret in found.secrets.items():
+        if secret.find_standing(owner, previous.known_uids) is Standing.EARLIER:
+            outcome.note_left(place, [secret.labels[IDENTITY_LABEL]])
 
 
 class _Writing:

@@ -110,8 +110,7 @@ async def _remove(
             if held is not None and standing is Standing.OURS:
                 await cluster.delete(kind, name, namespace, uid=held.uid, resource_version=held.resource_version)
             elif held is not None and standing is Standing.EARLIER:
-                others = {held.labels[IDENTITY_LABEL]}
-                outcome.left[namespace] = outcome.left.get(namespace, frozenset()) | others
+                outcome.note_left(namespace, [held.labels[IDENTITY_LABEL]])
 
     await for_each(namespaces, outcome.record_failures_of(take, report))
 

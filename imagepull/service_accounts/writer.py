@@ -128,9 +128,7 @@ async def remove(
     outcome.failures.update(found.denied)
     await _release(cluster, found, owner, set(), outcome, report)
     for (namespace, _), account in found.accounts.items():
-        theirs = {key.removeprefix(CLAIM) for key in account.list_claims_of_earlier_runs(owner)}
-        if theirs:
-            outcome.left[namespace] = outcome.left.get(namespace, frozenset()) | theirs
+        outcome.note_left(namespace, (key.removeprefix(CLAIM) for key in account.list_claims_of_earlier_runs(owner)))
 
 
 async def _release(
@@ -173,6 +171,8 @@ async def _remove_roles(
     await wait_for_earlier_pods(
         cluster, [account for accounts in written.values() for account in accounts], spec.secret_names, report
     )
+    # They were counted when they had both.
+    outcome.done -= len(written)
     report.begin("changed from the node to Secrets", len(written))
 
     async def end(namespace: str) -> None:

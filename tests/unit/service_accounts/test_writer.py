@@ -301,7 +301,7 @@ def test_from_the_nodes_role_to_a_secret_an_account_has_both_until_earlier_pods_
     outcome, _ = apply(cluster, spec("a", "b"), previous=by_node)
     assert waits == [[("a", "default"), ("b", "default")]]
     assert [read_role("a"), read_role("b")] == [None, None]
-    assert (list_names(cluster, "a"), outcome.failures) == (["theirs", "pull"], {})
+    assert (list_names(cluster, "a"), outcome.failures, outcome.done) == (["theirs", "pull"], {}, 2)
 
     # Cut short before the role was taken away, the next `up` takes it away.
     both = service_accounts.parse({"namespaces": ["a", "b"], "secretNames": ["pull"], "nodeRoleArn": role})
