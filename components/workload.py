@@ -6,7 +6,8 @@ from typing import Any, ClassVar, Optional
 
 import pulumi
 
-from imagepull.errors import InvalidInput
+from imagepull.errors import InvalidInput, InvalidPullPolicy
+from imagepull.images.pull_policy import parse_policy
 from imagepull.images.rules import Rules, parse_rules
 from imagepull.inputs import to_camel_case
 from imagepull.pull_plan.access import PodAccess
@@ -113,6 +114,12 @@ class Workload(pulumi.CustomResource):
         ]
         if (problem := check_access(given.get("access"))) is not None:
             wrong.append(problem)
+        if isinstance(policy := given.get("image_pull_policy"), str) and policy:
+            # Refused here, before anything is registered: with an image that is an Output it would be noticed later.
+            try:
+                parse_policy(policy)
+            except InvalidPullPolicy as error:
+                wrong.append(str(error))
         if "access" in given and "image_pull_secrets" in given:
             wrong.append("image_pull_secrets beside access, which names the Secret: leave one of them out")
         if "image" not in given and "spec" not in given:

@@ -13,7 +13,7 @@ from enum import Enum
 from imagepull.errors import InvalidPullPolicy, InvalidReference
 from imagepull.images.reference import DEFAULT_TAG, HUB, ImageReference, is_bare_host, parse
 
-__all__ = ["PullPolicy", "ResolvedPolicy", "Surprise", "find_surprises", "is_moving_tag", "resolve"]
+__all__ = ["PullPolicy", "ResolvedPolicy", "Surprise", "find_surprises", "is_moving_tag", "parse_policy", "resolve"]
 
 # Tags that are made to be moved; a bare major version is one.
 _MOVING_TAG = re.compile(
@@ -60,7 +60,7 @@ def resolve(image: str, explicit: str | None = None) -> ResolvedPolicy:
         InvalidPullPolicy: `explicit` is none of Always, IfNotPresent, Never.
     """
     if explicit:
-        return ResolvedPolicy(policy=_parse_policy(explicit), reason="set explicitly")
+        return ResolvedPolicy(policy=parse_policy(explicit), reason="set explicitly")
     try:
         reference = parse(image)
     except InvalidReference as error:
@@ -77,7 +77,8 @@ def find_surprises(image: str, policy: PullPolicy, *, private: bool) -> list[Sur
     return list(_list_surprises(reference, policy, private))
 
 
-def _parse_policy(explicit: str) -> PullPolicy:
+def parse_policy(explicit: str) -> PullPolicy:
+    """The policy of that name; raises InvalidPullPolicy."""
     try:
         return PullPolicy(explicit)
     except ValueError:

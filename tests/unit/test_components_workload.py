@@ -339,6 +339,7 @@ def test_plan_is_printed_once_with_what_is_known(
         ({"image": "nginx", "spec": {}}, "image beside spec"),
         ({"spec": {}, "port": 80}, "port beside spec"),
         ({"image": "nginx", "image_pull_policy": "always"}, "unknown pull policy 'always'"),
+        ({"image": pulumi.Output.from_input("nginx"), "image_pull_policy": "always"}, "^Deployment/web: unknown pull"),
         (
             {"image": "nginx", "access": "one"},
             "^Deployment/web: access is 'one'; pass a RegistryAccess or an AccessReference, or name a Secret that is"
